@@ -1,0 +1,40 @@
+"""The tree of errors that people meet.
+
+    EquipoiseError
+    ├── ConfigurationError (ValueError)   a setting, argument or file is wrong: says which and how to mend it
+    ├── ChainError (ConnectionError)      an RPC endpoint is down, lies about its chain, or lacks a method
+    ├── OracleError                       a price is missing, stale or out of bounds
+    ├── NoRoute                           no pools, or not enough liquidity, for what has to trade
+    ├── ToolchainError (OSError)          a tool (node, anvil) or a package could not be installed
+    └── TransactionError                  a simulation or a transaction reverted
+
+Every message is one line that names the input and the fix. The command line prints it and exits non-zero.
+"""
+
+
+class EquipoiseError(Exception):
+    """Base of all errors of this package; `str()` is the line a person reads."""
+
+
+class ConfigurationError(EquipoiseError, ValueError):
+    """A setting, an argument or a file is wrong."""
+
+
+class ChainError(EquipoiseError, ConnectionError):
+    """An RPC endpoint is down, serves another chain, or lacks a method."""
+
+
+class OracleError(EquipoiseError):
+    """A price is missing, stale or out of bounds."""
+
+
+class NoRoute(EquipoiseError):
+    """No pools, or not enough liquidity, for what has to trade."""
+
+
+class ToolchainError(EquipoiseError, OSError):
+    """A tool or a package could not be installed."""
+
+
+class TransactionError(EquipoiseError):
+    """A simulation or a transaction reverted."""
