@@ -1,0 +1,97 @@
+# pragma version 0.4.3
+"""
+@title A token that misbehaves as it is told
+@notice One switch per behaviour seen in real tokens. A transfer answers as `answer` says: true, false, or nothing at all.
+"""
+
+
+flag Answer:
+    YES
+    NO  # although the transfer happened, as Tether Gold
+    NOTHING  # no return data, as USDT and BNB
+
+
+interface Hook:
+    def on_token(token: address, owner: address, receiver: address, amount: uint256): nonpayable
+
+
+symbol: public(String[25])
+decimals: public(uint8)
+totalSupply: public(uint256)
+balanceOf: public(HashMap[address, uint256])
+allowance: public(HashMap[address, HashMap[address, uint256]])
+
+answer: public(Answer)
+fee_bps: public(uint256)  # taken from what the receiver gets
+extra_bps: public(uint256)  # taken from the sender on top of the amount
+refuses_zero: public(bool)
+does_nothing: public(bool)  # says true and moves nothing
+hook: public(address)  # called after every movement, as ERC-777 does
+
+
+@deploy
+def __init__(symbol: String[25], decimals: uint8):
+    self.symbol = symbol
+    self.decimals = decimals
+    self.answer = Answer.YES
+
+
+@external
+def configure(
+    answer: Answer, fee_bps: uint256, extra_bps: uint256, refuses_zero: bool, does_nothing: bool, hook: address
+):
+    self.answer = answer
+    self.fee_bps = fee_bps
+    self.extra_bps = extra_bps
+    self.refuses_zero = refuses_zero
+    self.does_nothing = does_nothing
+    self.hook = hook
+
+
+@external
+def mint(receiver: address, amount: uint256):
+    self.totalSupply += amount
+    self.balanceOf[receiver] += amount
+
+
+@external
+def approve(spender: address, amount: uint256) -> bool:
+    self.allowance[msg.sender][spender] = amount
+    return True
+
+
+@external
+@raw_return
+def transfer(receiver: address, amount: uint256) -> Bytes[32]:
+    self._move(msg.sender, receiver, amount)
+    return self._answer()
+
+
+@external
+@raw_return
+def transferFrom(owner: address, receiver: address, amount: uint256) -> Bytes[32]:
+    if self.allowance[owner][msg.sender] != max_value(uint256):
+        self.allowance[owner][msg.sender] -= amount
+    self._move(owner, receiver, amount)
+    return self._answer()
+
+
+@internal
+def _move(owner: address, receiver: address, amount: uint256):
+    assert amount != 0 or not self.refuses_zero, "odd: zero transfer"
+    if self.does_nothing:
+        return
+    self.balanceOf[owner] -= amount + amount * self.extra_bps // 10_000
+    self.balanceOf[receiver] += amount - amount * self.fee_bps // 10_000
+    if self.hook != empty(address):
+        extcall Hook(self.hook).on_token(self, owner, receiver, amount)
+
+
+@internal
+@view
+def _answer() -> Bytes[32]:
+    if self.answer == Answer.YES:
+        return abi_encode(True)
+    if self.answer == Answer.NO:
+        return abi_encode(False)
+    return b""

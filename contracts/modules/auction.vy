@@ -1,0 +1,147 @@
+# pragma version 0.4.3
+# pragma nonreentrancy off
+"""
+@title When a rebalance may open, and the price bound that falls while it is open
+@license GNU Affero General Public License v3.0 only
+@notice A Dutch auction around a live oracle: the bound on value in / value out starts at 1 + START_PREMIUM and falls linearly
+        to 1 - MAX_DISCOUNT over DURATION.
+@dev All terms are immutable: a depositor knows them for good. Times share one slot.
+"""
+from contracts.modules import wad
+from contracts.interfaces import IIndexVault
+
+
+MAX_PREMIUM: constant(uint256) = 10**17  # WAD, 10 %
+MAX_ALLOWED_DISCOUNT: constant(uint256) = 5 * 10**16  # WAD, 5 %
+MAX_CLOSING_TOLERANCE: constant(uint256) = 5 * 10**16  # WAD, 5 % of NAV
+
+
+struct Times:
+    opened_at: uint64  # 0: not open
+    closed_at: uint64  # when the last rebalance ended; at first when the vault was made
+
+
+TRIGGERS: immutable(IIndexVault.Trigger)
+REQUIRE_ALL: immutable(bool)
+INTERVAL: immutable(uint256)
+COOLDOWN: immutable(uint256)
+DURATION: immutable(uint256)
+START_PREMIUM: immutable(uint256)
+MAX_DISCOUNT: immutable(uint256)
+CLOSING_TOLERANCE: immutable(uint256)
+
+_times: uint256  # opened_at | closed_at << 64
+
+
+@deploy
+def __init__(terms: IIndexVault.Terms):
+    """
+    @param terms See IIndexVault.Terms; the loss terms are not read here
+    """
+    both: IIndexVault.Trigger = IIndexVault.Trigger.INTERVAL | IIndexVault.Trigger.BAND
+    assert terms.triggers != empty(IIndexVault.Trigger), "auction: no trigger"
+    assert (terms.triggers & ~both) == empty(IIndexVault.Trigger), "auction: unknown trigger"
+    assert (IIndexVault.Trigger.INTERVAL in terms.triggers) == (terms.interval != 0), "auction: bad interval"
+    assert terms.interval <= 10 * 365 * 86400, "auction: bad interval"
+    assert terms.cooldown <= 365 * 86400, "auction: bad cooldown"
+    assert terms.duration >= 60 and terms.duration <= 7 * 86400, "auction: bad duration"
+    assert terms.start_premium <= MAX_PREMIUM, "auction: premium too large"
+    assert terms.max_discount <= MAX_ALLOWED_DISCOUNT, "auction: discount too large"
+    assert terms.closing_tolerance <= MAX_CLOSING_TOLERANCE, "auction: tolerance too large"
+    TRIGGERS = terms.triggers
+    REQUIRE_ALL = terms.require_all
+    INTERVAL = terms.interval
+    COOLDOWN = terms.cooldown
+    DURATION = terms.duration
+    START_PREMIUM = terms.start_premium
+    MAX_DISCOUNT = terms.max_discount
+    CLOSING_TOLERANCE = terms.closing_tolerance
+    self._times = block.timestamp << 64
+
+
+@internal
+@view
+def _read() -> Times:
+    """
+    @notice Opening and end of the last rebalance; one whose time is over counts as ended then
+    """
+    packed: uint256 = self._times
+    opened_at: uint256 = packed & convert(max_value(uint64), uint256)
+    closed_at: uint256 = packed >> 64
+    if opened_at != 0 and block.timestamp > opened_at + DURATION:
+        closed_at = opened_at + DURATION
+        opened_at = 0
+    return Times(opened_at=convert(opened_at, uint64), closed_at=convert(closed_at, uint64))
+
+
+@internal
+@view
+def _opened_at() -> uint256:
+    return convert(self._read().opened_at, uint256)
+
+
+@internal
+@view
+def _closed_at() -> uint256:
+    return convert(self._read().closed_at, uint256)
+
+
+@internal
+@view
+def _bound() -> uint256:
+    """
+    @notice The least value in per value out that a fill needs now; before an opening what it would start at
+    @return WAD, rounded up
+    """
+    start: uint256 = wad.ONE + START_PREMIUM
+    opened_at: uint256 = self._opened_at()
+    if opened_at == 0:
+        return start
+    return start - wad._mul_div_down(START_PREMIUM + MAX_DISCOUNT, block.timestamp - opened_at, DURATION)
+
+
+@internal
+@view
+def _interval_passed() -> bool:
+    return block.timestamp >= self._closed_at() + INTERVAL
+
+
+@internal
+@view
+def _reason(interval: bool, band: bool) -> IIndexVault.Trigger:
+    """
+    @notice Which reasons hold, among those that count; none when all are required and one is missing
+    """
+    holding: IIndexVault.Trigger = empty(IIndexVault.Trigger)
+    if interval and IIndexVault.Trigger.INTERVAL in TRIGGERS:
+        holding |= IIndexVault.Trigger.INTERVAL
+    if band and IIndexVault.Trigger.BAND in TRIGGERS:
+        holding |= IIndexVault.Trigger.BAND
+    if REQUIRE_ALL and holding != TRIGGERS:
+        return empty(IIndexVault.Trigger)
+    return holding
+
+
+@internal
+def _open():
+    """
+    @notice Start the auction
+    """
+    times: Times = self._read()
+    assert times.opened_at == 0, "auction: already open"
+    assert block.timestamp >= convert(times.closed_at, uint256) + COOLDOWN, "auction: cooling down"
+    self._times = block.timestamp | (convert(times.closed_at, uint256) << 64)
+
+
+@internal
+@view
+def _check_open():
+    assert self._opened_at() != 0, "auction: not open"
+
+
+@internal
+def _close():
+    """
+    @notice End the auction; the cooldown starts
+    """
+    self._times = block.timestamp << 64
