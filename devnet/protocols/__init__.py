@@ -1,0 +1,1 @@
+"""One module for each protocol: `deploy` puts its contracts up, `seed` gives it liquidity."""
