@@ -7,7 +7,6 @@ decimals: public(uint8)
 answer: public(int256)
 updated_at: public(uint256)
 is_dead: public(bool)  # reverts
-is_short: public(bool)  # answers too little data
 
 
 @deploy
@@ -30,18 +29,12 @@ def set_round(answer: int256, updated_at: uint256):
 
 
 @external
-def set_failure(is_dead: bool, is_short: bool):
+def set_dead(is_dead: bool):
     self.is_dead = is_dead
-    self.is_short = is_short
 
 
 @external
 @view
-@raw_return
-def latestRoundData() -> Bytes[160]:
+def latestRoundData() -> (uint80, int256, uint256, uint256, uint80):
     assert not self.is_dead, "feed: dead"
-    if self.is_short:
-        return slice(abi_encode(self.answer), 0, 32)
-    return abi_encode(
-        convert(1, uint256), self.answer, self.updated_at, self.updated_at, convert(1, uint256)
-    )
+    return 1, self.answer, self.updated_at, self.updated_at, 1

@@ -13,6 +13,7 @@ from contracts.interfaces import IIndexVault
 
 MAX_PREMIUM: constant(uint256) = 10**17  # WAD, 10 %
 MAX_ALLOWED_DISCOUNT: constant(uint256) = 5 * 10**16  # WAD, 5 %
+MIN_CLOSING_TOLERANCE: constant(uint256) = 10**14  # WAD, 0.01 % of NAV: no fill hits a target to the last unit
 MAX_CLOSING_TOLERANCE: constant(uint256) = 5 * 10**16  # WAD, 5 % of NAV
 
 
@@ -47,7 +48,9 @@ def __init__(terms: IIndexVault.Terms):
     assert terms.duration >= 60 and terms.duration <= 7 * 86400, "auction: bad duration"
     assert terms.start_premium <= MAX_PREMIUM, "auction: premium too large"
     assert terms.max_discount <= MAX_ALLOWED_DISCOUNT, "auction: discount too large"
-    assert terms.closing_tolerance <= MAX_CLOSING_TOLERANCE, "auction: tolerance too large"
+    assert (
+        terms.closing_tolerance >= MIN_CLOSING_TOLERANCE and terms.closing_tolerance <= MAX_CLOSING_TOLERANCE
+    ), "auction: bad tolerance"
     TRIGGERS = terms.triggers
     REQUIRE_ALL = terms.require_all
     INTERVAL = terms.interval

@@ -72,18 +72,18 @@ def _rebalance(
     for packed: uint256 in before.assets:
         limits.append(0)
     sold: DynArray[IIndexVault.Leg, MAX_ASSETS] = []
-    due: uint256 = 0  # WAD USD
+    value_out: uint256 = 0  # WAD USD
     for leg: IIndexVault.Leg in sells:
         i: uint256 = self._index(before.assets, leg.asset)
         assert limits[i] == 0, "rebalance: duplicate asset"
         limits[i] = min(leg.amount, self._surplus_down(before.assets[i], before.prices[i], before.values[i], before.nav))
         if limits[i] != 0:
             sold.append(IIndexVault.Leg(asset=leg.asset, amount=limits[i]))
-            due += wad._value_up(limits[i], before.prices[i], basket._decimals(before.assets[i]))
+            value_out += wad._value_up(limits[i], before.prices[i], basket._decimals(before.assets[i]))
     assert len(sold) != 0, "rebalance: nothing in surplus"
 
     if executor == empty(address):
-        self._pull_due(before, buys, wad._mul_div_up(due, bound, wad.ONE))
+        self._pull_due(before, buys, value_out, bound)
         self._pay(sold, msg.sender)
     else:
         self._pay(sold, executor)
@@ -125,26 +125,27 @@ def _surplus_down(packed: uint256, price: uint256, worth: uint256, nav: uint256)
 
 
 @internal
-def _pull_due(before: basket.Valuation, buys: DynArray[IIndexVault.Leg, MAX_ASSETS], due: uint256):
+def _pull_due(
+    before: basket.Valuation, buys: DynArray[IIndexVault.Leg, MAX_ASSETS], value_out: uint256, bound: uint256
+):
     """
-    @notice Take from the caller what is due, in the caller's order of assets
-    @dev Each up to its amount and to its deficit and the closing tolerance, and no more in all than `due`: who is overtaken by
-         another fill pays less, never too much. Whether it was enough is for `_judge` to say.
-    @param due WAD USD that the bound asks for what will be paid
+    @notice Take from the caller what the bound asks for what will be paid, in the caller's order of assets
+    @dev Each up to its amount and its deficit (at a bound over 1: that times its deficit, or the deficits could never pay for the surplus),
+         and no more in all than the bound asks: who is overtaken by another fill pays less, never too much. Whether it was enough
+         is for `_judge` to say.
+    @param value_out WAD USD that will be paid
+    @param bound WAD, least value in per value out
     """
-    tolerance: uint256 = wad._mul_div_down(auction.CLOSING_TOLERANCE, before.nav, wad.ONE)
-    left: uint256 = due
+    due: uint256 = wad._mul_div_up(value_out, bound, wad.ONE)
     for leg: IIndexVault.Leg in buys:
         i: uint256 = self._index(before.assets, leg.asset)
+        price: uint256 = before.prices[i]
+        decimals: uint256 = basket._decimals(before.assets[i])
         wanted: uint256 = wad._mul_div_down(basket._target(before.assets[i]), before.nav, wad.ONE)
-        if before.values[i] < wanted:
-            price: uint256 = before.prices[i]
-            decimals: uint256 = basket._decimals(before.assets[i])
-            room: uint256 = wad._amount_down(wanted + tolerance - before.values[i], price, decimals)
-            amount: uint256 = min(min(leg.amount, room), wad._amount_up(left, price, decimals))
-            if amount != 0:
-                basket._pull(leg.asset, msg.sender, amount)
-                left -= min(left, wad._value_down(amount, price, decimals))
+        room: uint256 = wad._mul_div_up(wanted - min(wanted, before.values[i]), max(bound, wad.ONE), wad.ONE)
+        amount: uint256 = min(leg.amount, wad._amount_up(min(room, due), price, decimals))
+        basket._pull(leg.asset, msg.sender, amount)
+        due -= min(due, wad._value_down(amount, price, decimals))
 
 
 @internal

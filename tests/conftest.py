@@ -1,0 +1,43 @@
+"""The chain that the tests run on: ape's mainnet fork over the devnet, or over a real RPC.
+
+Ape connects to `ethereum:mainnet-fork:foundry` when the tests are collected and forks from WEB3_PROVIDER_URI. Before that, this
+file puts anvil on the PATH, starts the devnet and names it there. With EQUIPOISE_RPC_URL set, ape forks from that instead.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from devnet import node
+from devnet.box import Box
+from keeper import toolchain
+
+REAL_RPC = os.environ.get("EQUIPOISE_RPC_URL")
+
+_started = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start what ape forks from. Runs before collection, at whose end ape connects."""
+    os.environ["PATH"] = os.pathsep.join((str(toolchain.tool_path()), os.environ["PATH"]))
+    os.environ["WEB3_PROVIDER_URI"] = REAL_RPC or _started.enter_context(node.up()).url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the devnet that this session started."""
+    _started.close()
+
+
+@pytest.fixture(scope="session")
+def rpc_url(provider) -> str:
+    """URL of the chain that ape runs the tests on: the fork, not what it forks from."""
+    return str(provider.http_uri)
+
+
+@pytest.fixture
+def box(rpc_url: str, chain) -> Iterator[Box]:
+    """The devnet's helper on the tests' own fork; what it does is undone after the test."""
+    with chain.isolate():
+        yield Box(rpc_url)
