@@ -33,7 +33,10 @@ def amount1_delta(sqrt_a_x96: int, sqrt_b_x96: int, liquidity: int, *, round_up:
 
 
 def next_sqrt_price_from_input(sqrt_x96: int, liquidity: int, amount_in: int, *, zero_for_one: bool) -> int:
-    """The price after `amount_in` came in; rounded so that the pool never gives too much."""
+    """The price after `amount_in` came in; rounded so that the pool never gives too much.
+
+    Raises InsufficientLiquidity if the price would not fit its type.
+    """
     if zero_for_one:
         return _after_amount0_in(sqrt_x96, liquidity, amount_in)
     after = sqrt_x96 + amount_in * Q96 // liquidity
@@ -43,7 +46,10 @@ def next_sqrt_price_from_input(sqrt_x96: int, liquidity: int, amount_in: int, *,
 
 
 def next_sqrt_price_from_output(sqrt_x96: int, liquidity: int, amount_out: int, *, zero_for_one: bool) -> int:
-    """The price after `amount_out` went out; rounded away, so that the pool asks enough. Raises InsufficientLiquidity."""
+    """The price after `amount_out` went out; rounded away, so that the pool asks enough.
+
+    Raises InsufficientLiquidity if that much is not there.
+    """
     if zero_for_one:
         quotient = div_up(amount_out * Q96, liquidity)
         if quotient >= sqrt_x96:

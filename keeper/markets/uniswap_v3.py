@@ -116,7 +116,8 @@ class UniswapV3Pool:
         result = self.simulate(zero_for_one, -amount_out)
         if result.amount_out < amount_out:
             raise InsufficientLiquidity(
-                f"pool {self.address} can give {result.amount_out} of {token_out(self, token_in)}, asked for {amount_out}"
+                f"pool {self.address} can give {result.amount_out} of {token_out(self, token_in)},"
+                f" asked for {amount_out}"
             )
         return result.amount_in
 
