@@ -78,7 +78,9 @@ def token(symbol_or_address: str) -> Token:
     """
     found = TOKENS.get(symbol_or_address) or _BY_ADDRESS.get(symbol_or_address.lower())
     if found is None:
-        raise ConfigurationError(f"the devnet has no token {symbol_or_address!r}: use one of {', '.join(TOKENS)} or its address")
+        raise ConfigurationError(
+            f"the devnet has no token {symbol_or_address!r}: use one of {', '.join(TOKENS)} or its address"
+        )
     return found
 
 
@@ -243,12 +245,24 @@ class BalancerPool:
 
 
 BALANCER_POOLS = (
-    BalancerPool("weighted", 4, ("WBTC", "WETH"), (50, 50), "0xA6F548DF93de924d73be7D25dC02554c6bD66dB5", 0x0E, 20_000_000),
-    BalancerPool("weighted", 10, ("BAL", "WETH"), (80, 20), "0x5c6Ee304399DBdB9C8Ef030aB642B10820DB8F56", 0x14, 30_000_000),
-    BalancerPool("weighted", 15, ("USDC", "WETH"), (50, 50), "0x96646936b91d6B9D7D0c47C496AfBF3D6ec7B6f8", 0x19, 20_000_000),
-    BalancerPool("weighted", 16, ("DAI", "WETH"), (40, 60), "0x0b09deA16768f0799065C475bE02919503cB2a35", 0x1A, 10_000_000),
-    BalancerPool("stable", 1, ("DAI", "USDC", "USDT"), (200,), "0x06Df3b2bbB68adc8B0e302443692037ED9f91b42", 0x63, 30_000_000),
-    BalancerPool("meta-stable", 3, ("wstETH", "WETH"), (50,), "0x32296969Ef14EB0c6d29669C550D4a0449130230", 0x80, 40_000_000),
+    BalancerPool(
+        "weighted", 4, ("WBTC", "WETH"), (50, 50), "0xA6F548DF93de924d73be7D25dC02554c6bD66dB5", 0x0E, 20_000_000
+    ),
+    BalancerPool(
+        "weighted", 10, ("BAL", "WETH"), (80, 20), "0x5c6Ee304399DBdB9C8Ef030aB642B10820DB8F56", 0x14, 30_000_000
+    ),
+    BalancerPool(
+        "weighted", 15, ("USDC", "WETH"), (50, 50), "0x96646936b91d6B9D7D0c47C496AfBF3D6ec7B6f8", 0x19, 20_000_000
+    ),
+    BalancerPool(
+        "weighted", 16, ("DAI", "WETH"), (40, 60), "0x0b09deA16768f0799065C475bE02919503cB2a35", 0x1A, 10_000_000
+    ),
+    BalancerPool(
+        "stable", 1, ("DAI", "USDC", "USDT"), (200,), "0x06Df3b2bbB68adc8B0e302443692037ED9f91b42", 0x63, 30_000_000
+    ),
+    BalancerPool(
+        "meta-stable", 3, ("wstETH", "WETH"), (50,), "0x32296969Ef14EB0c6d29669C550D4a0449130230", 0x80, 40_000_000
+    ),
 )
 
 # --- Aave V3
@@ -289,14 +303,46 @@ class AaveReserve:
 
 
 AAVE_RESERVES = (
-    AaveReserve("WETH", 1, "0x5424384B256154046E9667dDFaaa5e550145215e", "ETH / USD", 8050, 8300, 10500, 600_000_000, 450_000_000),
+    AaveReserve(
+        "WETH",
+        1,
+        "0x5424384B256154046E9667dDFaaa5e550145215e",
+        "ETH / USD",
+        8050,
+        8300,
+        10500,
+        600_000_000,
+        450_000_000,
+    ),
     AaveReserve("wstETH", 4, "0xe1D97bF61901B075E9626c8A2340a7De385861Ef", None, 7850, 8100, 10600, 600_000_000),
     AaveReserve("WBTC", 7, "0xDaa4B74C6bAc4e25188e64ebc68DB5050b690cAc", "BTC / USD", 7300, 7800, 10500, 400_000_000),
-    AaveReserve("USDC", 10, "0x3f73F03aa83B2A48ed27E964eD0fDb590332095B", "USDC / USD", 7500, 7800, 10450, 500_000_000, 380_000_000),
-    AaveReserve("DAI", 13, "0x5c66322CA59bB61e867B28195576DbD8dA4b08dE", "DAI / USD", 6300, 7700, 10500, 100_000_000, 60_000_000),
+    AaveReserve(
+        "USDC",
+        10,
+        "0x3f73F03aa83B2A48ed27E964eD0fDb590332095B",
+        "USDC / USD",
+        7500,
+        7800,
+        10450,
+        500_000_000,
+        380_000_000,
+    ),
+    AaveReserve(
+        "DAI", 13, "0x5c66322CA59bB61e867B28195576DbD8dA4b08dE", "DAI / USD", 6300, 7700, 10500, 100_000_000, 60_000_000
+    ),
     AaveReserve("LINK", 16, "0xC7e9b623ed51F033b32AE7f1282b1AD62C28C183", "LINK / USD", 6600, 7100, 10700, 50_000_000),
     AaveReserve("AAVE", 19, "0xF02C1e2A3B77c1cacC72f72B44f7d0a4c62e4a85", "AAVE / USD", 6600, 7300, 10750, 50_000_000),
-    AaveReserve("USDT", 25, "0x260326c220E469358846b187eE53328303Efe19C", "USDT / USD", 7500, 7800, 10450, 500_000_000, 360_000_000),
+    AaveReserve(
+        "USDT",
+        25,
+        "0x260326c220E469358846b187eE53328303Efe19C",
+        "USDT / USD",
+        7500,
+        7800,
+        10450,
+        500_000_000,
+        360_000_000,
+    ),
 )
 # Aave's ERC-4626 wrappers (StataTokenV2), by the symbol of what they wrap.
 AAVE_WRAPPERS: Mapping[str, str] = MappingProxyType(

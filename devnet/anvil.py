@@ -17,7 +17,7 @@ STOP_SECONDS = 30
 # A box's own heights are small; folders of real, pinned forks lie far above and are kept.
 BOX_HEIGHTS = 1_000_000
 # Prague, because ape's plugins and the compilers know it; a block has room for the largest transactions of a test.
-OPTIONS = ("--chain-id", "1", "--auto-impersonate", "--gas-limit", "100000000", "--hardfork", "prague")
+OPTIONS = ("--chain-id", "1", "--auto-impersonate", "--gas-limit", "100000000", "--hardfork", "prague", "--quiet")
 
 
 def free_port() -> int:

@@ -62,7 +62,10 @@ ARTIFACTS: Mapping[str, tuple[Package, str]] = {
         p.V3_PERIPHERY,
         _V3_PERIPHERY + "NonfungibleTokenPositionDescriptor.sol/NonfungibleTokenPositionDescriptor.json",
     ),
-    "V3PositionManager": (p.V3_PERIPHERY, _V3_PERIPHERY + "NonfungiblePositionManager.sol/NonfungiblePositionManager.json"),
+    "V3PositionManager": (
+        p.V3_PERIPHERY,
+        _V3_PERIPHERY + "NonfungiblePositionManager.sol/NonfungiblePositionManager.json",
+    ),
     "V3Migrator": (p.V3_PERIPHERY, _V3_PERIPHERY + "V3Migrator.sol/V3Migrator.json"),
     "V3QuoterV2": (p.SWAP_ROUTER, "artifacts/contracts/lens/QuoterV2.sol/QuoterV2.json"),
     "V3SwapRouter02": (p.SWAP_ROUTER, "artifacts/contracts/SwapRouter02.sol/SwapRouter02.json"),
@@ -77,9 +80,15 @@ ARTIFACTS: Mapping[str, tuple[Package, str]] = {
     "BalancerHelpers": (p.BALANCER, _BALANCER + "20210418-vault/artifact/BalancerHelpers.json"),
     "BalancerQueries": (p.BALANCER, _BALANCER + "20220721-balancer-queries/artifact/BalancerQueries.json"),
     "BalancerWeightedFactory": (p.BALANCER, _BALANCER_OLD + "20210418-weighted-pool/artifact/WeightedPoolFactory.json"),
-    "BalancerWeighted2Factory": (p.BALANCER, _BALANCER_OLD + "20210418-weighted-pool/artifact/WeightedPool2TokensFactory.json"),
+    "BalancerWeighted2Factory": (
+        p.BALANCER,
+        _BALANCER_OLD + "20210418-weighted-pool/artifact/WeightedPool2TokensFactory.json",
+    ),
     "BalancerStableFactory": (p.BALANCER, _BALANCER_OLD + "20210624-stable-pool/artifact/StablePoolFactory.json"),
-    "BalancerMetaStableFactory": (p.BALANCER, _BALANCER_OLD + "20210727-meta-stable-pool/artifact/MetaStablePoolFactory.json"),
+    "BalancerMetaStableFactory": (
+        p.BALANCER,
+        _BALANCER_OLD + "20210727-meta-stable-pool/artifact/MetaStablePoolFactory.json",
+    ),
     "QueryProcessor": (p.BALANCER, _BALANCER_OLD + "20210727-meta-stable-pool/artifact/QueryProcessor.json"),
     "WstethRateProvider": (p.BALANCER, _BALANCER + "20210812-wsteth-rate-provider/artifact/WstETHRateProvider.json"),
     # Curve
@@ -117,7 +126,16 @@ ARTIFACTS: Mapping[str, tuple[Package, str]] = {
 }
 
 _CONTRACTS = Path(__file__).parent / "contracts"
-_OWN = ("PlainToken", "Tether", "WrappedBitcoin", "MakerToken", "LidoToken", "StakedEther", "WrappedStakedEther", "FlashTaker")
+_OWN = (
+    "PlainToken",
+    "Tether",
+    "WrappedBitcoin",
+    "MakerToken",
+    "LidoToken",
+    "StakedEther",
+    "WrappedStakedEther",
+    "FlashTaker",
+)
 
 # The 32-byte source hash that solc appends differs with the file's exact text; mainnet's own is put in its place.
 _WETH_SOURCE_HASH = "deb4c2ccab3c2fdca32ab3f46728389c2fe2c165d5fafa07661e4e004f6c344a"
@@ -247,12 +265,16 @@ def _permit2() -> dict[str, Code]:
         "metadata": {"bytecodeHash": "none"},
         "remappings": ["solmate/=lib/solmate/"],
     }
-    return _compiled(Job("0.8.17", {k.removeprefix(root): v.decode() for k, v in files.items()}, ("Permit2",), settings))
+    return _compiled(
+        Job("0.8.17", {k.removeprefix(root): v.decode() for k, v in files.items()}, ("Permit2",), settings)
+    )
 
 
 def _own() -> dict[str, Code]:
     sources = {f.name: f.read_text() for f in sorted(_CONTRACTS.glob("*.sol"))}
-    return _compiled(Job("0.8.26", sources, _OWN, {"optimizer": {"enabled": True, "runs": 200}, "evmVersion": "cancun"}))
+    return _compiled(
+        Job("0.8.26", sources, _OWN, {"optimizer": {"enabled": True, "runs": 200}, "evmVersion": "cancun"})
+    )
 
 
 def _dai_factory() -> dict[str, Code]:

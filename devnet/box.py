@@ -30,7 +30,9 @@ def split_signature(signature: str) -> tuple[str, list[str], list[str]]:
     try:
         return name + arguments, _types(arguments), _types(returns or "()")
     except Exception as error:
-        raise ConfigurationError(f"{signature!r} is no signature: write it as name(types) or name(types)(types)") from error
+        raise ConfigurationError(
+            f"{signature!r} is no signature: write it as name(types) or name(types)(types)"
+        ) from error
 
 
 def _types(group: str) -> list[str]:
@@ -38,7 +40,7 @@ def _types(group: str) -> list[str]:
         return []
     parsed = parse(group)
     if not isinstance(parsed, TupleType):
-        raise ValueError(group)
+        raise TypeError(group)
     return [component.to_type_str() for component in parsed.components]
 
 
@@ -70,7 +72,9 @@ class Box:
         try:
             answer = self._http.post(self.url, json=request, timeout=RPC_SECONDS).json()
         except (requests.RequestException, ValueError) as error:
-            raise ChainError(f"no chain answers at {self.url}: start one with `equipoise devnet up` or correct the URL") from error
+            raise ChainError(
+                f"no chain answers at {self.url}: start one with `equipoise devnet up` or correct the URL"
+            ) from error
         if "error" in answer:
             raise TransactionError(f"{method}: {answer['error'].get('message', answer['error'])}")
         return answer["result"]
@@ -111,7 +115,9 @@ class Box:
         """
         return self.transact(sender, to, calldata(signature, *args), value, label=signature.partition("(")[0])
 
-    def transact(self, sender: str, to: str | None, data: bytes, value: int = 0, label: str = "transaction") -> dict[str, Any]:
+    def transact(
+        self, sender: str, to: str | None, data: bytes, value: int = 0, label: str = "transaction"
+    ) -> dict[str, Any]:
         """Send raw calldata, or creation code when `to` is None, as `sender`; the receipt."""
         if sender not in self._impersonated:
             self.rpc("anvil_impersonateAccount", sender)

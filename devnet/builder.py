@@ -12,6 +12,7 @@ from devnet.box import Box
 from devnet.deployer import Deployer
 from devnet.market import refresh_feeds
 from devnet.protocols import aave, balancer, chainlink, curve, morpho, tokens, uniswap
+from devnet.verify import verify
 from keeper.errors import ChainError
 
 # The chain is this old when it is handed over, so that time-weighted averages have a past.
@@ -22,7 +23,7 @@ def build(bundle: Mapping[str, Code], state: Path) -> None:
     """Deploy and seed the bundle's contracts and write the state to `state`, whole or not at all.
 
     Raises:
-        ChainError: a contract did not come out at its address, or anvil failed.
+        ChainError: a contract did not come out at its address, a check failed, or anvil did.
         TransactionError: a step reverted.
     """
     with TemporaryDirectory(dir=state.parent) as folder:
@@ -35,8 +36,11 @@ def build(bundle: Mapping[str, Code], state: Path) -> None:
             deploy_all(Deployer(box, bundle))
             box.mine(int(time.time()))
             refresh_feeds(box)
+            failed = [f"{check.name}: {check.detail}" for check in verify(box) if not check.passed]
         finally:
             anvil.stop(process)
+        if failed:
+            raise ChainError(f"the devnet was built, but does not verify: {'; '.join(failed)}")
         if not dump.exists():
             raise ChainError("anvil ended without writing its state: try again, with more free disk space and memory")
         slim(dump)

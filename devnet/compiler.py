@@ -53,6 +53,7 @@ def compile_solidity(job: Job) -> dict[str, str]:
         soljson.write_bytes(read(SOLC[job.solc], ["soljson.js"])["soljson.js"])
         done = subprocess.run(
             [str(ensure_node()), "--max-old-space-size=4096", "-e", _SCRIPT, str(soljson)],
+            check=False,
             input=json.dumps(request),
             capture_output=True,
             text=True,

@@ -10,7 +10,7 @@ IN PLACE   where deployer or nonce are unknown: the creation code is put at the 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import rlp
+import rlp  # type: ignore[import-untyped]
 from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -59,7 +59,11 @@ class Deployer:
         return self.expect(expected, expected)
 
     def in_place(
-        self, at: str, init_code: bytes, sender: str = HELPER, adjust: Callable[[bytes], bytes] = lambda runtime: runtime
+        self,
+        at: str,
+        init_code: bytes,
+        sender: str = HELPER,
+        adjust: Callable[[bytes], bytes] = lambda runtime: runtime,
     ) -> str:
         """Execute the creation code inside the account `at` as `sender`, then install `adjust(what it returned)`."""
         self._fund_once(sender)
@@ -91,7 +95,9 @@ class Deployer:
     def expect(self, found: str, expected: str) -> str:
         """`expected`, after making sure that the contract came out there and has code."""
         if to_checksum_address(found) != expected:
-            raise ChainError(f"a contract came out at {to_checksum_address(found)}, not at {expected}: its code, deployer or nonce is wrong")
+            raise ChainError(
+                f"a contract came out at {to_checksum_address(found)}, not at {expected}: its code, deployer or nonce is wrong"
+            )
         if not self.box.code(expected):
             raise ChainError(f"no code came out at {expected}: its constructor returned nothing")
         return expected

@@ -40,7 +40,9 @@ def feed_proxy(name: str) -> str:
         return _SOURCES[name]
     if name.startswith("0x") and len(name) == 42:
         return name
-    raise ConfigurationError(f"the devnet has no feed for {name!r}: use one of {', '.join(USD_FEEDS)}, or a proxy's address")
+    raise ConfigurationError(
+        f"the devnet has no feed for {name!r}: use one of {', '.join(USD_FEEDS)}, or a proxy's address"
+    )
 
 
 def feed_price(box: Box, name: str) -> Decimal:
@@ -101,7 +103,9 @@ def dex_price(box: Box, token: str) -> Decimal:
         if pools:
             deepest = max(pools, key=lambda pool: pool.usd)
             return _mid(box, deepest, symbol) * dex_price(box, quote)
-    raise ConfigurationError(f"{symbol} has no Uniswap V3 pool on the devnet: only its feed can be moved, with set_feed")
+    raise ConfigurationError(
+        f"{symbol} has no Uniswap V3 pool on the devnet: only its feed can be moved, with set_feed"
+    )
 
 
 def move_dex(box: Box, token: str, price: Decimal) -> None:

@@ -1,7 +1,7 @@
 """A running box: for the length of a `with` block, or left running for other programs until `down`.
 
-    with up() as node:
-        Box(node.url).call(...)
+with up() as node:
+    Box(node.url).call(...)
 """
 
 import json
@@ -11,11 +11,13 @@ from types import TracebackType
 from typing import Self
 
 import psutil
+from filelock import FileLock
 
 from devnet import anvil
 from devnet.box import Box
 from devnet.market import refresh_feeds
 from devnet.state import ensure_state
+from keeper.errors import ConfigurationError
 from keeper.toolchain import cache_dir
 
 DEFAULT_PORT = 8545
@@ -43,7 +45,9 @@ class Node:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def _process(self) -> psutil.Process | None:
@@ -80,14 +84,20 @@ def up_detached(port: int = DEFAULT_PORT, *, with_morpho: bool = False) -> Node:
     """Start a box that outlives this process, or find the one that was started so before.
 
     Raises:
-        as `up`.
+        ConfigurationError: the port is taken, or the box that runs there lacks Morpho Blue.
+        ToolchainError, ChainError, TransactionError: as for `up`.
     """
-    if node := status(port):
-        return node
     record = _record(port)
     record.parent.mkdir(parents=True, exist_ok=True)
-    node = up(port, with_morpho=with_morpho, log=record.with_suffix(".log"))
-    record.write_text(json.dumps(asdict(node)))
+    with FileLock(f"{record}.lock"):
+        node = status(port)
+        if node is None:
+            node = up(port, with_morpho=with_morpho, log=record.with_suffix(".log"))
+            record.write_text(json.dumps(asdict(node)))
+    if with_morpho and not node.with_morpho:
+        raise ConfigurationError(
+            f"the devnet at {node.url} runs without Morpho Blue: end it with `equipoise devnet down` first"
+        )
     return node
 
 

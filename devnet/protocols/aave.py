@@ -48,8 +48,8 @@ def seed(d: Deployer) -> None:
     for reserve in a.AAVE_RESERVES:
         if reserve.borrowed:
             token = TOKENS[reserve.symbol]
-            args = (token.address, token.units(reserve.borrowed), VARIABLE_RATE, 0, LP)
-            d.box.send(LP, a.AAVE_POOL, "borrow(address,uint256,uint256,uint16,address)", *args)
+            loan = (token.address, token.units(reserve.borrowed), VARIABLE_RATE, 0, LP)
+            d.box.send(LP, a.AAVE_POOL, "borrow(address,uint256,uint256,uint16,address)", *loan)
 
 
 def _deploy_core(d: Deployer) -> None:
@@ -57,7 +57,9 @@ def _deploy_core(d: Deployer) -> None:
     box.fund(a.AAVE_ADMIN)
     d.in_place(a.AAVE_PROVIDER, d.init_code("Aave.PoolAddressesProvider", "string,address", MARKET_ID, a.AAVE_ADMIN))
     d.in_place(a.AAVE_REGISTRY, d.init_code("Aave.PoolAddressesProviderRegistry", "address", a.AAVE_ADMIN))
-    box.send(a.AAVE_ADMIN, a.AAVE_REGISTRY, "registerAddressesProvider(address,uint256)", a.AAVE_PROVIDER, MARKET_SERIAL)
+    box.send(
+        a.AAVE_ADMIN, a.AAVE_REGISTRY, "registerAddressesProvider(address,uint256)", a.AAVE_PROVIDER, MARKET_SERIAL
+    )
     libraries: dict[str, str] = {}
     for name in LIBRARIES:
         libraries[name] = d.anywhere(d.init_code(f"Aave.{name}", libraries=libraries))
@@ -94,7 +96,9 @@ def _deploy_periphery(d: Deployer) -> None:
     d.in_place(a.AAVE_DATA_PROVIDER, d.init_code("Aave.AaveProtocolDataProvider", "address", a.AAVE_PROVIDER))
     d.box.send(a.AAVE_ADMIN, a.AAVE_PROVIDER, "setPoolDataProvider(address)", a.AAVE_DATA_PROVIDER)
     d.in_place(a.AAVE_REWARDS, d.init_code("Aave.RewardsController", "address", a.AAVE_EMISSION_MANAGER))
-    d.in_place(a.AAVE_RATE_STRATEGY, d.init_code("Aave.DefaultReserveInterestRateStrategyV2", "address", a.AAVE_PROVIDER))
+    d.in_place(
+        a.AAVE_RATE_STRATEGY, d.init_code("Aave.DefaultReserveInterestRateStrategyV2", "address", a.AAVE_PROVIDER)
+    )
     parts = (TOKENS["WETH"].address, a.AAVE_ADMIN, a.AAVE_POOL)
     d.in_place(a.AAVE_GATEWAY, d.init_code("Aave.WrappedTokenGatewayV3", "address,address,address", *parts))
 
@@ -109,7 +113,7 @@ def _deploy_reserves(d: Deployer) -> None:
             d.create(a.AAVE_CONFIGURATOR, nonce, proxy, create_address(a.AAVE_CONFIGURATOR, nonce))
     for reserve in a.AAVE_RESERVES:
         token, name = TOKENS[reserve.symbol], reserve.symbol
-        a_proxy, debt_proxy = a_token_address(reserve), create_address(a.AAVE_CONFIGURATOR, reserve.nonce + 2)
+        a_proxy, debt_proxy = (a_token_address(reserve), create_address(a.AAVE_CONFIGURATOR, reserve.nonce + 2))
         box.send(
             a.AAVE_CONFIGURATOR,
             a_proxy,

@@ -1,6 +1,7 @@
 """Balancer V2: the Vault, its helpers, four factories, and six pools under their mainnet addresses and pool ids."""
 
 from decimal import Decimal
+from typing import Any
 
 from eth_abi.abi import encode
 
@@ -39,7 +40,9 @@ def deploy(d: Deployer) -> None:
 
 def seed(d: Deployer) -> None:
     """Let each factory create its pools at their nonces, with the Vault's counter set so that the pool ids are mainnet's."""
-    d.approve(LP, a.BALANCER_VAULT, tuple(TOKENS[s] for s in sorted({s for pool in a.BALANCER_POOLS for s in pool.tokens})))
+    d.approve(
+        LP, a.BALANCER_VAULT, tuple(TOKENS[s] for s in sorted({s for pool in a.BALANCER_POOLS for s in pool.tokens}))
+    )
     counter = _pool_counter_slot(d)
     for pool in a.BALANCER_POOLS:
         factory = a.BALANCER_FACTORIES[FACTORY_OF[pool.kind]]
@@ -55,6 +58,7 @@ def _create(d: Deployer, pool: a.BalancerPool, factory: str) -> None:
     symbols = _sorted_symbols(pool)
     tokens = [TOKENS[symbol].address for symbol in symbols]
     label = "-".join(symbols)
+    args: tuple[Any, ...]
     if pool.kind == "weighted":
         weight = dict(zip(pool.tokens, pool.shape, strict=True))
         weights = [weight[symbol] * 10**16 for symbol in symbols]
@@ -73,7 +77,9 @@ def _create(d: Deployer, pool: a.BalancerPool, factory: str) -> None:
 def _join(d: Deployer, pool: a.BalancerPool) -> None:
     symbols = _sorted_symbols(pool)
     even = Decimal(1) / len(symbols)
-    share = {s: Decimal(w) / 100 for s, w in zip(pool.tokens, pool.shape, strict=True)} if pool.kind == "weighted" else {}
+    share = (
+        {s: Decimal(w) / 100 for s, w in zip(pool.tokens, pool.shape, strict=True)} if pool.kind == "weighted" else {}
+    )
     amounts = [TOKENS[symbol].units(pool.usd * share.get(symbol, even)) for symbol in symbols]
     first_join = encode(["uint256", "uint256[]"], [0, amounts])
     request = ([TOKENS[symbol].address for symbol in symbols], amounts, first_join, False)
@@ -85,7 +91,9 @@ def _pool_counter_slot(d: Deployer) -> int:
     """The Vault's storage slot that grows by one when a pool registers, found by registering one and undoing it."""
 
     def words() -> list[int]:
-        return [int(d.box.rpc("eth_getStorageAt", a.BALANCER_VAULT, hex(i), "latest"), 16) for i in range(STORAGE_SLOTS)]
+        return [
+            int(d.box.rpc("eth_getStorageAt", a.BALANCER_VAULT, hex(i), "latest"), 16) for i in range(STORAGE_SLOTS)
+        ]
 
     snapshot, before = d.box.snapshot(), words()
     d.box.send(LP, a.BALANCER_VAULT, "registerPool(uint8)", 2)

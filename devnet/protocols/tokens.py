@@ -47,7 +47,12 @@ def deploy(d: Deployer) -> None:
     d.in_place(address["CRV"], d.init_code("Crv", "string,string,uint256", "Curve DAO Token", "CRV", 18), sender=LP)
 
     d.in_place(address["USDT"], d.init_code("Tether", "address", TETHER_OWNER))
-    for symbol, code in (("WBTC", "WrappedBitcoin"), ("MKR", "MakerToken"), ("LDO", "LidoToken"), ("stETH", "StakedEther")):
+    for symbol, code in (
+        ("WBTC", "WrappedBitcoin"),
+        ("MKR", "MakerToken"),
+        ("LDO", "LidoToken"),
+        ("stETH", "StakedEther"),
+    ):
         d.in_place(address[symbol], d.init_code(code, "address", LP))
     d.in_place(address["wstETH"], d.init_code("WrappedStakedEther", "address", address["stETH"]))
     for symbol, name in (("BAL", "Balancer"), ("sUSD", "Synth sUSD")):

@@ -7,8 +7,7 @@ from eth_abi.abi import encode
 
 from devnet import addresses as a
 from devnet.addresses import LP, TOKENS, Token
-from devnet.box import addresses_of
-from devnet.deployer import FAR_FUTURE, MAX_UINT, Deployer
+from devnet.deployer import FAR_FUTURE, Deployer
 
 V2_DEPLOYER = "0x9C33eaCc2F50E39940D3AfaF2c7B8246B681A374"
 V2_FEE_SETTER = "0xc0a4272bb5df52134178Df25d77561CfB17ce407"
@@ -77,7 +76,9 @@ def _deploy_v4(d: Deployer, weth: str) -> None:
     hashes = (bytes.fromhex(a.V2_INIT_CODE_HASH[2:]), bytes.fromhex(a.V3_INIT_CODE_HASH[2:]))
     pools = (a.V4_POOL_MANAGER, a.V3_POSITION_MANAGER, a.V4_POSITION_MANAGER)
     settings = (a.PERMIT2, weth, a.V2_FACTORY, a.V3_FACTORY, *hashes, *pools)
-    code = d.init_code("UniversalRouter", "(address,address,address,address,bytes32,bytes32,address,address,address)", settings)
+    code = d.init_code(
+        "UniversalRouter", "(address,address,address,address,bytes32,bytes32,address,address,address)", settings
+    )
     d.in_place(a.UNIVERSAL_ROUTER, code, adjust=lambda runtime: runtime[:-53] + UNIVERSAL_ROUTER_TAIL)
 
 
@@ -110,7 +111,13 @@ def _seed_pool(d: Deployer, pool: a.V3Pool) -> None:
     spacing = a.V3_TICK_SPACING[pool.fee]
     sqrt_price, tick = _start(t0, t1)
     key = (t0.address, t1.address, pool.fee)
-    d.box.send(LP, a.V3_POSITION_MANAGER, "createAndInitializePoolIfNecessary(address,address,uint24,uint160)", *key, sqrt_price)
+    d.box.send(
+        LP,
+        a.V3_POSITION_MANAGER,
+        "createAndInitializePoolIfNecessary(address,address,uint24,uint160)",
+        *key,
+        sqrt_price,
+    )
     d.expect(d.box.call(a.V3_FACTORY, "getPool(address,address,uint24)(address)", *key), pool.address)
     d.box.send(LP, pool.address, "increaseObservationCardinalityNext(uint16)", OBSERVATIONS)
     lowest, highest = -(MAX_TICK // spacing) * spacing, MAX_TICK // spacing * spacing
@@ -147,7 +154,9 @@ def _seed_v4(d: Deployer) -> None:
     sweep = encode(["address", "address"], [a.ZERO, LP])
     # Actions of v4-periphery's Actions.sol: MINT_POSITION, SETTLE_PAIR, SWEEP.
     actions = encode(["bytes", "bytes[]"], [bytes([0x02, 0x0D, 0x14]), [mint, settle, sweep]])
-    d.box.send(LP, a.V4_POSITION_MANAGER, "modifyLiquidities(bytes,uint256)", actions, FAR_FUTURE, value=amount0 * 6 // 5)
+    d.box.send(
+        LP, a.V4_POSITION_MANAGER, "modifyLiquidities(bytes,uint256)", actions, FAR_FUTURE, value=amount0 * 6 // 5
+    )
 
 
 def _start(t0: Token, t1: Token) -> tuple[int, int]:
