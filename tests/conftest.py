@@ -4,9 +4,11 @@ Ape connects to `ethereum:mainnet-fork:foundry` when the tests are collected and
 file puts anvil on the PATH, starts the devnet and names it there. With EQUIPOISE_RPC_URL set, ape forks from that instead.
 """
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -16,11 +18,13 @@ from keeper import toolchain
 
 REAL_RPC = os.environ.get("EQUIPOISE_RPC_URL")
 
+_root = Path(__file__).parent.parent
 _started = ExitStack()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start what ape forks from. Runs before collection, at whose end ape connects."""
+    _forget_stale_contracts()
     os.environ["PATH"] = os.pathsep.join((str(toolchain.tool_path()), os.environ["PATH"]))
     os.environ["WEB3_PROVIDER_URI"] = REAL_RPC or _started.enter_context(node.up()).url
 
@@ -30,10 +34,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     _started.close()
 
 
+def _forget_stale_contracts() -> None:
+    """Ape compiles a contract again when its own file changed, but not when a module or an interface that it imports did."""
+    digest = hashlib.sha256()
+    for path in sorted((_root / "contracts").rglob("*.vy*")):
+        digest.update(path.read_bytes())
+    stamp = _root / ".build" / "sources.sha256"
+    if not stamp.exists() or stamp.read_text() != digest.hexdigest():
+        (_root / ".build" / "__local__.json").unlink(missing_ok=True)
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.write_text(digest.hexdigest())
+
+
 @pytest.fixture(scope="session")
-def rpc_url(provider) -> str:
+def rpc_url(networks) -> str:
     """URL of the chain that ape runs the tests on: the fork, not what it forks from."""
-    return str(provider.http_uri)
+    return str(networks.provider.http_uri)
 
 
 @pytest.fixture
