@@ -1,0 +1,208 @@
+"""The functions, events and errors that the keeper uses, as ABI types.
+
+Written out here so that a keeper needs no compiler; a test holds them against the compiled contracts.
+"""
+
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import Any
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+LEGS = "(address,uint256)[]"
+OPERATIONS = "(uint256,address,address,address,uint256,uint256)[]"
+TERMS = "(uint256,bool,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
+
+
+def checksum(address: object) -> str:
+    """Checksum form of an address as the decoder gives it."""
+    return to_checksum_address(str(address))
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One external function."""
+
+    name: str
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+    @property
+    def signature(self) -> str:
+        """As in `transfer(address,uint256)`."""
+        return f"{self.name}({','.join(self.inputs)})"
+
+    def encode(self, *arguments: object) -> bytes:
+        """Calldata."""
+        return keccak(text=self.signature)[:4] + encode(self.inputs, arguments)
+
+    def decode(self, data: bytes) -> Any:
+        """The returned value; a tuple if there are several.
+
+        :raises DecodingError: the data is too short or malformed
+        """
+        values = decode(self.outputs, data)
+        return values[0] if len(self.outputs) == 1 else values
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: the types of its arguments in order, and the positions of those that are indexed."""
+
+    name: str
+    inputs: tuple[str, ...]
+    indexed: tuple[int, ...]
+
+    @property
+    def topic(self) -> bytes:
+        """The first topic."""
+        return keccak(text=f"{self.name}({','.join(self.inputs)})")
+
+    def decode(self, data: bytes) -> tuple[Any, ...]:
+        """The arguments that are not indexed."""
+        return decode([kind for i, kind in enumerate(self.inputs) if i not in self.indexed], data)
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """One typed error."""
+
+    name: str
+    inputs: tuple[str, ...]
+
+    @property
+    def selector(self) -> bytes:
+        """The first four bytes of the revert data."""
+        return keccak(text=f"{self.name}({','.join(self.inputs)})")[:4]
+
+    def decode(self, data: bytes) -> tuple[Any, ...] | None:
+        """The arguments, or None when the data is not this error."""
+        if data[:4] != self.selector:
+            return None
+        try:
+            return decode(self.inputs, data[4:])
+        except DecodingError:
+            return None
+
+
+class Trigger(IntFlag):
+    """IIndexVault.Trigger."""
+
+    NONE = 0
+    INTERVAL = 1
+    BAND = 2
+    TARGETS = 4
+
+
+class Fault(IntFlag):
+    """IPriceOracle.Fault."""
+
+    NONE = 0
+    NO_FEED = 1
+    CALL_FAILED = 2
+    NOT_POSITIVE = 4
+    STALE = 8
+    IN_FUTURE = 16
+    BELOW_MINIMUM = 32
+    ABOVE_MAXIMUM = 64
+
+
+class Venue(IntFlag):
+    """IRouteExecutor.Venue."""
+
+    UNISWAP_V2 = 1
+    UNISWAP_V3 = 2
+
+
+class Vault:
+    """IndexVault."""
+
+    name = Function("name", (), ("string",))
+    symbol = Function("symbol", (), ("string",))
+    total_supply = Function("totalSupply", (), ("uint256",))
+    balance_of = Function("balanceOf", ("address",), ("uint256",))
+    oracle = Function("oracle", (), ("address",))
+    paused = Function("paused", (), ("bool",))
+    assets = Function("assets", (), ("address[]",))
+    targets = Function("targets", (), ("uint256[]",))
+    bands = Function("bands", (), ("uint256[]",))
+    balances = Function("balances", (), ("uint256[]",))
+    weights = Function("weights", (), ("uint256[]",))
+    nav = Function("nav", (), ("uint256",))
+    drift = Function("drift", (), ("uint256",))
+    trigger = Function("trigger", (), ("uint256",))
+    price_bound = Function("price_bound", (), ("uint256",))
+    is_open = Function("is_open", (), ("bool",))
+    opened_at = Function("opened_at", (), ("uint256",))
+    closed_at = Function("closed_at", (), ("uint256",))
+    loss = Function("loss", (), ("uint256",))
+    terms = Function("terms", (), (TERMS,))
+    preview_mint = Function("preview_mint", ("uint256",), ("uint256[]",))
+    preview_redeem = Function("preview_redeem", ("uint256",), ("uint256[]",))
+    mint = Function("mint", ("uint256", "address", "uint256[]", "uint256"), ("uint256[]",))
+    redeem = Function("redeem", ("uint256", "address", "uint256[]", "uint256"), ("uint256[]",))
+    open_rebalance = Function("open_rebalance", (), ("uint256",))
+
+    rebalance_opened = Event("RebalanceOpened", ("address", "uint256", "uint256", "uint256"), (0,))
+    rebalanced = Event("Rebalanced", ("address", "address", "uint256", "uint256", "uint256", "uint256"), (0, 1))
+
+
+class Oracle:
+    """PriceOracle."""
+
+    prices = Function("prices", ("address[]",), ("uint256[]",))
+    price = Function("price", ("address",), ("uint256",))
+    fault = Function("fault", ("address",), ("uint256",))
+
+    bad_price = Error("BadPrice", ("address", "uint256"))
+
+
+class Executor:
+    """RouteExecutor."""
+
+    owner = Function("owner", (), ("address",))
+    rebalance = Function("rebalance", ("address", LEGS, LEGS, OPERATIONS, "uint256"), ("uint256", "uint256"))
+
+    swap = Event("Swap", ("address", "address", "address", "uint256", "uint256"), (0, 1, 2))
+
+
+class Token:
+    """ERC-20."""
+
+    symbol = Function("symbol", (), ("string",))
+    decimals = Function("decimals", (), ("uint8",))
+    balance_of = Function("balanceOf", ("address",), ("uint256",))
+    approve = Function("approve", ("address", "uint256"), ("bool",))
+
+
+class UniswapV2:
+    """The factory and its pairs."""
+
+    get_pair = Function("getPair", ("address", "address"), ("address",))
+    get_reserves = Function("getReserves", (), ("uint112", "uint112", "uint32"))
+
+
+class UniswapV3:
+    """The factory and its pools."""
+
+    get_pool = Function("getPool", ("address", "address", "uint24"), ("address",))
+    slot0 = Function("slot0", (), ("uint160", "int24", "uint16", "uint16", "uint16", "uint8", "bool"))
+    liquidity = Function("liquidity", (), ("uint128",))
+    tick_spacing = Function("tickSpacing", (), ("int24",))
+    tick_bitmap = Function("tickBitmap", ("int16",), ("uint256",))
+    ticks = Function(
+        "ticks",
+        ("int24",),
+        ("uint128", "int128", "uint256", "uint256", "int56", "uint160", "uint32", "bool"),
+    )
+
+
+class Multicall:
+    """Multicall3."""
+
+    aggregate3 = Function("aggregate3", ("(address,bool,bytes)[]",), ("(bool,bytes)[]",))
+    block_number = Function("getBlockNumber", (), ("uint256",))
+    block_timestamp = Function("getCurrentBlockTimestamp", (), ("uint256",))

@@ -1,0 +1,74 @@
+"""From a decision to the transaction that carries it out. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from keeper.chain import abi
+from keeper.chain.abi import Venue
+from keeper.routing.route import Leg, Route
+
+ALL = 2**256 - 1  # in `sells`: the whole surplus, whatever it is at that moment
+_BPS = 10_000
+_VENUES = {"uniswap_v2": Venue.UNISWAP_V2, "uniswap_v3": Venue.UNISWAP_V3}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """IIndexVault.Leg: base units of an asset, a maximum when sold, a minimum when bought."""
+
+    asset: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One transaction's target and calldata."""
+
+    mode: str  # open or rebalance
+    vault: str
+    target: str
+    data: bytes
+    sells: tuple[Limit, ...] = ()
+    buys: tuple[Limit, ...] = ()
+    legs: tuple[Leg, ...] = ()
+
+
+def opening(vault: str) -> Call:
+    """Open the vault's rebalance; the vault itself is called, no executor is needed."""
+    return Call("open", vault, vault, abi.Vault.open_rebalance.encode())
+
+
+def rebalancing(
+    vault: str, executor: str, route: Route, surplus: Mapping[str, int], slippage_bps: int, deadline: int
+) -> Call:
+    """Run a route through the executor.
+
+    What is sold to the last unit of the surplus is named as "all", so that a price that moves by then leaves no dust
+    and no revert.
+
+    :param surplus: base units over target by asset, as the route's problem had them
+    :param slippage_bps: how much less of each bought asset than the route's amount is acceptable
+    :param deadline: unix s, last second at which the transaction may run
+    """
+    sells = tuple(
+        Limit(asset, ALL if amount >= surplus[asset] else amount) for asset, amount in route.sold.items() if amount
+    )
+    buys = tuple(Limit(asset, _minimum_up(amount, slippage_bps)) for asset, amount in route.bought.items() if amount)
+    data = abi.Executor.rebalance.encode(
+        vault,
+        [(limit.asset, limit.amount) for limit in sells],
+        [(limit.asset, limit.amount) for limit in buys],
+        [operation(leg) for leg in route.legs],
+        deadline,
+    )
+    return Call("rebalance", vault, executor, data, sells, buys, route.legs)
+
+
+def operation(leg: Leg) -> tuple[int, str, str, str, int, int]:
+    """IRouteExecutor.Operation of a leg."""
+    return int(_VENUES[leg.venue]), leg.pool, leg.token_in, leg.token_out, leg.fee, leg.share
+
+
+def _minimum_up(amount: int, slippage_bps: int) -> int:
+    """Rounded up: a minimum protects the vault."""
+    return -(-amount * (_BPS - slippage_bps) // _BPS)

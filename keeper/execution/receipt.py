@@ -1,0 +1,70 @@
+"""What a mined transaction did, from its own logs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from keeper.chain import abi
+from keeper.chain.abi import checksum
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """One leg as the executor logged it, in base units."""
+
+    pool: str
+    venue: str
+    token_in: str
+    token_out: str
+    amount_in: int
+    amount_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """A transaction in a block. Values are WAD USD as the vault logged them, None where it logged no rebalance."""
+
+    hash: str
+    mode: str
+    block_number: int
+    block_hash: str
+    succeeded: bool
+    gas_used: int
+    gas_price: int  # wei per gas, paid
+    value_out: int | None
+    value_in: int | None
+    drift_after: int | None  # WAD
+    swaps: tuple[Swap, ...]
+
+
+def read(receipt: Mapping[str, Any], mode: str, vault: str, venues: Mapping[str, str]) -> Mined:
+    """Decode a receipt as JSON-RPC gives it.
+
+    :param mode: open or rebalance
+    :param venues: venue by pool of the legs that were planned
+    """
+    target = checksum(receipt["to"])
+    values: tuple[int | None, int | None, int | None] = (None, None, None)
+    swaps: list[Swap] = []
+    for log in receipt["logs"]:
+        address, topics, data = checksum(log["address"]), log["topics"], bytes.fromhex(log["data"][2:])
+        topic = bytes.fromhex(topics[0][2:]) if topics else b""
+        if address == vault and topic == abi.Vault.rebalanced.topic:
+            value_out, value_in, _, drift_after = abi.Vault.rebalanced.decode(data)
+            values = (value_out, value_in, drift_after)
+        elif address == target and topic == abi.Executor.swap.topic:
+            pool, token_in, token_out = (checksum(f"0x{word[-40:]}") for word in topics[1:])
+            swaps.append(Swap(pool, venues.get(pool, "unknown"), token_in, token_out, *abi.Executor.swap.decode(data)))
+    return Mined(
+        hash=receipt["transactionHash"],
+        mode=mode,
+        block_number=int(receipt["blockNumber"], 16),
+        block_hash=receipt["blockHash"],
+        succeeded=int(receipt["status"], 16) == 1,
+        gas_used=int(receipt["gasUsed"], 16),
+        gas_price=int(receipt.get("effectiveGasPrice", "0x0"), 16),
+        value_out=values[0],
+        value_in=values[1],
+        drift_after=values[2],
+        swaps=tuple(swaps),
+    )

@@ -1,0 +1,111 @@
+"""Band and calendar policy.
+
+The contract's trigger says whether a rebalance is due; this says whether it is worth doing, and whether now.
+"""
+
+from keeper.chain.abi import Trigger
+from keeper.chain.snapshot import VaultSnapshot
+from keeper.policy.auction import bound_at, closed_at, final_bound, is_open_at, meets_at
+from keeper.policy.decision import WAD, Decision, Kind, Limits, Quote
+
+
+def before_route(snapshot: VaultSnapshot, now: int) -> Decision | None:
+    """The decision where it needs no route; None where one has to be looked for.
+
+    :param now: unix s, the time of the block that a transaction sent now would be in
+    :raises OracleError: the vault has no prices
+    """
+    if snapshot.paused:
+        return Decision(Kind.WAIT, "the vault is paused")
+    valuation = snapshot.priced()
+    if valuation.nav == 0:
+        return Decision(Kind.WAIT, "the vault is empty")
+    if is_open_at(snapshot, now):
+        if valuation.drift <= snapshot.terms.closing_tolerance:
+            until = snapshot.opened_at + snapshot.terms.duration
+            return Decision(Kind.WAIT, "the basket is on target within the closing tolerance", until)
+        return None
+    if valuation.trigger == Trigger.NONE:
+        return Decision(Kind.WAIT, *_not_due(snapshot, now))
+    ready = closed_at(snapshot, now) + snapshot.terms.cooldown
+    if now < ready:
+        return Decision(Kind.WAIT, "the last rebalance is cooling down", ready)
+    return None
+
+
+def judge(snapshot: VaultSnapshot, quote: Quote, limits: Limits, now: int) -> Decision:
+    """What to do with a route of this worth, in a vault where `before_route` had no objection.
+
+    A route that would cost too much, trades too little or cannot meet the bound by the end of the rebalance is a
+    wait; otherwise a vault that is not open is opened, and an open one is rebalanced as soon as the falling bound
+    meets the route.
+    """
+    open_now = is_open_at(snapshot, now)
+    refusal = _refusal(snapshot, quote, limits, now)
+    if refusal is not None:
+        return refusal
+    opened_at = snapshot.opened_at if open_now else now
+    reachable = quote.ratio * WAD // (WAD + limits.safety_margin)  # down: the margin is against the keeper
+    meets = meets_at(snapshot, opened_at, reachable)
+    if meets is None:
+        need = final_bound(snapshot) * (WAD + limits.safety_margin) // WAD
+        return Decision(
+            Kind.WAIT,
+            f"the route returns {_percent(quote.ratio)} of what it takes, the bound never falls below {_percent(need)}",
+            quote=quote,
+        )
+    if not open_now:
+        names = " and ".join(flag.name or "" for flag in Trigger if flag in snapshot.priced().trigger)
+        return Decision(Kind.OPEN, f"{names} holds; the bound meets the route at about {meets - now} s", meets, quote)
+    if now < meets:
+        return Decision(
+            Kind.WAIT,
+            f"the bound is {_percent(bound_at(snapshot, now))} and falls to the route's {_percent(reachable)}",
+            meets,
+            quote,
+        )
+    return Decision(Kind.REBALANCE, f"the route beats the bound of {_percent(bound_at(snapshot, now))}", quote=quote)
+
+
+def _not_due(snapshot: VaultSnapshot, now: int) -> tuple[str, int | None]:
+    terms = snapshot.terms
+    due = closed_at(snapshot, now) + terms.interval
+    if Trigger.INTERVAL in terms.triggers and now < due:
+        if terms.triggers == Trigger.INTERVAL or terms.require_all:
+            return "the interval since the last rebalance has not passed", due
+        return "no asset is out of its band and the interval has not passed", due
+    if Trigger.BAND in terms.triggers:
+        return "no asset is out of its band", None
+    return "the interval has passed, it counts from the next block", due
+
+
+def _refusal(snapshot: VaultSnapshot, quote: Quote, limits: Limits, now: int) -> Decision | None:
+    if quote.value_out < limits.min_trade:
+        text = f"{_usd(quote.value_out)} would trade, less than min_trade_usd ({_usd(limits.min_trade)})"
+        return Decision(Kind.WAIT, text, quote=quote)
+    cost = quote.loss + (quote.gas_cost or 0)
+    if cost * WAD > limits.cost_max * quote.value_out:
+        text = f"it would cost {_bps(cost, quote.value_out)} of the value traded, more than cost_max_bps allows"
+        return Decision(Kind.WAIT, text, quote=quote)
+    valuation = snapshot.priced()
+    budget = valuation.nav * snapshot.terms.max_loss // WAD
+    over = snapshot.loss + quote.loss - budget
+    if quote.loss > 0 and over > 0:
+        left = max(budget - snapshot.loss, 0)
+        text = f"it would lose {_usd(quote.loss)} against the oracle, {_usd(left)} of the budget is left"
+        # The loss drains by at least loss / window a second, so by then enough of it has gone.
+        drained = now + -(-over * snapshot.terms.loss_window // snapshot.loss) if over <= snapshot.loss else None
+        return Decision(Kind.WAIT, text, drained, quote)
+    return None
+
+
+def _percent(ratio: int) -> str:
+    return f"{ratio / WAD:.3%}"
+
+
+def _bps(part: int, whole: int) -> str:
+    return f"{part * 10_000 / whole:.1f} bps"
+
+
+def _usd(value: int) -> str:
+    return f"{value / WAD:,.2f} USD"

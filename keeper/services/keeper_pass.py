@@ -1,0 +1,57 @@
+"""One pass over one vault: read → decide → solve → plan → simulate → send → record."""
+
+from dataclasses import dataclass
+
+from keeper.chain.rpc import Client
+from keeper.errors import EquipoiseError
+from keeper.execution import send
+from keeper.execution.receipt import Mined
+from keeper.execution.signer import Signer
+from keeper.ledger import Ledger
+from keeper.policy import Decision, Kind
+from keeper.services.plan import Plan, plan_on, take
+from keeper.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """What a pass found and did; `mined` is None where nothing was sent."""
+
+    plan: Plan
+    armed: bool
+    mined: Mined | None = None
+
+
+def keeper_pass(
+    client: Client, settings: Settings, vault: str, ledger: Ledger, signer: Signer | None = None
+) -> PassResult:
+    """Look at a vault and, when armed with a signer, do what is due. Every decision is written down, waits included.
+
+    :param signer: None for a dry run, which sends nothing
+    :raises EquipoiseError: as `plan` and `send.send`; a failed pass never leaves a transaction that the ledger does
+        not know
+    """
+    if signer is None:
+        planned, _ = _decide(client, settings, vault, ledger, None, armed=False)
+        return PassResult(planned, armed=False)
+    with send.only_one(ledger, client.chain_id, signer.address):
+        send.settle(client, ledger, signer.address)
+        planned, decision_id = _decide(client, settings, vault, ledger, signer.address, armed=True)
+        if planned.call is None or planned.simulation is None or planned.fees is None:
+            return PassResult(planned, armed=True)
+        mined = send.send(
+            client, ledger, signer, settings, decision_id, planned.call, planned.fees, planned.simulation.gas
+        )
+    return PassResult(planned, armed=True, mined=mined)
+
+
+def _decide(
+    client: Client, settings: Settings, vault: str, ledger: Ledger, sender: str | None, *, armed: bool
+) -> tuple[Plan, int]:
+    snapshot = take(client, settings, vault)
+    try:
+        planned = plan_on(client, settings, snapshot, sender)
+    except EquipoiseError as error:
+        ledger.record_decision(client.chain_id, snapshot, Decision(Kind.WAIT, str(error)), armed)
+        raise
+    return planned, ledger.record_decision(client.chain_id, snapshot, planned.decision, armed)

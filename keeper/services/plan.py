@@ -1,0 +1,149 @@
+"""What the keeper would do with a vault now, and why. Sends nothing."""
+
+from dataclasses import dataclass, replace
+
+from keeper.chain import abi, pools, reader
+from keeper.chain.abi import checksum
+from keeper.chain.multicall import Read, read_all
+from keeper.chain.rpc import Client
+from keeper.chain.snapshot import VaultSnapshot
+from keeper.errors import ConfigurationError
+from keeper.execution import fees as fee_market
+from keeper.execution import plan as calls
+from keeper.execution.fees import Fees
+from keeper.execution.plan import Call
+from keeper.execution.simulate import Simulation, Skipped, simulate
+from keeper.policy import Decision, Kind, Limits, Quote, before_route, deficits, judge, surpluses
+from keeper.policy.auction import final_bound
+from keeper.routing import WAD, RebalanceProblem, Route, RouteLimits, solve
+from keeper.settings import Settings
+
+# Gas of a rebalance beside its swaps, measured on the devnet: the transaction and the settlement, and a price and two
+# balances per asset.
+_SETTLEMENT_GAS = 150_000
+_ASSET_GAS = 45_000
+# With these prices of zero a route is still found, only its gas counts for nothing.
+_NOBODY = "0x" + "0" * 40
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A decision and what carries it out; `call` and `simulation` are None for a wait."""
+
+    snapshot: VaultSnapshot
+    now: int  # unix s, the time of the block that a transaction sent now would be in
+    decision: Decision
+    route: Route | None = None
+    fees: Fees | None = None
+    call: Call | None = None
+    simulation: Simulation | None = None
+
+
+def plan(client: Client, settings: Settings, vault: str, sender: str | None = None) -> Plan:
+    """The plan for a vault at the latest block.
+
+    :param sender: who would send; the executor's owner when None
+    :raises ConfigurationError: no index vault at the address, or no executor
+    :raises OracleError: the vault has no prices
+    :raises NoRoute: a rebalance is due and nothing can be traded
+    :raises TransactionError: the simulation reverts for a reason that a person has to look at
+    :raises ChainError: the endpoint fails
+    """
+    return plan_on(client, settings, take(client, settings, vault), sender)
+
+
+def take(client: Client, settings: Settings, vault: str) -> VaultSnapshot:
+    """The vault's snapshot at the latest block. Raises as `plan`."""
+    return reader.take(client, vault, settings.multicall, settings.wrapped_native)
+
+
+def plan_on(client: Client, settings: Settings, snapshot: VaultSnapshot, sender: str | None = None) -> Plan:
+    """The plan for a snapshot. Raises as `plan`."""
+    now = max(client.pending_time(settings.multicall), snapshot.block.timestamp)
+    early = before_route(snapshot, now)
+    if early is not None:
+        return Plan(snapshot, now, early)
+    fees = fee_market.current(client, settings.fees)
+    surplus = surpluses(snapshot)
+    limits = Limits.of(settings.policy.min_trade_usd, settings.policy.cost_max_bps, settings.policy.safety_margin_bps)
+    route = solve(_problem(client, settings, snapshot, surplus, fees), _route_limits(settings, snapshot, limits))
+    decision = judge(snapshot, _quote(snapshot, route, fees), limits, now)
+    drafted = Plan(snapshot, now, decision, route, fees)
+    if decision.kind is Kind.WAIT:
+        return drafted
+    return _simulated(client, settings, drafted, surplus, sender)
+
+
+def executor_owner(client: Client, executor: str) -> str:
+    """Who may use an executor.
+
+    :raises ConfigurationError: it is not one
+    """
+    answer = client.call(executor, abi.Executor.owner.encode()) if client.code(executor) else b""
+    if len(answer) != 32:
+        raise ConfigurationError(f"no executor at {executor} on chain {client.chain_id}: set executor")
+    return checksum(abi.Executor.owner.decode(answer))
+
+
+def _simulated(client: Client, settings: Settings, drafted: Plan, surplus: dict[str, int], sender: str | None) -> Plan:
+    snapshot, decision = drafted.snapshot, drafted.decision
+    if decision.kind is Kind.OPEN:
+        call = calls.opening(snapshot.address)
+        who = sender or _NOBODY
+    else:
+        if settings.executor is None:
+            raise ConfigurationError("no executor to rebalance through: set executor, or pass --executor")
+        who = sender or executor_owner(client, settings.executor)
+        assert drafted.route is not None
+        call = calls.rebalancing(
+            snapshot.address,
+            settings.executor,
+            drafted.route,
+            surplus,
+            settings.policy.slippage_bps,
+            drafted.now + settings.policy.deadline_s,
+        )
+    try:
+        simulation = simulate(client, call, who, snapshot.symbol_of)
+    except Skipped as error:
+        return replace(drafted, decision=replace(decision, kind=Kind.WAIT, reason=str(error)), call=call)
+    return replace(drafted, call=call, simulation=simulation)
+
+
+def _problem(
+    client: Client, settings: Settings, snapshot: VaultSnapshot, surplus: dict[str, int], fees: Fees
+) -> RebalanceProblem:
+    valuation = snapshot.priced()
+    prices = {asset.address: price for asset, price in zip(snapshot.assets, valuation.prices, strict=True)}
+    decimals = {asset.address: asset.decimals for asset in snapshot.assets}
+    priced = {address: pools.Priced(price, decimals[address]) for address, price in prices.items()}
+    hubs = [hub for hub in settings.pools.hubs if hub not in decimals]
+    for hub, answer in zip(
+        hubs,
+        read_all(client, [Read(hub, abi.Token.decimals) for hub in hubs], snapshot.block, settings.multicall),
+        strict=True,
+    ):
+        if not answer.failed:
+            decimals[hub] = answer.value
+    return RebalanceProblem(
+        pools=tuple(pools.discover(client, priced, settings.pools, snapshot.block, settings.multicall)),
+        prices=prices,
+        decimals=decimals,
+        surplus=surplus,
+        deficit=deficits(snapshot),
+        gas_price_wei=fees.expected,
+        eth_price_wad=snapshot.native_price or 0,
+    )
+
+
+def _route_limits(settings: Settings, snapshot: VaultSnapshot, limits: Limits) -> RouteLimits:
+    """The route has to meet the bound of the rebalance's last second; when it does so, `judge` computes."""
+    need = final_bound(snapshot) * (WAD + limits.safety_margin) // WAD + 1  # up: the margin is against the keeper
+    return RouteLimits(max_cost_bps=int(settings.policy.cost_max_bps), min_ratio=need)
+
+
+def _quote(snapshot: VaultSnapshot, route: Route, fees: Fees) -> Quote:
+    gas = route.gas + _SETTLEMENT_GAS + _ASSET_GAS * len(snapshot.assets)
+    price = snapshot.native_price
+    gas_cost = None if price is None else -(-gas * fees.expected * price // WAD)  # up: a cost
+    return Quote(route.value_out, route.value_in, gas_cost)

@@ -1,0 +1,150 @@
+"""A vault's life from outside: deploy, mint, redeem. One transaction after the other, each waited for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eth_abi.abi import encode
+
+from keeper.chain import abi
+from keeper.chain.abi import Trigger, checksum
+from keeper.chain.reverts import reason
+from keeper.chain.rpc import Client, Reverted
+from keeper.chain.snapshot import Terms
+from keeper.contracts import contract
+from keeper.errors import TransactionError
+from keeper.execution import fees as fee_market
+from keeper.execution.send import build, wait_for
+from keeper.execution.signer import Signer
+from keeper.settings import Settings
+
+_WAIT_S = 600  # a deadline for transactions that a person signs one by one
+
+
+@dataclass(frozen=True, slots=True)
+class FeedTerms:
+    """IPriceOracle.Feed: prices are WAD USD per whole token."""
+
+    asset: str
+    feed: str
+    max_age: int  # s
+    min_price: int
+    max_price: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssetTerms:
+    """IIndexVault.AssetTerms."""
+
+    asset: str
+    units: int  # base units that a whole share holds at the first mint
+    target: int  # WAD share of NAV
+    band: int  # WAD, half-width
+
+
+def deploy_oracle(client: Client, settings: Settings, signer: Signer, feeds: Sequence[FeedTerms]) -> str:
+    """A PriceOracle that the signer owns; its address. Raises TransactionError."""
+    rows = [(feed.asset, feed.feed, feed.max_age, feed.min_price, feed.max_price) for feed in feeds]
+    return deploy(client, settings, signer, "PriceOracle", signer.address, rows)
+
+
+def deploy_executor(client: Client, settings: Settings, signer: Signer, owner: str) -> str:
+    """A RouteExecutor that `owner`, a keeper, may use; its address. Raises TransactionError."""
+    return deploy(client, settings, signer, "RouteExecutor", owner, settings.pools.v3_factory)
+
+
+def deploy_vault(
+    client: Client,
+    settings: Settings,
+    signer: Signer,
+    *,
+    name: str,
+    symbol: str,
+    guardian: str,
+    oracle: str,
+    assets: Sequence[AssetTerms],
+    terms: Terms,
+) -> str:
+    """An IndexVault that the signer owns; its address. Raises TransactionError."""
+    rows = [(asset.asset, asset.units, asset.target, asset.band) for asset in assets]
+    packed = (
+        int(terms.triggers & (Trigger.INTERVAL | Trigger.BAND)),
+        terms.require_all,
+        terms.interval,
+        terms.cooldown,
+        terms.duration,
+        terms.start_premium,
+        terms.max_discount,
+        terms.closing_tolerance,
+        terms.max_loss,
+        terms.loss_window,
+    )
+    return deploy(client, settings, signer, "IndexVault", name, symbol, signer.address, guardian, oracle, rows, packed)
+
+
+def mint(client: Client, settings: Settings, signer: Signer, vault: str, shares: int, slack_bps: int = 0) -> list[int]:
+    """Mint shares (18 decimals) to the signer for what the vault asks, approved to the unit; base units per asset.
+
+    :param slack_bps: how much more than previewed the vault may take, for baskets that move between blocks
+    :raises TransactionError: it reverts
+    """
+    assets = [checksum(asset) for asset in _view(client, vault, abi.Vault.assets)]
+    asked: list[int] = list(_view(client, vault, abi.Vault.preview_mint, shares))
+    most = [amount + -(-amount * slack_bps // 10_000) for amount in asked]
+    for asset, amount in zip(assets, most, strict=True):
+        transact(client, settings, signer, asset, abi.Token.approve.encode(vault, amount))
+    deadline = client.pending_time(settings.multicall) + _WAIT_S
+    transact(client, settings, signer, vault, abi.Vault.mint.encode(shares, signer.address, most, deadline))
+    return asked
+
+
+def redeem(
+    client: Client, settings: Settings, signer: Signer, vault: str, shares: int, slack_bps: int = 0
+) -> list[int]:
+    """Redeem the signer's shares in kind; base units per asset as previewed.
+
+    :param slack_bps: how much less than previewed the signer accepts
+    :raises TransactionError: it reverts
+    """
+    owed: list[int] = list(_view(client, vault, abi.Vault.preview_redeem, shares))
+    least = [amount * (10_000 - slack_bps) // 10_000 for amount in owed]
+    deadline = client.pending_time(settings.multicall) + _WAIT_S
+    transact(client, settings, signer, vault, abi.Vault.redeem.encode(shares, signer.address, least, deadline))
+    return owed
+
+
+def deploy(client: Client, settings: Settings, signer: Signer, name: str, *arguments: object) -> str:
+    """Deploy one of our contracts; its address.
+
+    :raises ToolchainError: it does not compile
+    :raises TransactionError: it reverts
+    """
+    compiled = contract(name)
+    data = compiled.bytecode + encode(compiled.constructor_types(), arguments)
+    return checksum(transact(client, settings, signer, None, data)["contractAddress"])
+
+
+def transact(client: Client, settings: Settings, signer: Signer, to: str | None, data: bytes) -> dict[str, Any]:
+    """Send one transaction outside the keeper's ledger and wait for it; the receipt.
+
+    :raises TransactionError: it would revert, or did
+    """
+    request = {"from": signer.address, "data": "0x" + data.hex()} | ({"to": to} if to else {})
+    try:
+        gas = int(client.run("eth_estimateGas", request, "pending"), 16)
+    except Reverted as error:
+        raise TransactionError(f"{to or 'a new contract'} refuses: {reason(error.data)}") from None
+    fees = fee_market.current(client, settings.fees)
+    transaction = build(client, signer.address, to, data, gas * settings.fees.gas_limit_percent // 100, fees)
+    prepared = signer.prepare(transaction)
+    receipt = wait_for(client, str(client.send(prepared.method, prepared.parameter)), settings.receipt_timeout_s)
+    if int(receipt["status"], 16) != 1:
+        raise TransactionError(f"transaction {receipt['transactionHash']} to {to or 'a new contract'} reverted")
+    return receipt
+
+
+def _view(client: Client, target: str, function: abi.Function, *arguments: object) -> Any:
+    try:
+        return function.decode(client.call(target, function.encode(*arguments)))
+    except Reverted as error:
+        raise TransactionError(f"{function.name} of {target} reverts: {reason(error.data)}") from None

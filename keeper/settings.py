@@ -1,0 +1,272 @@
+"""Settings: one validated TOML file plus the environment, with units in every name.
+
+Order of precedence, first wins: arguments of the command line, `EQUIPOISE_*` variables (groups are joined with two
+underscores, `EQUIPOISE_POLICY__SLIPPAGE_BPS=30`), the TOML file, the defaults here. A key that is not a setting is
+refused, not ignored: a limit with a typing error in its name would otherwise not limit anything.
+
+No setting holds a private key. A key is a keystore v3 file (`key_file`) whose password comes from a file or a file
+descriptor.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeGuard
+
+import platformdirs
+from eth_utils.address import is_address, to_checksum_address
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from keeper.errors import ConfigurationError
+
+PREFIX = "EQUIPOISE_"
+# Variables with our prefix that other parts of the program read.
+NOT_SETTINGS = ("EQUIPOISE_CACHE",)
+DEFAULT_FILE = Path("equipoise.toml")
+
+_PLAIN_KEY = re.compile(r"(?i)\b(?:0x)?[0-9a-f]{64}\b")
+_SECRET_NAME = re.compile(r"(?i)(private_?key|mnemonic|seed_?phrase|secret)")
+_MEND_KEY = "keep the key in a keystore v3 file (key_file) and its password in a file of its own (password_file)"
+
+
+def _checksummed(value: str) -> str:
+    if not is_address(value):
+        raise ValueError(f"{value!r} is not an address")
+    return to_checksum_address(value)
+
+
+def _expanded(value: object) -> object:
+    return Path(value).expanduser() if isinstance(value, str) else value
+
+
+Address = Annotated[str, AfterValidator(_checksummed)]
+FilePath = Annotated[Path, BeforeValidator(_expanded)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PoolSettings(_Group):
+    """Where to look for pools. The defaults are Ethereum mainnet's."""
+
+    v2_factory: Address = "0x5C69bEe701ef814a2B6a3EDD4B1652CB9cc5aA6f"
+    v3_factory: Address = "0x1F98431c8aD98523631AE4a59f267346ea31F984"
+    v3_fees_ppm: tuple[int, ...] = (100, 500, 3000, 10000)
+    hubs: tuple[Address, ...] = (
+        "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2",  # WETH
+        "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48",  # USDC
+    )
+    min_depth_usd: float = Field(default=50_000, ge=0)  # both sides of the pool together
+    v3_range_bps: int = Field(default=3_000, ge=100, le=9_000)  # fall of the price that the loaded ticks have to cover
+
+
+class FeeSettings(_Group):
+    """EIP-1559 fees."""
+
+    gas_price_max_gwei: float = Field(default=100.0, gt=0)  # above it nothing is sent
+    tip_min_gwei: float = Field(default=0.01, gt=0)
+    tip_max_gwei: float = Field(default=3.0, gt=0)
+    tip_percentile: int = Field(default=25, ge=1, le=99)
+    tip_blocks: int = Field(default=10, ge=1, le=100)
+    gas_limit_percent: int = Field(default=130, ge=100, le=300)  # of the estimate
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "FeeSettings":
+        if self.tip_min_gwei > self.tip_max_gwei:
+            raise ValueError("tip_min_gwei is above tip_max_gwei")
+        return self
+
+
+class PolicySettings(_Group):
+    """What the keeper asks for beyond what the vault's contract demands."""
+
+    min_trade_usd: float = Field(default=500.0, ge=0)  # a smaller rebalance is not worth its gas
+    cost_max_bps: float = Field(default=100.0, gt=0, le=10_000)  # gas and loss against the oracle, of the value traded
+    safety_margin_bps: float = Field(default=3.0, ge=0, le=1_000)  # the route must beat the bound by this much
+    slippage_bps: int = Field(default=30, ge=0, le=2_000)  # a bought amount may fall short of the route's by this much
+    deadline_s: int = Field(default=180, ge=12)
+
+
+class Settings(BaseSettings):
+    """All settings, validated.
+
+    :raises ConfigurationError: through `load`, which names the key and the file or variable it stands in
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    chain_id: int = Field(default=1, gt=0)
+    rpc_url: str = "http://127.0.0.1:8545"
+    request_timeout_s: float = Field(default=20.0, gt=0, le=600)
+    read_attempts: int = Field(default=4, ge=1, le=20)
+    receipt_timeout_s: float = Field(default=180.0, gt=0, le=3_600)
+
+    multicall: Address = "0xcA11bde05977b3631167028862bE2a173976CA11"
+    wrapped_native: Address = "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"  # its price values the gas
+    executor: Address | None = None
+    key_file: FilePath | None = None
+    password_file: FilePath | None = None
+    password_fd: int | None = Field(default=None, ge=0)
+    unlocked_sender: Address | None = None  # an account that the node itself signs for; only on a devnet
+    ledger_file: FilePath = Path(platformdirs.user_data_dir("equipoise")) / "ledger.sqlite"
+
+    pools: PoolSettings = PoolSettings()
+    fees: FeeSettings = FeeSettings()
+    policy: PolicySettings = PolicySettings()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Settings":
+        if self.password_file is not None and self.password_fd is not None:
+            raise ValueError("password_file and password_fd are both set: keep one")
+        if self.key_file is not None and self.unlocked_sender is not None:
+            raise ValueError("key_file and unlocked_sender are both set: keep one")
+        if not self.rpc_url.startswith(("http://", "https://")):
+            raise ValueError("rpc_url is not an http:// or https:// URL")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # `load` merges the sources itself: arguments rank above the environment, the file below it.
+        return (init_settings,)
+
+
+def load(
+    file: Path | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings of this process.
+
+    :param file: the TOML file; None reads `equipoise.toml` of the working directory if there is one
+    :param arguments: settings by name that the command line gave; a None value means that it did not
+    :param environment: the process's own when None
+    :raises ConfigurationError: a file that is missing or malformed, an unknown key, a value out of range, a plain
+        private key
+    """
+    environment = os.environ if environment is None else environment
+    ours = {name: value for name, value in environment.items() if name.upper().startswith(PREFIX)}
+    for name, value in ours.items():
+        refuse_plain_key(value, f"environment variable {name}", name)
+    _refuse_unknown_variables(ours)
+
+    merged = _read_file(file)
+    _merge(merged, _from_environment(ours))
+    _merge(merged, {name: value for name, value in (arguments or {}).items() if value is not None})
+    try:
+        return Settings(**merged)
+    except ValidationError as error:
+        raise ConfigurationError(_first_fault(error, file)) from None
+
+
+def refuse_plain_key(value: object, where: str, name: str = "") -> None:
+    """Refuse what looks like a private key, without repeating it.
+
+    :raises ConfigurationError: a value of 32 bytes in hex, or a name that announces a secret
+    """
+    if _SECRET_NAME.search(name) or (isinstance(value, str) and _PLAIN_KEY.search(value)):
+        raise ConfigurationError(f"{where} holds a private key in plain text: remove it, {_MEND_KEY}")
+
+
+def _read_file(file: Path | None) -> dict[str, Any]:
+    path = DEFAULT_FILE if file is None else file
+    if file is None and not path.exists():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"settings file {path} does not exist: create it or leave --config out") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"settings file {path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"settings file {path} is not valid TOML: {error}") from None
+    for name, value in _leaves(values):
+        refuse_plain_key(value, f"settings file {path}, key {name}", name)
+    return values
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{name}.")
+        elif isinstance(value, list):
+            yield from ((name, item) for item in value)
+        else:
+            yield name, value
+
+
+def _from_environment(ours: Mapping[str, str]) -> dict[str, Any]:
+    source = EnvSettingsSource(Settings)
+    source.env_vars = {name.lower(): value for name, value in ours.items()}
+    try:
+        return source()
+    except SettingsError as error:
+        raise ConfigurationError(f"environment: {error}; lists are JSON, as in '[500, 3000]'") from None
+
+
+def _refuse_unknown_variables(ours: Mapping[str, str]) -> None:
+    known = {(PREFIX + name.replace(".", "__")).upper() for name in keys()}
+    groups = {(PREFIX + name).upper() for name, field in Settings.model_fields.items() if _is_group(field.annotation)}
+    for name in ours:
+        if name.upper() in known | groups or name.upper().startswith(NOT_SETTINGS):
+            continue
+        raise ConfigurationError(f"environment variable {name} is not a setting{_nearest(name.upper(), known)}")
+
+
+def keys() -> list[str]:
+    """Every setting's dotted name, as in `policy.slippage_bps`."""
+    names: list[str] = []
+    for name, field in Settings.model_fields.items():
+        if _is_group(field.annotation):
+            names.extend(f"{name}.{inner}" for inner in field.annotation.model_fields)
+        else:
+            names.append(name)
+    return names
+
+
+def _is_group(annotation: Any) -> TypeGuard[type[_Group]]:
+    return isinstance(annotation, type) and issubclass(annotation, _Group)
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _first_fault(error: ValidationError, file: Path | None) -> str:
+    fault = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in fault["loc"])
+    where = f" (settings file {file})" if file is not None else ""
+    if fault["type"] == "extra_forbidden":
+        return f"{name} is not a setting{_nearest(name, keys())}{where}"
+    reason = fault["msg"].removeprefix("Value error, ")
+    reason = reason[:1].lower() + reason[1:]
+    return f"setting {name}: {reason}{where}" if name else f"settings: {reason}{where}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f": did you mean {close[0]}?" if close else ": see the reference of settings for the names"
