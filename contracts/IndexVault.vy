@@ -33,7 +33,6 @@ from contracts.modules import rebalancing
 from contracts.modules import wad
 from contracts.interfaces import IIndexVault
 
-
 implements: IIndexVault
 
 initializes: ownable
@@ -44,7 +43,6 @@ initializes: basket
 initializes: auction
 initializes: loss_budget
 initializes: rebalancing[auction := auction, basket := basket, loss_budget := loss_budget]
-
 
 exports: (
     # shares: ERC-20, ERC-20 metadata, ERC-2612, ERC-5267
@@ -72,7 +70,6 @@ exports: (
     lifecycle.accept_guardian,
     lifecycle.paused,
 )
-
 
 MAX_ASSETS: public(constant(uint256)) = 20
 MAX_DATA: constant(uint256) = 9216

@@ -20,12 +20,10 @@ from snekmate.auth import ownable_2step
 
 from contracts.interfaces import IPriceOracle
 
-
 implements: IPriceOracle
 
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
-
 
 exports: (
     ownable_2step.owner,
@@ -203,7 +201,7 @@ def _read(asset: address) -> (uint256, IPriceOracle.Fault):
         return 0, IPriceOracle.Fault.STALE
 
     bounds: uint256 = self._bounds[asset]
-    scale: uint256 = 10 ** (PRICE_DECIMALS - ((source >> 160) & 255))
+    scale: uint256 = 10**(PRICE_DECIMALS - ((source >> 160) & 255))
     # Compared before scaling, so that an absurd answer is a fault and not an overflow.
     if convert(answer, uint256) > (bounds >> 128) // scale:
         return 0, IPriceOracle.Fault.ABOVE_MAXIMUM

@@ -22,14 +22,12 @@ from contracts.interfaces import IIndexVault
 from contracts.interfaces import IRebalanceExecutor
 from contracts.interfaces import IRouteExecutor
 
-
 implements: IRouteExecutor
 implements: IRebalanceExecutor
 
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: uniswap
-
 
 exports: (
     ownable_2step.owner,
@@ -39,14 +37,13 @@ exports: (
     uniswap.uniswapV3SwapCallback,
 )
 
-
 MAX_ASSETS: constant(uint256) = 20
 MAX_OPERATIONS: constant(uint256) = 40
 MAX_DATA: constant(uint256) = 9216
 WAD: constant(uint256) = 10**18
 
 # The vault that may call back now.
-_active_vault: transient(address)
+_active_vault: transient (address)
 
 
 @deploy
@@ -144,13 +141,9 @@ def _swap(operation: IRouteExecutor.Operation):
 
     amount_out: uint256 = 0
     if operation.venue == IRouteExecutor.Venue.UNISWAP_V2:
-        amount_out = uniswap._swap_v2(
-            operation.pool, operation.token_in, operation.token_out, operation.fee, amount
-        )
+        amount_out = uniswap._swap_v2(operation.pool, operation.token_in, operation.token_out, operation.fee, amount)
     elif operation.venue == IRouteExecutor.Venue.UNISWAP_V3:
-        amount_out = uniswap._swap_v3(
-            operation.pool, operation.token_in, operation.token_out, operation.fee, amount
-        )
+        amount_out = uniswap._swap_v3(operation.pool, operation.token_in, operation.token_out, operation.fee, amount)
     else:
         raise "executor: unknown venue"
     log IRouteExecutor.Swap(

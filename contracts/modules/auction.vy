@@ -10,7 +10,6 @@
 from contracts.modules import wad
 from contracts.interfaces import IIndexVault
 
-
 MAX_PREMIUM: constant(uint256) = 10**17  # WAD, 10 %
 MAX_ALLOWED_DISCOUNT: constant(uint256) = 5 * 10**16  # WAD, 5 %
 MIN_CLOSING_TOLERANCE: constant(uint256) = 10**14  # WAD, 0.01 % of NAV: no fill hits a target to the last unit

@@ -13,7 +13,6 @@ from ethereum.ercs import IERC20Detailed
 from contracts.modules import wad
 from contracts.interfaces import IIndexVault
 
-
 MAX_ASSETS: constant(uint256) = 20
 MAX_DECIMALS: constant(uint8) = 27
 BAND_UNIT: constant(uint256) = 10**12  # WAD per stored unit of a band
@@ -45,7 +44,9 @@ def __init__(assets: DynArray[IIndexVault.AssetTerms, MAX_ASSETS]):
         assert terms.target != 0, "basket: zero target"
         assert terms.band != 0 and terms.band < wad.ONE and terms.band % BAND_UNIT == 0, "basket: bad band"
         for packed: uint256 in self._assets:
-            assert convert(packed & convert(max_value(uint160), uint256), address) != terms.asset, "basket: duplicate asset"
+            assert (
+                convert(packed & convert(max_value(uint160), uint256), address) != terms.asset
+            ), "basket: duplicate asset"
         decimals: uint8 = staticcall IERC20Detailed(terms.asset).decimals()
         assert decimals <= MAX_DECIMALS, "basket: too many decimals"
         total += terms.target

@@ -8,7 +8,6 @@
 """
 from contracts.modules import wad
 
-
 MAX_SHARE: public(constant(uint256)) = 5 * 10**16  # WAD, 5 % of NAV
 
 

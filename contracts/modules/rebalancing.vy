@@ -23,11 +23,9 @@ from contracts.interfaces import IIndexVault
 from contracts.interfaces import IPriceOracle
 from contracts.interfaces import IRebalanceExecutor
 
-
 uses: auction
 uses: basket
 uses: loss_budget
-
 
 MAX_ASSETS: constant(uint256) = 20
 MAX_DATA: constant(uint256) = 9216
@@ -76,7 +74,9 @@ def _rebalance(
     for leg: IIndexVault.Leg in sells:
         i: uint256 = self._index(before.assets, leg.asset)
         assert limits[i] == 0, "rebalance: duplicate asset"
-        limits[i] = min(leg.amount, self._surplus_down(before.assets[i], before.prices[i], before.values[i], before.nav))
+        limits[i] = min(
+            leg.amount, self._surplus_down(before.assets[i], before.prices[i], before.values[i], before.nav)
+        )
         if limits[i] != 0:
             sold.append(IIndexVault.Leg(asset=leg.asset, amount=limits[i]))
             value_out += wad._value_up(limits[i], before.prices[i], basket._decimals(before.assets[i]))
@@ -181,7 +181,6 @@ def _judge(
         elif new > old and before.values[i] < wad._mul_div_down(target, before.nav, wad.ONE):
             assert after.values[i] <= wanted + tolerance, "rebalance: above target"
             fill.value_in += wad._value_down(new - old, price, decimals)
-
     assert fill.value_in >= wad._mul_div_up(fill.value_out, bound, wad.ONE), "rebalance: value short"
     assert fill.drift_after < fill.drift_before, "rebalance: drift did not fall"
     loss_budget._record(fill.value_out, fill.value_in, after.nav)

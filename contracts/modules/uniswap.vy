@@ -15,9 +15,9 @@ interface V2Pair:
 
 
 interface V3Pool:
-    def swap(
-        recipient: address, zero_for_one: bool, amount: int256, sqrt_price_limit: uint160, data: Bytes[1]
-    ) -> (int256, int256): nonpayable
+    def swap(recipient: address, zero_for_one: bool, amount: int256, sqrt_price_limit: uint160, data: Bytes[1]) -> (
+        int256, int256
+    ): nonpayable
 
 
 PPM: constant(uint256) = 10**6
@@ -28,9 +28,9 @@ V3_INIT_CODE_HASH: constant(bytes32) = 0xe34f199b19b2b4f47f68442619d555527d244f7
 V3_FACTORY: immutable(address)
 
 # The pool that may call back now, and what it may take.
-_active_pool: transient(address)
-_active_token: transient(address)
-_active_amount: transient(uint256)
+_active_pool: transient (address)
+_active_token: transient (address)
+_active_amount: transient (uint256)
 
 
 @deploy

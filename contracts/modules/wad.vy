@@ -7,7 +7,6 @@
 @dev Every function says in its name which way it rounds; there is no default.
 """
 
-
 ONE: constant(uint256) = 10**18
 
 
