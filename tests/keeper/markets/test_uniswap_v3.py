@@ -284,9 +284,7 @@ def test_amount_in__of_an_output__costs_no_more_than_was_paid_and_buys_it(
 
 
 @given(pools(), tokens, amounts, amounts)
-def test_swap__in_two_parts__never_beats_the_whole(
-    pool: UniswapV3Pool, token: str, a: int, b: int
-) -> None:
+def test_swap__in_two_parts__never_beats_the_whole(pool: UniswapV3Pool, token: str, a: int, b: int) -> None:
     first, middle = pool.swap(token, a)
     second, _ = middle.swap(token, b)
     assert first + second <= pool.amount_out(token, a + b)
