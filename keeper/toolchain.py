@@ -140,13 +140,14 @@ def ensure_anvil() -> Path:
             with TemporaryDirectory(dir=folder.parent) as temporary:
                 staged = Path(temporary) / "bin"
                 staged.mkdir()
-                with tarfile.open(archive) as tar, (staged / "anvil").open("wb") as out:
-                    member = tar.extractfile("package/bin/anvil")
-                    if member is None:
+                with tarfile.open(archive) as tar:
+                    member = next((m for m in tar if m.name == "package/bin/anvil" and m.isfile()), None)
+                    native = member and tar.extractfile(member)
+                    if not native:
                         raise ToolchainError(
-                            f"{ANVIL[kind]} holds no anvil binary: pin another version in keeper/toolchain.py"
+                            f"{ANVIL[kind]} holds no anvil: pin another version in keeper/toolchain.py"
                         )
-                    out.write(member.read())
+                    (staged / "anvil").write_bytes(native.read())
                 (staged / "anvil").chmod(0o755)
                 staged.rename(folder)
     return binary
