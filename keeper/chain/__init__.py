@@ -1,1 +1,1 @@
-"""The chain: an RPC client, one multicall per block, and the frozen snapshots that pure code works on. Computes nothing."""
+"""The chain: an RPC client, one multicall per block, and the frozen snapshots that pure code works on."""

@@ -165,7 +165,7 @@ class Client:
             answer = self._provider.make_request(RPCEndpoint(method), list(params))
         except requests.Timeout:
             raise TransientError(
-                f"{self.name} did not answer {method} in {self._timeout_s:g} s: check rpc_url or raise request_timeout_s"
+                f"{self.name} gave {method} no answer in {self._timeout_s:g} s: set rpc_url or request_timeout_s"
             ) from None
         except requests.HTTPError as error:
             status = error.response.status_code if error.response is not None else 0

@@ -18,6 +18,10 @@ from keeper.policy import Decision
 Row = TypeVar("Row", DecisionRow, TransactionRow)
 
 
+# Raised with every change of the tables; an older keeper refuses a newer file and the other way round.
+SCHEMA_VERSION = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """A transaction that is about to be sent."""
@@ -56,16 +60,34 @@ class Ledger:
             file.parent.mkdir(parents=True, exist_ok=True)
             engine = create_engine(f"sqlite:///{file}")
             event.listen(engine, "connect", _durable)
-            Base.metadata.create_all(engine)
+            with engine.begin() as connection:
+                version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+                if version == 0:
+                    Base.metadata.create_all(connection)
+                    connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
         except (OSError, SQLAlchemyError) as error:
             cause = getattr(error, "orig", None) or error
             raise ConfigurationError(f"ledger {file} cannot be opened ({cause}): set ledger_file") from None
+        if version not in (0, SCHEMA_VERSION):
+            raise ConfigurationError(f"ledger {file} was made by another version of equipoise: set ledger_file")
         self._engine = engine
         self._session = sessionmaker(engine, expire_on_commit=False)
 
     def close(self) -> None:
         """Give the file back."""
         self._engine.dispose()
+
+    def check_writable(self) -> None:
+        """Take the write lock and give it back.
+
+        :raises ConfigurationError: the file cannot be written to
+        """
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                connection.rollback()
+        except SQLAlchemyError as error:
+            raise ConfigurationError(f"ledger {self.file} cannot be written ({error}): check its permissions") from None
 
     def record_decision(self, chain_id: int, snapshot: VaultSnapshot, decision: Decision, armed: bool) -> int:
         """Write a decision down; its id."""

@@ -56,7 +56,8 @@ def judge(snapshot: VaultSnapshot, quote: Quote, limits: Limits, now: int) -> De
         )
     if not open_now:
         names = " and ".join(flag.name or "" for flag in Trigger if flag in snapshot.priced().trigger)
-        return Decision(Kind.OPEN, f"{names} holds; the bound meets the route at about {meets - now} s", meets, quote)
+        reason = f"{names} holds, and the bound will fall to the route's {_percent(reachable)}"
+        return Decision(Kind.OPEN, reason, meets, quote)
     if now < meets:
         return Decision(
             Kind.WAIT,

@@ -23,16 +23,22 @@ class PassResult:
 
 
 def keeper_pass(
-    client: Client, settings: Settings, vault: str, ledger: Ledger, signer: Signer | None = None
+    client: Client,
+    settings: Settings,
+    vault: str,
+    ledger: Ledger,
+    signer: Signer | None = None,
+    dry_sender: str | None = None,
 ) -> PassResult:
     """Look at a vault and, when armed with a signer, do what is due. Every decision is written down, waits included.
 
     :param signer: None for a dry run, which sends nothing
+    :param dry_sender: as whom a dry run simulates; the executor's owner when None
     :raises EquipoiseError: as `plan` and `send.send`; a failed pass never leaves a transaction that the ledger does
         not know
     """
     if signer is None:
-        planned, _ = _decide(client, settings, vault, ledger, None, armed=False)
+        planned, _ = _decide(client, settings, vault, ledger, dry_sender, armed=False)
         return PassResult(planned, armed=False)
     with send.only_one(ledger, client.chain_id, signer.address):
         send.settle(client, ledger, signer.address)

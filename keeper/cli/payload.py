@@ -1,0 +1,137 @@
+"""The JSON that programs read. USD, shares of NAV and basis points are numbers; amounts in base units are strings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from keeper.chain.snapshot import VaultSnapshot
+    from keeper.execution.receipt import Mined, Swap
+    from keeper.routing import Leg
+    from keeper.services.demo import Holding, Story
+    from keeper.services.doctor import Row
+    from keeper.services.keeper_pass import PassResult
+    from keeper.services.plan import Plan
+
+WAD = 10**18
+
+
+def of_snapshot(snapshot: VaultSnapshot) -> dict[str, Any]:
+    """NAV in USD, drift and bands as shares of NAV, weights and targets by symbol; None where the oracle fails."""
+    valuation = snapshot.valuation
+    names = _names(snapshot)
+    return {
+        "block": snapshot.block.number,
+        "nav": None if valuation is None else valuation.nav / WAD,
+        "drift": None if valuation is None else valuation.drift / WAD,
+        "weights": None if valuation is None else {n: w / WAD for n, w in zip(names, valuation.weights, strict=True)},
+        "targets": {name: asset.target / WAD for name, asset in zip(names, snapshot.assets, strict=True)},
+        "bands": {name: asset.band / WAD for name, asset in zip(names, snapshot.assets, strict=True)},
+        "prices": None if valuation is None else {n: p / WAD for n, p in zip(names, valuation.prices, strict=True)},
+        "is_open": snapshot.is_open,
+        "price_bound": snapshot.bound / WAD,
+        "supply": str(snapshot.supply),
+    }
+
+
+def of_plan(plan: Plan) -> dict[str, Any]:
+    """What would be done, and why."""
+    decision, route, simulation = plan.decision, plan.route, plan.simulation
+    quote = decision.quote
+    return {
+        "vault": plan.snapshot.address,
+        "now": plan.now,
+        "decision": decision.kind.value,
+        "reason": decision.reason,
+        "until": decision.until,
+        "snapshot": of_snapshot(plan.snapshot),
+        "value_out": None if quote is None else quote.value_out / WAD,
+        "value_in": None if quote is None else quote.value_in / WAD,
+        "cost_bps": None if route is None else float(route.cost_bps),
+        "gas_cost_usd": None if quote is None or quote.gas_cost is None else quote.gas_cost / WAD,
+        "partial_reason": None if route is None else route.partial_reason,
+        "legs": [] if route is None else of_legs(route.legs, plan.snapshot),
+        "simulated_gas": None if simulation is None else simulation.gas,
+        "calldata": None if plan.call is None else "0x" + plan.call.data.hex(),
+        "target": None if plan.call is None else plan.call.target,
+    }
+
+
+def of_pass(result: PassResult) -> dict[str, Any]:
+    """A pass: its plan, and what was sent."""
+    sent = [] if result.mined is None else [of_transaction(result.mined, result.plan.snapshot)]
+    return of_plan(result.plan) | {"armed": result.armed, "transactions": sent}
+
+
+def of_transaction(mined: Mined, snapshot: VaultSnapshot) -> dict[str, Any]:
+    """A mined transaction."""
+    return {
+        "hash": mined.hash,
+        "mode": mined.mode,
+        "block": mined.block_number,
+        "gas_used": mined.gas_used,
+        "gas_price": str(mined.gas_price),
+        "value_out": None if mined.value_out is None else mined.value_out / WAD,
+        "value_in": None if mined.value_in is None else mined.value_in / WAD,
+        "legs": of_legs(mined.swaps, snapshot),
+    }
+
+
+def of_legs(legs: Iterable[Leg | Swap], snapshot: VaultSnapshot) -> list[dict[str, Any]]:
+    """Swaps, with amounts in base units."""
+    return [
+        {
+            "pool": leg.pool,
+            "venue": leg.venue,
+            "token_in": leg.token_in,
+            "token_out": leg.token_out,
+            "symbol_in": snapshot.symbol_of(leg.token_in),
+            "symbol_out": snapshot.symbol_of(leg.token_out),
+            "amount_in": str(leg.amount_in),
+            "amount_out": str(leg.amount_out),
+        }
+        for leg in legs
+    ]
+
+
+def of_doctor(rows: Iterable[Row]) -> list[dict[str, str]]:
+    """The doctor's checks."""
+    return [{"check": row.check, "status": row.status.value, "detail": row.detail} for row in rows]
+
+
+def of_story(story: Story) -> dict[str, Any]:
+    """The demo."""
+    return {
+        "vault": story.vault,
+        "oracle": story.oracle,
+        "executor": story.executor,
+        "before": of_snapshot(story.before),
+        "after": of_snapshot(story.after),
+        "transactions": [of_transaction(mined, story.before) for mined in story.mined],
+        "value_out": story.value_out / WAD,
+        "value_in": story.value_in / WAD,
+        "cost_bps": float(story.cost_bps),
+        "legs": [leg for mined in story.mined for leg in of_legs(mined.swaps, story.before)],
+        "waits": [{"reason": reason, "seconds": seconds} for reason, seconds in story.waits],
+        "depositors": [_of_holding(holding) for holding in story.holdings],
+    }
+
+
+def _of_holding(holding: Holding) -> dict[str, Any]:
+    return {
+        "name": holding.name,
+        "address": holding.address,
+        "shares": str(holding.shares),
+        "worth": holding.worth / WAD,
+        "tokens": {symbol: str(amount) for symbol, amount in holding.tokens.items()},
+    }
+
+
+def _names(snapshot: VaultSnapshot) -> list[str]:
+    """Symbols, which tokens choose themselves: where two are alike, the address tells them apart."""
+    symbols = [asset.symbol for asset in snapshot.assets]
+    return [
+        asset.symbol if symbols.count(asset.symbol) == 1 else f"{asset.symbol}@{asset.address}"
+        for asset in snapshot.assets
+    ]

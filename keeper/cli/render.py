@@ -1,0 +1,176 @@
+"""Tables and bars for people."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from keeper.chain.snapshot import VaultSnapshot
+from keeper.execution.receipt import Mined, Swap
+from keeper.policy import Kind
+from keeper.routing import Leg
+from keeper.services.doctor import Row, Status
+from keeper.services.plan import Plan
+
+WAD = 10**18
+_BAR_HALF = 14  # characters from the target to the end of the bar, which shows two bands to each side
+_KIND_STYLE = {Kind.OPEN: "bold yellow", Kind.REBALANCE: "bold green", Kind.WAIT: "bold cyan"}
+_NEXT = {Kind.OPEN: "rebalance from", Kind.REBALANCE: "until", Kind.WAIT: "until"}
+_STATUS_STYLE = {Status.OK: "green", Status.WARN: "yellow", Status.ERROR: "bold red"}
+_VENUES = {"uniswap_v2": "Uniswap V2", "uniswap_v3": "Uniswap V3"}
+
+
+def usd(value: int) -> str:
+    """WAD USD."""
+    return f"{value / WAD:,.2f} USD"
+
+
+def percent(value: int) -> str:
+    """A WAD share."""
+    return f"{value / WAD:.2%}"
+
+
+def amount(base_units: int, decimals: int) -> str:
+    """Base units as whole tokens, to seven significant digits."""
+    whole = base_units / 10**decimals
+    return f"{whole:,.2f}" if abs(whole) >= 10_000 else f"{whole:,.7g}"
+
+
+def band_bar(weight: int, target: int, band: int) -> Text:
+    """Where a weight stands: `|` the target, `[` and `]` the band, `●` the weight; all WAD."""
+    cells = ["·"] * (2 * _BAR_HALF + 1)
+    for column in range(_BAR_HALF // 2, _BAR_HALF + _BAR_HALF // 2 + 1):
+        cells[column] = "─"
+    cells[_BAR_HALF] = "|"
+    cells[_BAR_HALF // 2], cells[_BAR_HALF + _BAR_HALF // 2] = "[", "]"
+    place = _BAR_HALF + round((weight - target) * _BAR_HALF / (2 * band))
+    inside = abs(weight - target) <= band
+    text = Text("".join(cells))
+    at = min(max(place, 0), 2 * _BAR_HALF)
+    mark = "◄" if place < 0 else "►" if place > 2 * _BAR_HALF else "●"
+    return Text.assemble(text[:at], (mark, "bold green" if inside else "bold red"), text[at + 1 :])
+
+
+def weights_table(snapshot: VaultSnapshot, title: str, before: VaultSnapshot | None = None) -> Table:
+    """Weights against targets and bands; with the weights of `before` beside them where given."""
+    valuation = snapshot.priced()
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("asset")
+    table.add_column("price", justify="right")
+    table.add_column("held", justify="right")
+    table.add_column("worth", justify="right")
+    if before is not None:
+        table.add_column("before", justify="right")
+    table.add_column("weight", justify="right")
+    table.add_column("target ± band", justify="right")
+    table.add_column("twice the band to each side", justify="center")
+    for i, asset in enumerate(snapshot.assets):
+        price, weight = valuation.prices[i], valuation.weights[i]
+        table.add_row(
+            escape(asset.symbol),
+            f"{price / WAD:,.4g}" if price < WAD * 1000 else f"{price / WAD:,.0f}",
+            amount(asset.balance, asset.decimals),
+            f"{asset.balance * price // 10**asset.decimals / WAD:,.0f}",
+            *([] if before is None else [percent(before.priced().weights[i])]),
+            percent(weight),
+            f"{percent(asset.target)} ± {percent(asset.band)}",
+            band_bar(weight, asset.target, asset.band),
+        )
+    drift = percent(valuation.drift)
+    if before is not None:
+        drift = f"{percent(before.priced().drift)} → {drift}"
+    table.caption = f"NAV {usd(valuation.nav)}, drift {drift}, block {snapshot.block.number}"
+    table.caption_justify = "left"
+    return table
+
+
+def legs_table(legs: Iterable[Leg | Swap], snapshot: VaultSnapshot, title: str) -> Table:
+    """Swaps in the order in which they run."""
+    decimals = {asset.address: asset.decimals for asset in snapshot.assets}
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for heading in ("venue", "pool"):
+        table.add_column(heading)
+    table.add_column("sells", justify="right")
+    table.add_column("buys", justify="right")
+
+    def side(token: str, base_units: int) -> str:
+        known = decimals.get(token)
+        text = f"{base_units:,} units of" if known is None else amount(base_units, known)
+        return escape(f"{text} {snapshot.symbol_of(token)}")
+
+    for leg in legs:
+        table.add_row(
+            _VENUES.get(leg.venue, leg.venue),
+            leg.pool,
+            side(leg.token_in, leg.amount_in),
+            side(leg.token_out, leg.amount_out),
+        )
+    return table
+
+
+def plan_view(plan: Plan) -> RenderableType:
+    """What would be done now, and why."""
+    snapshot, route = plan.snapshot, plan.route
+    parts: list[RenderableType] = []
+    title = f"{snapshot.name} ({snapshot.symbol}) {snapshot.address}"
+    if snapshot.valuation is not None:
+        parts.append(weights_table(snapshot, escape(title)))
+    if route is not None:
+        parts.append(legs_table(route.legs, snapshot, "Route"))
+        parts.append(Text(cost_line(plan)))
+        if route.partial_reason is not None:
+            parts.append(Text(f"Trades less than the vault allows: {route.partial_reason}"))
+    parts.append(verdict(plan))
+    return Group(*parts)
+
+
+def verdict(plan: Plan) -> Text:
+    """The decision in one line, and what happens next."""
+    decision = plan.decision
+    text = Text.assemble((decision.kind.value.upper(), _KIND_STYLE[decision.kind]), f"  {decision.reason}")
+    if decision.until is not None:
+        text.append(f"\n{_NEXT[decision.kind]} {moment(decision.until)}, in {max(decision.until - plan.now, 0):,} s")
+    return text
+
+
+def cost_line(plan: Plan) -> str:
+    """What a plan's route costs."""
+    quote, route = plan.decision.quote, plan.route
+    if quote is None or route is None:
+        return ""
+    gas = "gas of unknown worth" if quote.gas_cost is None else f"gas about {usd(quote.gas_cost)}"
+    return (
+        f"Sells {usd(quote.value_out)} for {usd(quote.value_in)} at oracle prices: "
+        f"{float(route.cost_bps):.1f} bps, {gas}"
+    )
+
+
+def mined_line(mined: Mined) -> str:
+    """One line for a mined transaction."""
+    gas = f"gas {mined.gas_used:,} at {mined.gas_price / 1e9:.3f} gwei"
+    if mined.value_out and mined.value_in is not None:
+        cost = (mined.value_out - mined.value_in) * 10_000 / mined.value_out
+        gas += f", {usd(mined.value_out)} out, {usd(mined.value_in)} in, cost {cost:.1f} bps"
+    return f"{mined.mode} mined in block {mined.block_number}: {mined.hash}, {gas}"
+
+
+def doctor_table(rows: Iterable[Row]) -> Table:
+    """The doctor's checks."""
+    table = Table(show_header=False, box=None)
+    for row in rows:
+        table.add_row(Text(row.status.value, _STATUS_STYLE[row.status]), row.check, escape(row.detail))
+    return table
+
+
+def moment(unix_s: int) -> str:
+    """A point in time for people."""
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def console() -> Console:
+    """Standard output; a pipe gets lines that are wide enough for the tables."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=140)
