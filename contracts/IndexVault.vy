@@ -364,7 +364,7 @@ def is_open() -> bool:
     """
     @return Whether a rebalance is open
     """
-    return auction._opened_at() != 0
+    return auction._read().opened_at != 0
 
 
 @external
@@ -373,16 +373,25 @@ def opened_at() -> uint256:
     """
     @return When the open rebalance was opened; 0 when none is open
     """
-    return auction._opened_at()
+    return auction._read().opened_at
 
 
 @external
 @view
 def closed_at() -> uint256:
     """
-    @return When the last rebalance ended; before the first one when the vault was made
+    @return When the last opening ended, on target or out of time; at first when the vault was made. The cooldown counts from here
     """
-    return auction._closed_at()
+    return auction._read().ended_at
+
+
+@external
+@view
+def completed_at() -> uint256:
+    """
+    @return When a rebalance last reached the targets; at first when the vault was made. The interval counts from here
+    """
+    return auction._read().completed_at
 
 
 @external
@@ -471,4 +480,4 @@ def _trigger(now: basket.Valuation) -> IIndexVault.Trigger:
     """
     if now.nav == 0:
         return empty(IIndexVault.Trigger)
-    return auction._reason(auction._interval_passed(), basket._outside_band(now))
+    return auction._reason(basket._drift(now), basket._outside_band(now))

@@ -55,6 +55,15 @@ def mint(receiver: address, amount: uint256):
 
 
 @external
+def burn(owner: address, amount: uint256):
+    """
+    @notice Take tokens from anybody, as a falling rebase or a blocking issuer does
+    """
+    self.totalSupply -= amount
+    self.balanceOf[owner] -= amount
+
+
+@external
 def approve(spender: address, amount: uint256) -> bool:
     self.allowance[msg.sender][spender] = amount
     return True

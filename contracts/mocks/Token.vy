@@ -48,6 +48,7 @@ def transfer(receiver: address, amount: uint256) -> bool:
 @external
 def transferFrom(owner: address, receiver: address, amount: uint256) -> bool:
     if self.allowance[owner][msg.sender] != max_value(uint256):
+        assert self.allowance[owner][msg.sender] >= amount, "token: allowance too low"
         self.allowance[owner][msg.sender] -= amount
     self._move(owner, receiver, amount)
     return True
@@ -55,6 +56,7 @@ def transferFrom(owner: address, receiver: address, amount: uint256) -> bool:
 
 @internal
 def _move(owner: address, receiver: address, amount: uint256):
+    assert self.balanceOf[owner] >= amount, "token: balance too low"
     self.balanceOf[owner] -= amount
     self.balanceOf[receiver] += amount
     log IERC20.Transfer(sender=owner, receiver=receiver, value=amount)

@@ -17,8 +17,9 @@ MAX_CLOSING_TOLERANCE: constant(uint256) = 5 * 10**16  # WAD, 5 % of NAV
 
 
 struct Times:
-    opened_at: uint64  # 0: not open
-    closed_at: uint64  # when the last rebalance ended; at first when the vault was made
+    opened_at: uint256  # 0: not open
+    ended_at: uint256  # when the last opening ended, on target or out of time; at first when the vault was made
+    completed_at: uint256  # when a rebalance last reached the targets; at first when the vault was made
 
 
 TRIGGERS: immutable(IIndexVault.Trigger)
@@ -30,7 +31,7 @@ START_PREMIUM: immutable(uint256)
 MAX_DISCOUNT: immutable(uint256)
 CLOSING_TOLERANCE: immutable(uint256)
 
-_times: uint256  # opened_at | closed_at << 64
+_times: uint256  # opened_at | ended_at << 64 | completed_at << 128
 
 
 @deploy
@@ -58,34 +59,22 @@ def __init__(terms: IIndexVault.Terms):
     START_PREMIUM = terms.start_premium
     MAX_DISCOUNT = terms.max_discount
     CLOSING_TOLERANCE = terms.closing_tolerance
-    self._times = block.timestamp << 64
+    self._times = (block.timestamp << 64) | (block.timestamp << 128)
 
 
 @internal
 @view
 def _read() -> Times:
     """
-    @notice Opening and end of the last rebalance; one whose time is over counts as ended then
+    @notice The times now; an opening whose time is over counts as ended then
     """
     packed: uint256 = self._times
     opened_at: uint256 = packed & convert(max_value(uint64), uint256)
-    closed_at: uint256 = packed >> 64
+    ended_at: uint256 = (packed >> 64) & convert(max_value(uint64), uint256)
     if opened_at != 0 and block.timestamp > opened_at + DURATION:
-        closed_at = opened_at + DURATION
+        ended_at = opened_at + DURATION
         opened_at = 0
-    return Times(opened_at=convert(opened_at, uint64), closed_at=convert(closed_at, uint64))
-
-
-@internal
-@view
-def _opened_at() -> uint256:
-    return convert(self._read().opened_at, uint256)
-
-
-@internal
-@view
-def _closed_at() -> uint256:
-    return convert(self._read().closed_at, uint256)
+    return Times(opened_at=opened_at, ended_at=ended_at, completed_at=packed >> 128)
 
 
 @internal
@@ -96,7 +85,7 @@ def _bound() -> uint256:
     @return WAD, rounded up
     """
     start: uint256 = wad.ONE + START_PREMIUM
-    opened_at: uint256 = self._opened_at()
+    opened_at: uint256 = self._read().opened_at
     if opened_at == 0:
         return start
     return start - wad._mul_div_down(START_PREMIUM + MAX_DISCOUNT, block.timestamp - opened_at, DURATION)
@@ -104,20 +93,19 @@ def _bound() -> uint256:
 
 @internal
 @view
-def _interval_passed() -> bool:
-    return block.timestamp >= self._closed_at() + INTERVAL
-
-
-@internal
-@view
-def _reason(interval: bool, band: bool) -> IIndexVault.Trigger:
+def _reason(drift: uint256, outside_band: bool) -> IIndexVault.Trigger:
     """
     @notice Which reasons hold, among those that count; none when all are required and one is missing
+    @dev The interval counts from the last rebalance that reached the targets: one that nobody filled must not put off the next. It asks
+         for a drift that a rebalance would not close at once.
+    @param drift WAD
+    @param outside_band Whether an asset is outside its band
     """
     holding: IIndexVault.Trigger = empty(IIndexVault.Trigger)
-    if interval and IIndexVault.Trigger.INTERVAL in TRIGGERS:
-        holding |= IIndexVault.Trigger.INTERVAL
-    if band and IIndexVault.Trigger.BAND in TRIGGERS:
+    if IIndexVault.Trigger.INTERVAL in TRIGGERS and drift > CLOSING_TOLERANCE:
+        if block.timestamp >= self._read().completed_at + INTERVAL:
+            holding |= IIndexVault.Trigger.INTERVAL
+    if IIndexVault.Trigger.BAND in TRIGGERS and outside_band:
         holding |= IIndexVault.Trigger.BAND
     if REQUIRE_ALL and holding != TRIGGERS:
         return empty(IIndexVault.Trigger)
@@ -131,19 +119,19 @@ def _open():
     """
     times: Times = self._read()
     assert times.opened_at == 0, "auction: already open"
-    assert block.timestamp >= convert(times.closed_at, uint256) + COOLDOWN, "auction: cooling down"
-    self._times = block.timestamp | (convert(times.closed_at, uint256) << 64)
+    assert block.timestamp >= times.ended_at + COOLDOWN, "auction: cooling down"
+    self._times = block.timestamp | (times.ended_at << 64) | (times.completed_at << 128)
 
 
 @internal
 @view
 def _check_open():
-    assert self._opened_at() != 0, "auction: not open"
+    assert self._read().opened_at != 0, "auction: not open"
 
 
 @internal
-def _close():
+def _complete():
     """
-    @notice End the auction; the cooldown starts
+    @notice End the auction on target; cooldown and interval start
     """
-    self._times = block.timestamp << 64
+    self._times = (block.timestamp << 64) | (block.timestamp << 128)

@@ -16,6 +16,8 @@ from contracts.interfaces import IIndexVault
 MAX_ASSETS: constant(uint256) = 20
 MAX_DECIMALS: constant(uint8) = 27
 BAND_UNIT: constant(uint256) = 10**12  # WAD per stored unit of a band
+MAX_DUST: constant(uint256) = 2  # base units by which a transfer may fall short
+MIN_SEED: constant(uint256) = 10**4  # base units of each asset at the first mint
 
 
 # A basket at one set of prices, in basket order. `nav` is the sum of `values`.
@@ -110,11 +112,14 @@ def _balance(asset: address) -> uint256:
 def _seed_amounts_up(shares: uint256) -> DynArray[uint256, MAX_ASSETS]:
     """
     @notice What the first `shares` (18 decimals) cost in each asset, rounded up
+    @dev Every later mint is pro rata of this one, so its rounding must not bend the basket: at MIN_SEED units it is at most 1 bp.
     @return Base units per asset
     """
     amounts: DynArray[uint256, MAX_ASSETS] = []
     for units: uint256 in self._units:
-        amounts.append(wad._mul_div_up(units, shares, wad.ONE))
+        amount: uint256 = wad._mul_div_up(units, shares, wad.ONE)
+        assert amount >= MIN_SEED, "basket: first mint too small"
+        amounts.append(amount)
     return amounts
 
 
@@ -160,13 +165,15 @@ def _pull(asset: address, owner: address, amount: uint256):
 @internal
 def _push(asset: address, receiver: address, amount: uint256):
     """
-    @notice Pay `amount` and see that no more than it left; see `_pull`
+    @notice Pay `amount` and see that it left; see `_pull`
+    @dev Never more may leave. A little less may: rebasing tokens round what they move.
     """
     if amount == 0:
         return
     before: uint256 = self._balance(asset)
     extcall IERC20(asset).transfer(receiver, amount, default_return_value=True)
-    assert self._balance(asset) + amount == before, "basket: transfer failed"
+    rest: uint256 = self._balance(asset) + amount
+    assert rest >= before and rest <= before + MAX_DUST, "basket: transfer failed"
 
 
 @internal

@@ -185,6 +185,6 @@ def _judge(
     assert fill.drift_after < fill.drift_before, "rebalance: drift did not fall"
     loss_budget._record(fill.value_out, fill.value_in, after.nav)
     if fill.drift_after <= auction.CLOSING_TOLERANCE:
-        auction._close()
+        auction._complete()
         log IIndexVault.RebalanceClosed(drift=fill.drift_after)
     return fill
