@@ -42,20 +42,25 @@ def start(port: int, *options: str, log: Path | None = None) -> psutil.Popen:
         except OSError as error:
             raise ConfigurationError(f"port {port} is taken by another program: choose another with --port") from error
     command = [str(ensure_anvil()), "--port", str(port), *OPTIONS, *options]
-    with open(log or "/dev/null", "wb") as out:
+    with (log or Path("/dev/null")).open("wb") as out:
         process = psutil.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
         )
-    box = Box(f"http://127.0.0.1:{port}")
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            box.rpc("eth_chainId")
+        if _answers(port):
             return process
-        except ChainError:
-            time.sleep(0.02)
+        time.sleep(0.02)
     stop(process)
     raise ChainError(f"anvil did not start on port {port}" + (f": see {log}" if log else ""))
+
+
+def _answers(port: int) -> bool:
+    try:
+        Box(f"http://127.0.0.1:{port}").rpc("eth_chainId")
+    except ChainError:
+        return False
+    return True
 
 
 def stop(process: psutil.Process) -> None:

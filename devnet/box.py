@@ -1,6 +1,6 @@
 """A small client of a running box, or of any anvil: reads and impersonated writes by human-readable signature."""
 
-from collections.abc import Sequence
+import time
 from typing import Any
 
 import requests
@@ -15,6 +15,7 @@ from keeper.errors import ChainError, ConfigurationError, TransactionError
 # Below the 2^24 cap on one transaction's gas that mainnet has since the Fusaka upgrade (EIP-7825).
 GAS_LIMIT = 16_000_000
 RPC_SECONDS = 60
+POOL_SECONDS = 10
 
 
 def split_signature(signature: str) -> tuple[str, list[str], list[str]]:
@@ -156,6 +157,21 @@ class Box:
         if not self.rpc("evm_revert", snapshot):
             raise ChainError(f"{self.url} has no snapshot {snapshot}: each can be used once")
 
+    def settle(self) -> None:
+        """Wait until what was mined has left the pool.
+
+        Anvil answers for a transaction a moment before its pool forgets it, and until then numbers the account's next one after
+        it: wrong, so that the next one is refused or never mined, once its nonce was set in between.
+
+        Raises:
+            ChainError: transactions stay in the pool, since the node does not mine at once.
+        """
+        deadline = time.monotonic() + POOL_SECONDS
+        while int(self.rpc("txpool_status")["pending"], 16):
+            if time.monotonic() > deadline:
+                raise ChainError(f"{self.url} holds transactions without mining them: turn its automatic mining on")
+            time.sleep(0.002)
+
     def mine(self, timestamp: int | None = None) -> None:
         """Mine one block, at `timestamp` seconds where given."""
         if timestamp is not None:
@@ -168,8 +184,3 @@ class Box:
         except TransactionError as error:
             return str(error).removeprefix("eth_call: ")[:300]
         return "it passes when called again"
-
-
-def addresses_of(values: Sequence[str]) -> list[str]:
-    """The addresses in ascending order, as pools and vaults sort their tokens."""
-    return sorted(values, key=lambda address: int(address, 16))

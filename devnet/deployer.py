@@ -85,6 +85,7 @@ class Deployer:
 
     def set_nonce(self, account: str, nonce: int) -> None:
         """Set an account's, or a factory contract's, next nonce."""
+        self.box.settle()
         self.box.rpc("anvil_setNonce", account, hex(nonce))
 
     def approve(self, owner: str, spender: str, tokens: tuple[Token, ...]) -> None:

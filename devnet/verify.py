@@ -275,4 +275,5 @@ def _wrapper(box: Box, token: Token) -> str:
     back = _gain(box, token.address, lambda: box.send(TRADER, wrapper, "redeem(uint256,address,address)", *redeem))
     if back <= amount:
         raise Failed(f"{back} base units back for {amount}")
-    return f"{Decimal(back).scaleb(-token.decimals):,.2f} back for {Decimal(amount).scaleb(-token.decimals):,.2f} {token.symbol}"
+    paid, got = (Decimal(units).scaleb(-token.decimals) for units in (amount, back))
+    return f"{got:,.2f} back for {paid:,.2f} {token.symbol}"

@@ -12,16 +12,28 @@ SOMEBODY = "0x00000000000000000000000000000000000A11cE"
 
 
 @pytest.mark.parametrize(
-    ("signature", "expected"),
+    ("signature", "name", "arguments", "returns"),
     [
-        ("f()", ("f()", [], [])),
-        ("f()(uint256)", ("f()", [], ["uint256"])),
-        ("f(address,(bytes,(uint8,bool)[])[2])", ("f(address,(bytes,(uint8,bool)[])[2])", ["address", "(bytes,(uint8,bool)[])[2]"], [])),
-        ("f((bool,bytes)[])((bool,bytes)[],uint256)", ("f((bool,bytes)[])", ["(bool,bytes)[]"], ["(bool,bytes)[]", "uint256"])),
+        ("f()", "f()", [], []),
+        ("f()(uint256)", "f()", [], ["uint256"]),
+        (
+            "f(address,(bytes,(uint8,bool)[])[2])",
+            "f(address,(bytes,(uint8,bool)[])[2])",
+            ["address", "(bytes,(uint8,bool)[])[2]"],
+            [],
+        ),
+        (
+            "f((bool,bytes)[])((bool,bytes)[],uint256)",
+            "f((bool,bytes)[])",
+            ["(bool,bytes)[]"],
+            ["(bool,bytes)[]", "uint256"],
+        ),
     ],
-)  # fmt: skip
-def test_split_signature__nested_and_empty__is_taken_apart(signature: str, expected: object) -> None:
-    assert split_signature(signature) == expected
+)
+def test_split_signature__nested_and_empty__is_taken_apart(
+    signature: str, name: str, arguments: list[str], returns: list[str]
+) -> None:
+    assert split_signature(signature) == (name, arguments, returns)
 
 
 @pytest.mark.parametrize("signature", ["f", "f(", "f(uint)(", "f(uint256,)"])

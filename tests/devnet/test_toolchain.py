@@ -54,7 +54,7 @@ def test_fetch__other_bytes_than_pinned__is_refused_and_nothing_is_kept(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serve(monkeypatch, BYTES + b"!")
-    with pytest.raises(ToolchainError, match="@some/package@1.2.3 .* does not match its pinned digest"):
+    with pytest.raises(ToolchainError, match=r"@some/package@1\.2\.3 .* does not match its pinned digest"):
         toolchain.fetch(PACKAGE)
     assert [path.name for path in (cache / "packages").iterdir() if path.suffix != ".lock"] == []
 
