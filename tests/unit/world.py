@@ -3,19 +3,24 @@
 Everything that a test turns is in plain sight: tokens anybody may mint, feeds that answer what they are told, a scripted executor.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from unittest.mock import patch
 
 import ape
 
-WAD = 10**18
+from unit import reference
+from unit.reference import WAD
+
 FAR = 2**40  # a deadline that no test reaches
 ALL = 2**256 - 1  # "all the surplus"
 ZERO = "0x0000000000000000000000000000000000000000"
 DEAD_SHARES = 10**12
 
-INTERVAL, BAND = 1, 2  # IIndexVault.Trigger
+INTERVAL, BAND, TARGETS = 1, 2, 4  # IIndexVault.Trigger
+YES, NO, NOTHING = 1, 2, 4  # OddToken.Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,29 @@ SIX_EIGHT_EIGHTEEN = (
 )
 
 
+def people(accounts: Sequence[Any]) -> dict[str, Any]:
+    """Test accounts by role, as `World` names them."""
+    roles = ("deployer", "owner", "guardian", "depositor", "keeper", "attacker", "stranger")
+    return dict(zip(roles, accounts, strict=False))
+
+
+# One token is worth one WAD of USD per base unit of 1e-18, so that a fill can miss a bound by a single wei of value.
+TO_THE_WEI = (
+    AssetPlan("DAI", 18, WAD, WAD // 2),
+    AssetPlan("BTC", 8, 90_000 * WAD, WAD // 4),
+    AssetPlan("ETH", 18, 3_000 * WAD, WAD // 4),
+)
+
+# The least and the most decimals that a basket takes.
+ZERO_AND_TWENTY_SEVEN = (
+    AssetPlan("ZERO", 0, 5 * WAD, WAD // 4),
+    AssetPlan("LONG", 27, 2 * WAD, WAD // 4),
+    AssetPlan("USD", 6, WAD, WAD // 2),
+)
+
+ODD = tuple(replace(plan, odd=True) for plan in TO_THE_WEI)
+
+
 @dataclass(slots=True)
 class World:
     """A vault and everything it stands on. Amounts in base units, prices and ratios in WAD."""
@@ -76,6 +104,7 @@ class World:
     feeds: list[Any] = field(default_factory=list)
     oracle: Any = None
     vault: Any = None
+    executor: Any = None  # ScriptedExecutor, run by whoever calls it
 
     # ------------------------------------------------------------ building
 
@@ -91,7 +120,13 @@ class World:
         ]
         self.oracle = self.deployer.deploy(self.project.PriceOracle, self.owner, feeds)
         self.vault = self.deploy_vault()
+        self.executor = self.deployer.deploy(self.project.ScriptedExecutor)
         return self
+
+    def with_vault(self, **overrides: Any) -> "World":
+        """The same people and tokens around another vault; see `deploy_vault`."""
+        terms = {name: value for name, value in overrides.items() if name in Terms.__slots__}
+        return replace(self, vault=self.deploy_vault(**overrides), terms=replace(self.terms, **terms))
 
     def deploy_vault(self, **overrides: Any) -> Any:
         """A vault over these tokens; `overrides` are Terms fields, or `oracle`, `owner`, `guardian`, `assets`."""
@@ -158,17 +193,121 @@ class World:
         self.vault.open_rebalance(sender=self.stranger)
         return self
 
+    def at(self, timestamp: int) -> None:
+        """Give the next block this time."""
+        self.chain.pending_timestamp = timestamp
+
+    def set_round(self, index: int, price: int, updated_at: int) -> None:
+        """Move a feed and its date; `price` in WAD USD."""
+        self.feeds[index].set_round(price // 10**10, updated_at, sender=self.deployer)
+
+    def misbehave(self, index: int, **switches: Any) -> None:
+        """Set the switches of an odd token; the ones left out go back to honest."""
+        honest = {
+            "answer": YES, "fee_bps": 0, "extra_bps": 0, "refuses_zero": False, "does_nothing": False, "hook": ZERO
+        }  # fmt: skip
+        self.tokens[index].configure(*(honest | switches).values(), sender=self.deployer)
+
+    def legs(self, amounts: Mapping[int, int]) -> list[tuple[Any, int]]:
+        """IIndexVault.Leg by place in the basket."""
+        return [(self.tokens[index], amount) for index, amount in amounts.items()]
+
+    def script(self, *steps: tuple[str, bytes, bool]) -> None:
+        """What the scripted executor does when it is called; see `step`."""
+        self.executor.set_script(list(steps), sender=self.deployer)
+
+    def brings(self, brings: Mapping[int, int]) -> list[tuple[str, bytes, bool]]:
+        """Fund the executor with base units by place in the basket; the steps that send them to the vault."""
+        for index, amount in brings.items():
+            self.tokens[index].mint(self.executor, amount, sender=self.deployer)
+        return [step(self.tokens[index].transfer, self.vault, amount) for index, amount in brings.items()]
+
+    def fill(
+        self,
+        sells: Mapping[int, int],
+        brings: Mapping[int, int],
+        *,
+        buys: Mapping[int, int] | None = None,
+        steps: Sequence[tuple[str, bytes, bool]] = (),
+        at: int | None = None,
+        deadline: int = FAR,
+    ) -> Any:
+        """The attacker fills in the callback form: the executor brings `brings`, then does `steps`; the receipt.
+
+        With `at`, the fill is mined at that time.
+        """
+        self.script(*self.brings(brings), *steps)
+        if at is not None:
+            self.at(at)
+        return self.vault.rebalance(
+            self.legs(sells), self.legs(buys or {}), self.executor, b"", deadline, sender=self.attacker
+        )
+
+    def pull(
+        self,
+        sells: Mapping[int, int],
+        buys: Mapping[int, int],
+        *,
+        approved: Mapping[int, int] | None = None,
+        at: int | None = None,
+    ) -> Any:
+        """The keeper fills in the pull form, funded with `buys` and having approved them, or `approved`; the receipt."""
+        for index, amount in (buys if approved is None else approved).items():
+            self.tokens[index].mint(self.keeper, amount, sender=self.deployer)
+            self.tokens[index].approve(self.vault, amount, sender=self.keeper)
+        if at is not None:
+            self.at(at)
+        return self.vault.rebalance(self.legs(sells), self.legs(buys), ZERO, b"", FAR, sender=self.keeper)
+
     # ------------------------------------------------------------- reading
 
-    def value_down(self, index: int, amount: int) -> int:
-        """WAD USD at the oracle's price, rounded down."""
-        return amount * self.oracle.price(self.tokens[index]) // 10 ** self.plans[index].decimals
+    def basket(self) -> list[reference.Holding]:
+        """The basket as it is, for the reference model."""
+        return [
+            reference.Holding(token.balanceOf(self.vault), plan.decimals, feed.answer() * 10**10, plan.target)
+            for token, feed, plan in zip(self.tokens, self.feeds, self.plans, strict=True)
+        ]
+
+    def wallet(self, who: Any) -> list[int]:
+        """Base units that `who` holds, in basket order."""
+        return [token.balanceOf(who) for token in self.tokens]
+
+    def bound_at(self, timestamp: int) -> int:
+        """What the price bound has to be at a time while the rebalance is open, WAD."""
+        terms = self.terms
+        elapsed = timestamp - self.vault.opened_at()
+        return reference.bound(elapsed, terms.duration, terms.start_premium, terms.max_discount)
 
     def value_up(self, index: int, amount: int) -> int:
-        """WAD USD at the oracle's price, rounded up."""
-        return -(-amount * self.oracle.price(self.tokens[index]) // 10 ** self.plans[index].decimals)
+        """WAD USD of what leaves."""
+        return reference.value_up(amount, self.feeds[index].answer() * 10**10, self.plans[index].decimals)
+
+    def value_down(self, index: int, amount: int) -> int:
+        """WAD USD of what comes."""
+        return reference.value_down(amount, self.feeds[index].answer() * 10**10, self.plans[index].decimals)
+
+    def amount_up(self, index: int, value: int) -> int:
+        """Least base units whose value is at least `value` WAD USD."""
+        return -(-value * 10 ** self.plans[index].decimals // (self.feeds[index].answer() * 10**10))
 
 
-def revert(reason: str) -> Any:
-    """Expect exactly this revert reason."""
-    return ape.reverts(reason)
+def step(method: Any, *args: Any, may_fail: bool = False) -> tuple[str, bytes, bool]:
+    """One call of a script, in the executor's name."""
+    return method.contract.address, method.encode_input(*args), may_fail
+
+
+@contextmanager
+def revert(reason: str) -> Iterator[None]:
+    """Expect exactly this revert reason.
+
+    Ape traces every reverted transaction through its sources, for a second or more each. A revert that was asked for needs no
+    explanation, so the error is built without the transaction and only carries the reason.
+    """
+    provider = type(ape.chain.provider)
+    explain = provider.get_virtual_machine_error
+
+    def state(self: Any, exception: Exception, **_: Any) -> Any:
+        return explain(self, exception)
+
+    with patch.object(provider, "get_virtual_machine_error", state), ape.reverts(reason):
+        yield

@@ -1,0 +1,170 @@
+"""IndexVault.redeem: in kind, rounded against the leaver, stopped by nobody."""
+
+from typing import Any
+
+import pytest
+
+from unit import reference
+from unit.world import DEAD_SHARES, FAR, WAD, ZERO, World, revert
+
+SHARES = 20_000 * WAD + 7
+
+
+@pytest.mark.parametrize("shares", [1, 3, WAD // 3, SHARES])
+def test_redeem__any_amount__pays_its_part_rounded_down(any_world: World, shares: int) -> None:
+    world = any_world
+    world.mint(world.depositor, SHARES)
+    balances, supply = world.wallet(world.vault), world.vault.totalSupply()
+    expected = reference.payout(balances, shares, supply)
+    assert list(world.vault.preview_redeem(shares)) == expected
+
+    receipt = world.vault.redeem(shares, world.stranger, expected, FAR, sender=world.depositor)
+
+    assert list(receipt.return_value) == expected
+    assert world.wallet(world.stranger) == expected
+    assert world.wallet(world.vault) == [held - paid for held, paid in zip(balances, expected, strict=True)]
+    assert world.vault.balanceOf(world.depositor) == SHARES - shares
+    assert world.vault.totalSupply() == supply - shares
+    event = receipt.events.filter(world.vault.Redeem)[0]
+    assert (event.owner, event.receiver, event.shares) == (world.depositor, world.stranger, shares)
+    assert list(event.amounts) == expected
+
+
+def test_redeem__right_after_mint__never_pays_more_than_it_cost(any_world: World) -> None:
+    world = any_world
+    world.mint(world.depositor, SHARES)
+    for shares in (1, 12_345, WAD // 3):
+        cost = world.mint(world.attacker, shares)
+        back = world.vault.redeem(shares, world.attacker, [0] * 3, FAR, sender=world.attacker).return_value
+        assert all(0 <= paid - got <= 2 for paid, got in zip(cost, back, strict=True))
+        assert any(paid > got for paid, got in zip(cost, back, strict=True))
+
+
+def test_redeem__last_holder_leaves__only_dead_shares_stay(world: World) -> None:
+    world.mint(world.depositor, SHARES)
+    world.vault.redeem(SHARES, world.depositor, [0] * 3, FAR, sender=world.depositor)
+    assert world.vault.totalSupply() == DEAD_SHARES
+    assert all(held > 0 for held in world.wallet(world.vault))
+
+
+def test_redeem__when_paused__still_pays(world: World) -> None:
+    world.mint(world.depositor, SHARES)
+    world.vault.pause(sender=world.guardian)
+    expected = list(world.vault.preview_redeem(WAD))
+    world.vault.redeem(WAD, world.depositor, expected, FAR, sender=world.depositor)
+    assert world.wallet(world.depositor) == expected
+
+
+def test_redeem__oracle_dead__still_pays(world: World) -> None:
+    world.mint(world.depositor, SHARES)
+    for feed in world.feeds:
+        feed.set_dead(True, sender=world.deployer)
+    expected = list(world.vault.preview_redeem(WAD))
+    world.vault.redeem(WAD, world.depositor, expected, FAR, sender=world.depositor)
+    assert world.wallet(world.depositor) == expected
+
+
+def test_redeem__rebalance_open__still_pays(world: World) -> None:
+    world.opened()
+    expected = list(world.vault.preview_redeem(WAD))
+    world.vault.redeem(WAD, world.depositor, expected, FAR, sender=world.depositor)
+    assert world.wallet(world.depositor) == expected
+
+
+def test_redeem__limit_exactly_the_payout__passes_and_a_unit_more_reverts(world: World) -> None:
+    world.mint(world.depositor, SHARES)
+    amounts = list(world.vault.preview_redeem(WAD))
+    for index in range(3):
+        limits = [amount + (place == index) for place, amount in enumerate(amounts)]
+        with revert("vault: amount under minimum"):
+            world.vault.redeem(WAD, world.depositor, limits, FAR, sender=world.depositor)
+    world.vault.redeem(WAD, world.depositor, amounts, FAR, sender=world.depositor)
+
+
+@pytest.mark.parametrize("count", [0, 2, 4])
+def test_redeem__wrong_number_of_limits__reverts(world: World, count: int) -> None:
+    world.mint(world.depositor, WAD)
+    with revert("vault: wrong number of amounts"):
+        world.vault.redeem(WAD, world.depositor, [0] * count, FAR, sender=world.depositor)
+
+
+def test_redeem__no_shares__reverts(world: World) -> None:
+    world.mint(world.depositor, WAD)
+    with revert("vault: zero shares"):
+        world.vault.redeem(0, world.depositor, [0] * 3, FAR, sender=world.depositor)
+
+
+def test_redeem__more_than_held__reverts(world: World) -> None:
+    world.mint(world.depositor, WAD)
+    with revert("erc20: burn amount exceeds balance"):
+        world.vault.redeem(WAD + 1, world.depositor, [0] * 3, FAR, sender=world.depositor)
+    with revert("erc20: burn amount exceeds balance"):
+        world.vault.redeem(1, world.attacker, [0] * 3, FAR, sender=world.attacker)
+
+
+def test_redeem__more_than_the_supply__reverts(world: World) -> None:
+    with revert("vault: more than supply"):
+        world.vault.redeem(1, world.depositor, [0] * 3, FAR, sender=world.depositor)
+    world.mint(world.depositor, WAD)
+    with revert("vault: more than supply"):
+        world.vault.redeem(WAD + DEAD_SHARES + 1, world.depositor, [0] * 3, FAR, sender=world.depositor)
+
+
+def test_redeem__at_the_deadline__passes_and_a_second_later_reverts(world: World) -> None:
+    world.mint(world.depositor, SHARES)
+    deadline = world.chain.pending_timestamp + 100
+    world.at(deadline)
+    world.vault.redeem(WAD, world.depositor, [0] * 3, deadline, sender=world.depositor)
+    world.at(deadline + 1)
+    with revert("vault: expired"):
+        world.vault.redeem(WAD, world.depositor, [0] * 3, deadline, sender=world.depositor)
+
+
+def test_redeem__to_the_vault_or_nobody__reverts(world: World) -> None:
+    world.mint(world.depositor, WAD)
+    for receiver in (world.vault, ZERO):
+        with revert("vault: bad receiver"):
+            world.vault.redeem(WAD, receiver, [0] * 3, FAR, sender=world.depositor)
+
+
+# --- odd tokens
+
+
+@pytest.mark.parametrize(
+    "switches", [{"answer": 2}, {"answer": 4}, {"refuses_zero": True}, {"fee_bps": 100}], ids=str
+)
+def test_redeem__token_is_odd__leaves_the_vault_to_the_unit(odd_world: World, switches: dict[str, Any]) -> None:
+    world = odd_world
+    world.mint(world.depositor, SHARES)
+    before, expected = world.wallet(world.vault), list(world.vault.preview_redeem(WAD))
+    for index in range(3):
+        world.misbehave(index, **switches)
+    world.vault.redeem(WAD, world.depositor, expected, FAR, sender=world.depositor)
+    assert world.wallet(world.vault) == [held - paid for held, paid in zip(before, expected, strict=True)]
+
+
+def test_redeem__nothing_due_of_a_token_that_refuses_zero__passes(odd_world: World) -> None:
+    world = odd_world
+    world.mint(world.depositor, SHARES)
+    for index in range(3):
+        world.misbehave(index, refuses_zero=True)
+    # One wei of a share is worth less than a satoshi.
+    receipt = world.vault.redeem(1, world.depositor, [0] * 3, FAR, sender=world.depositor)
+    assert receipt.return_value[1] == 0
+
+
+def test_redeem__token_takes_more_than_the_amount__refused(odd_world: World) -> None:
+    world = odd_world
+    world.mint(world.depositor, SHARES)
+    world.misbehave(1, extra_bps=1)
+    with revert("basket: transfer failed"):
+        world.vault.redeem(WAD, world.depositor, [0] * 3, FAR, sender=world.depositor)
+
+
+def test_redeem__token_says_true_and_does_nothing__burns_no_shares(odd_world: World) -> None:
+    world = odd_world
+    world.mint(world.depositor, SHARES)
+    world.misbehave(1, does_nothing=True)
+    with revert("basket: transfer failed"):
+        world.vault.redeem(WAD, world.depositor, [0] * 3, FAR, sender=world.depositor)
+    assert world.vault.balanceOf(world.depositor) == SHARES
