@@ -15,8 +15,6 @@ from keeper.routing.network import Edge
 from keeper.routing.problem import WAD, RebalanceProblem
 from keeper.routing.route import Leg, Route, replay
 
-_ATTEMPTS = 8
-
 
 class Flow(NamedTuple):
     """One edge in use and the base units, still a guess, that it pays out."""
@@ -39,21 +37,22 @@ def schedule(problem: RebalanceProblem, flows: list[Flow], sold: Mapping[str, in
     """The exact route that follows `flows`; they must be free of cycles.
 
     `sold` and `bought` are base units that the flows aim at, within surplus and deficit; the route sells and buys at
-    most that. Raises InsufficientLiquidity if a pool cannot carry its flow, ValueError if the aim is never met
-    from below.
+    most that. Raises InsufficientLiquidity if a pool cannot carry its flow.
     """
     order = _token_order(flow.edge for flow in flows)
     aim = dict(bought)
-    for _ in range(_ATTEMPTS):
+    caution = 2
+    while True:
         route = _attempt(problem, flows, order, sold, aim)
         over = {token: amount - problem.deficit[token] for token, amount in route.bought.items()}
         if all(excess <= 0 for excess in over.values()):
             return route
-        # Shares round by a unit here and there, which on coarse tokens is seen.
+        # One base unit of a coarse input (a satoshi) may buy more than what is aimed too high by, so the aim is lowered
+        # twice as far each time; at zero nothing is bought, which ends it.
         for token, excess in over.items():
             if excess > 0:
-                aim[token] = max(aim[token] - 2 * excess, 0)
-    raise ValueError("the route keeps buying more than the deficit")
+                aim[token] = max(aim[token] - excess * caution, 0)
+        caution *= 2
 
 
 def _attempt(
