@@ -7,11 +7,15 @@ Balancer, Curve and V4 stay where they are: an arbitrage against them is part of
 
 from decimal import Decimal, localcontext
 
+from eth_abi.abi import encode
+from eth_utils.address import to_checksum_address
+
 from devnet import addresses as a
 from devnet.addresses import FEEDS, HELPER, LP, PEGGED, TOKENS, USD_FEEDS, V2_PAIRS, V3_POOLS, V2Pair, V3Pool
+from devnet.artifacts import load_bundle
 from devnet.box import Box
 from devnet.deployer import FAR_FUTURE
-from keeper.errors import ConfigurationError
+from keeper.errors import ConfigurationError, TransactionError
 
 # Enough digits for a square root of a ratio of 256-bit numbers.
 PRECISION = 90
@@ -56,13 +60,13 @@ def set_feed(box: Box, symbol_or_proxy: str, price: Decimal) -> None:
     """Post a new answer, rounded down to the feed's decimals, in a block of its own; the markets stay where they are."""
     proxy = feed_proxy(symbol_or_proxy)
     answer = int(Decimal(price).scaleb(box.call(proxy, "decimals()(uint8)")))
-    _post(box, box.call(proxy, "aggregator()(address)"), answer)
+    _post(box, _aggregator(box, proxy), answer)
 
 
 def refresh_feeds(box: Box) -> int:
     """Post every feed's answer again, so that its time is the present; how many there were."""
-    proxies = [feed.proxy for feed in FEEDS.values()] + list(_SOURCES.values())
-    aggregators = {box.call(proxy, "aggregator()(address)") for proxy in proxies}
+    proxies = [feed.proxy for feed in FEEDS.values()] + [proxy for proxy in _SOURCES.values() if _is_proxy(box, proxy)]
+    aggregators = {_aggregator(box, proxy) for proxy in proxies}
     for aggregator in sorted(aggregators):
         _post(box, aggregator, box.call(aggregator, "latestAnswer()(int256)"))
     return len(aggregators)
@@ -70,6 +74,36 @@ def refresh_feeds(box: Box) -> int:
 
 def _post(box: Box, aggregator: str, answer: int) -> None:
     box.send(HELPER, aggregator, "updateAnswer(int256)", answer)
+
+
+def _aggregator(box: Box, proxy: str) -> str:
+    """The proxy's aggregator, if it takes answers from anybody, as the box's do.
+
+    On a fork of mainnet it takes them from Chainlink's oracles only: there the proxy's owner, impersonated, puts one of the
+    box's kind in its place, which starts at the present answer.
+    """
+    aggregator = str(box.call(proxy, "aggregator()(address)"))
+    answer = box.call(proxy, "latestAnswer()(int256)")
+    try:
+        box.call(aggregator, "updateAnswer(int256)", answer)
+    except TransactionError:
+        decimals, owner = box.call(proxy, "decimals()(uint8)"), box.call(proxy, "owner()(address)")
+        for account in (HELPER, owner):
+            box.fund(account)
+        code = bytes.fromhex(load_bundle()["FeedAggregator"].code) + encode(["uint8", "int256"], [decimals, answer])
+        aggregator = to_checksum_address(box.transact(HELPER, None, code)["contractAddress"])
+        box.send(owner, proxy, "proposeAggregator(address)", aggregator)
+        box.send(owner, proxy, "confirmAggregator(address)", aggregator)
+    return aggregator
+
+
+def _is_proxy(box: Box, source: str) -> bool:
+    """Mainnet's own source of wstETH for Aave is an adapter, which computes and cannot be posted to."""
+    try:
+        box.call(source, "aggregator()(address)")
+    except TransactionError:
+        return False
+    return True
 
 
 # --- time

@@ -18,6 +18,7 @@ from devnet.box import Box, calldata
 from devnet.codehashes import PUBLISHED
 from devnet.deployer import FAR_FUTURE, MAX_UINT
 from devnet.market import feed_price, refresh_feeds, set_feed
+from devnet.protocols.chainlink import ROUND
 from devnet.protocols.uniswap import V4_ETHER_POOL, V4_KEY_TYPE
 from keeper.errors import ChainError, EquipoiseError
 
@@ -119,10 +120,7 @@ def fresh_feeds(box: Box) -> str:
         Failed: an answer is older than five minutes, or from the future.
     """
     now = box.timestamp()
-    ages = {
-        feed.description: now - box.call(feed.proxy, "latestRoundData()(uint80,int256,uint256,uint256,uint80)")[3]
-        for feed in a.FEEDS.values()
-    }
+    ages = {feed.description: now - box.call(feed.proxy, ROUND)[3] for feed in a.FEEDS.values()}
     stale = [f"{name}: {age} s" for name, age in ages.items() if not 0 <= age <= FRESH_SECONDS]
     if stale:
         raise Failed(f"stale answers: {', '.join(stale)}")

@@ -8,11 +8,10 @@ import pytest
 from devnet import addresses as a
 from devnet import market
 from devnet.box import Box
+from devnet.protocols.chainlink import ROUND
 from keeper.errors import ConfigurationError
 
 WATCHED = ("WETH", "WBTC", "USDC", "USDT", "DAI", "LINK", "UNI", "AAVE", "wstETH", "COMP", "CRV", "MKR", "LDO")
-FEED_STEP = Decimal("1e-8")
-ROUND = "latestRoundData()(uint80,int256,uint256,uint256,uint80)"
 
 
 def dex_prices(box: Box) -> dict[str, Decimal]:
@@ -82,6 +81,18 @@ def test_set_feed__leaves_the_markets(box: Box) -> None:
     market.set_feed(box, a.FEEDS["ETH / USD"].proxy, Decimal(1))
     assert market.feed_price(box, "WETH") == 1
     assert dex_prices(box) == dex
+
+
+def test_set_feed__whose_aggregator_takes_no_answers__gets_one_that_does(box: Box) -> None:
+    """As on a fork of mainnet: here DAI's proxy is put in front of USDT's, which cannot be posted to."""
+    before = feed_prices(box)
+    dai, usdt = a.FEEDS["DAI / USD"].proxy, a.FEEDS["USDT / USD"].proxy
+    for step in ("proposeAggregator(address)", "confirmAggregator(address)"):
+        box.send(a.CHAINLINK_OWNER, dai, step, usdt)
+    market.set_feed(box, "DAI", Decimal("0.9"))
+    assert feed_prices(box) == before | {"DAI": Decimal("0.9")}
+    market.warp(box, 3600)
+    assert box.timestamp() - box.call(dai, ROUND)[3] <= 2
 
 
 def test_move_dex__of_a_token_with_v2_and_v3_markets__brings_each_to_the_target(box: Box) -> None:
