@@ -120,7 +120,7 @@ def _write(file: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.stem)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(text)
-    os.replace(name, file)
+    Path(name).replace(file)
 
 
 def _canonical(argument: dict[str, Any]) -> str:

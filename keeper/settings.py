@@ -146,6 +146,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` hands over."""
         # `load` merges the sources itself: arguments rank above the environment, the file below it.
         return (init_settings,)
 

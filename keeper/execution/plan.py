@@ -9,6 +9,7 @@ from keeper.routing.route import Leg, Route
 
 ALL = 2**256 - 1  # in `sells`: the whole surplus, whatever it is at that moment
 _BPS = 10_000
+_MILLIONTHS = 10**6
 _VENUES = {"uniswap_v2": Venue.UNISWAP_V2, "uniswap_v3": Venue.UNISWAP_V3}
 
 
@@ -43,15 +44,16 @@ def rebalancing(
 ) -> Call:
     """Run a route through the executor.
 
-    What is sold to the last unit of the surplus is named as "all", so that a price that moves by then leaves no dust
-    and no revert.
+    A surplus that is sold whole is named as "all": a price that moves until then leaves no dust and reverts nothing.
 
     :param surplus: base units over target by asset, as the route's problem had them
     :param slippage_bps: how much less of each bought asset than the route's amount is acceptable
     :param deadline: unix s, last second at which the transaction may run
     """
     sells = tuple(
-        Limit(asset, ALL if amount >= surplus[asset] else amount) for asset, amount in route.sold.items() if amount
+        Limit(asset, ALL if _is_whole(amount, surplus[asset]) else amount)
+        for asset, amount in route.sold.items()
+        if amount
     )
     buys = tuple(Limit(asset, _minimum_up(amount, slippage_bps)) for asset, amount in route.bought.items() if amount)
     data = abi.Executor.rebalance.encode(
@@ -67,6 +69,11 @@ def rebalancing(
 def operation(leg: Leg) -> tuple[int, str, str, str, int, int]:
     """IRouteExecutor.Operation of a leg."""
     return int(_VENUES[leg.venue]), leg.pool, leg.token_in, leg.token_out, leg.fee, leg.share
+
+
+def _is_whole(amount: int, surplus: int) -> bool:
+    """Whether a sale is of the whole surplus, but for the millionth that the solver's floats may leave."""
+    return amount * _MILLIONTHS >= surplus * (_MILLIONTHS - 1)
 
 
 def _minimum_up(amount: int, slippage_bps: int) -> int:

@@ -86,6 +86,7 @@ def of(settings: Settings, client: Client) -> Signer:
         return NodeSigner(settings.unlocked_sender)
     if settings.key_file is None:
         raise ConfigurationError("no key to sign with: set key_file to a keystore v3 file, or pass --key-file")
+    _keystore(settings.key_file)  # a file that is missing is worth saying before a password that is
     return KeystoreSigner(unlock(settings.key_file, password(settings)))
 
 

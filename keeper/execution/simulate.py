@@ -39,7 +39,6 @@ VERDICTS: dict[str, Verdict] = {
     "rebalance: below target": Verdict.SKIP,
     "rebalance: bought too little": Verdict.SKIP,
     "rebalance: drift did not fall": Verdict.SKIP,
-    "rebalance: not in deficit": Verdict.SKIP,
     "rebalance: nothing in surplus": Verdict.SKIP,
     "rebalance: value short": Verdict.SKIP,
     "vault: expired": Verdict.SKIP,
@@ -53,10 +52,12 @@ VERDICTS: dict[str, Verdict] = {
     "rebalance: balance fell": Verdict.HALT,
     "rebalance: duplicate asset": Verdict.HALT,
     "rebalance: not an asset": Verdict.HALT,
-    "rebalance: oversold": Verdict.HALT,
     "rebalance: supply changed": Verdict.HALT,
     "rebalance: wrong price count": Verdict.HALT,
     "rebalance: zero price": Verdict.HALT,
+    "uniswap: not a factory pool": Verdict.HALT,
+    "uniswap: not the pool": Verdict.HALT,
+    "uniswap: pool asks too much": Verdict.HALT,
 }
 
 

@@ -17,20 +17,9 @@ def before_route(snapshot: VaultSnapshot, now: int) -> Decision | None:
     """
     if snapshot.paused:
         return Decision(Kind.WAIT, "the vault is paused")
-    valuation = snapshot.priced()
-    if valuation.nav == 0:
+    if snapshot.priced().nav == 0:
         return Decision(Kind.WAIT, "the vault is empty")
-    if is_open_at(snapshot, now):
-        if valuation.drift <= snapshot.terms.closing_tolerance:
-            until = snapshot.opened_at + snapshot.terms.duration
-            return Decision(Kind.WAIT, "the basket is on target within the closing tolerance", until)
-        return None
-    if valuation.trigger == Trigger.NONE:
-        return Decision(Kind.WAIT, *_not_due(snapshot, now))
-    ready = closed_at(snapshot, now) + snapshot.terms.cooldown
-    if now < ready:
-        return Decision(Kind.WAIT, "the last rebalance is cooling down", ready)
-    return None
+    return _while_open(snapshot) if is_open_at(snapshot, now) else _while_closed(snapshot, now)
 
 
 def judge(snapshot: VaultSnapshot, quote: Quote, limits: Limits, now: int) -> Decision:
@@ -66,6 +55,20 @@ def judge(snapshot: VaultSnapshot, quote: Quote, limits: Limits, now: int) -> De
             quote,
         )
     return Decision(Kind.REBALANCE, f"the route beats the bound of {_percent(bound_at(snapshot, now))}", quote=quote)
+
+
+def _while_open(snapshot: VaultSnapshot) -> Decision | None:
+    if snapshot.priced().drift > snapshot.terms.closing_tolerance:
+        return None
+    until = snapshot.opened_at + snapshot.terms.duration
+    return Decision(Kind.WAIT, "the basket is on target within the closing tolerance", until)
+
+
+def _while_closed(snapshot: VaultSnapshot, now: int) -> Decision | None:
+    if snapshot.priced().trigger == Trigger.NONE:
+        return Decision(Kind.WAIT, *_not_due(snapshot, now))
+    ready = closed_at(snapshot, now) + snapshot.terms.cooldown
+    return Decision(Kind.WAIT, "the last rebalance is cooling down", ready) if now < ready else None
 
 
 def _not_due(snapshot: VaultSnapshot, now: int) -> tuple[str, int | None]:

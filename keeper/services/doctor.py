@@ -40,7 +40,7 @@ class Row:
 
 def examine(settings: Settings, vault: str | None = None) -> Iterator[Row]:
     """Every check in turn; one that fails does not stop the others."""
-    yield _row("python", lambda: platform.python_version())
+    yield _row("python", platform.python_version)
     yield _row("anvil", lambda: str(ensure_anvil()), failure=Status.WARN)
     yield _row("contracts", _compile)
     yield _row("ledger", lambda: _writable(settings))

@@ -1,0 +1,362 @@
+"""A JSON-RPC endpoint on this machine that answers what a test tells it to: no chain, no contracts.
+
+`Multicall3` is played by dispatching each inner call to the same table of views, so that the code under test is the real one.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from eth_abi.abi import decode, encode
+from eth_account import Account
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from keeper.chain import abi
+from keeper.chain.abi import Function
+
+WAD = 10**18
+MULTICALL = "0xcA11bde05977b3631167028862bE2a173976CA11"
+V2_FACTORY = "0x5C69bEe701ef814a2B6a3EDD4B1652CB9cc5aA6f"
+V3_FACTORY = "0x1F98431c8aD98523631AE4a59f267346ea31F984"
+WETH = "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"
+USDC = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
+NOBODY = "0x" + "0" * 40
+
+
+class Revert(Exception):
+    """What a view raises to revert with this data."""
+
+    def __init__(self, data: bytes):
+        super().__init__(data.hex())
+        self.data = data
+
+
+def error_string(reason: str) -> bytes:
+    """Revert data of `raise "reason"`."""
+    return keccak(text="Error(string)")[:4] + encode(["string"], [reason])
+
+
+def bad_price(asset: str, fault: int) -> bytes:
+    """Revert data of the oracle's typed error."""
+    return abi.Oracle.bad_price.selector + encode(["address", "uint256"], [asset, fault])
+
+
+def address(name: str) -> str:
+    """An address that stands for a name."""
+    return to_checksum_address(keccak(text=name)[12:])
+
+
+@dataclass
+class FakeChain:
+    """The state behind the endpoint; tests write to it directly."""
+
+    chain_id: int = 1
+    number: int = 100
+    timestamp: int = 1_800_000_000
+    pending_timestamp: int | None = None
+    base_fee: int = 10**9
+    tips: Sequence[int] = (10**8,) * 10
+    software: str = "anvil/v1.7.1"
+    balance: int = 10**18
+    nonce: int = 0
+    pending_nonce: int | None = None
+    views: dict[tuple[str, bytes], Callable[..., Any]] = field(default_factory=dict)
+    functions: dict[bytes, Function] = field(default_factory=dict)
+    troubles: list[tuple[str, Any]] = field(default_factory=list)  # what befalls the next requests, in order
+    requests: list[tuple[str, list[Any]]] = field(default_factory=list)
+    sent: list[bytes] = field(default_factory=list)
+    receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
+    on_send: Callable[[str, bytes], None] | None = None
+    answered_block: int | None = None  # what Multicall3 says the block is, when it lies
+    url: str = ""
+
+    def view(self, target: str, function: Function, answer: Any) -> None:
+        """Let `target` answer `function`: a value, or a callable of the decoded arguments that may raise Revert."""
+        selector = function.encode(*_zeros(function))[:4]
+        self.functions[selector] = function
+        self.views[target.lower(), selector] = answer if callable(answer) else lambda *_: answer
+
+    def run(self, target: str, data: bytes) -> bytes:
+        """What a call returns; an address without that function reverts, one without any answers nothing."""
+        selector = data[:4]
+        if target.lower() == MULTICALL.lower():
+            return self._multicall(data)
+        if (target.lower(), selector) not in self.views:
+            if not self.has_code(target):
+                return b""
+            raise Revert(b"")
+        function = self.functions[selector]
+        value = self.views[target.lower(), selector](*decode(function.inputs, data[4:]))
+        if isinstance(value, bytes):
+            return value
+        return encode(function.outputs, value if len(function.outputs) > 1 else (value,))
+
+    def has_code(self, target: str) -> bool:
+        """Whether anything answers there."""
+        return target.lower() == MULTICALL.lower() or any(where == target.lower() for where, _ in self.views)
+
+    def block_hash(self) -> str:
+        """Hash of the head."""
+        return "0x" + keccak(text=f"block {self.number}").hex()
+
+    def answer(self, method: str, params: list[Any]) -> Any:
+        """The result of a method; raises KeyError for one that is not played."""
+        match method:
+            case "eth_chainId":
+                return hex(self.chain_id)
+            case "web3_clientVersion":
+                return self.software
+            case "eth_getBlockByNumber":
+                return {
+                    "number": hex(self.number),
+                    "hash": self.block_hash(),
+                    "timestamp": hex(self.timestamp),
+                    "baseFeePerGas": hex(self.base_fee),
+                }
+            case "eth_getCode":
+                return "0x01" if self.has_code(params[0]) else "0x"
+            case "eth_call":
+                return "0x" + self.run(params[0]["to"], bytes.fromhex(params[0]["data"][2:])).hex()
+            case "eth_estimateGas":
+                self.run(params[0]["to"], bytes.fromhex(params[0]["data"][2:]))
+                return hex(200_000)
+            case "eth_feeHistory":
+                fees = [hex(self.base_fee)] * (len(self.tips) + 1)
+                return {"baseFeePerGas": fees, "reward": [[hex(tip)] for tip in self.tips]}
+            case "eth_getBalance":
+                return hex(self.balance)
+            case "eth_getTransactionCount":
+                pending = self.nonce if self.pending_nonce is None else self.pending_nonce
+                return hex(pending if params[1] == "pending" else self.nonce)
+            case "eth_getTransactionReceipt":
+                return self.receipts.get(params[0])
+            case "eth_getTransactionByHash":
+                return {"hash": params[0]} if params[0] in self.known else None
+            case "eth_sendRawTransaction":
+                raw = bytes.fromhex(params[0][2:])
+                found = "0x" + keccak(raw).hex()
+                self.sent.append(raw)
+                if self.on_send is not None:
+                    self.on_send(found, raw)
+                return found
+        raise KeyError(method)
+
+    def _multicall(self, data: bytes) -> bytes:
+        if data[:4] == abi.Multicall.block_timestamp.encode():
+            pending = self.timestamp if self.pending_timestamp is None else self.pending_timestamp
+            return encode(["uint256"], [pending])
+        if data[:4] == abi.Multicall.block_number.encode():
+            return encode(["uint256"], [self.number if self.answered_block is None else self.answered_block])
+        (calls,) = decode(abi.Multicall.aggregate3.inputs, data[4:])
+        results: list[tuple[bool, bytes]] = []
+        for target, _, inner in calls:
+            try:
+                results.append((True, self.run(target, inner)))
+            except Revert as revert:
+                results.append((False, revert.data))
+        return encode(abi.Multicall.aggregate3.outputs, [results])
+
+
+def serve(chain: FakeChain) -> ThreadingHTTPServer:
+    """Start answering for `chain`; `chain.url` is set. The caller shuts it down."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            chain.requests.append((request["method"], request["params"]))
+            status, body = 200, _reply(chain, request)
+            if chain.troubles:
+                kind, detail = chain.troubles.pop(0)
+                if kind == "http":
+                    status = detail
+                elif kind == "text":
+                    body = detail.encode()
+                elif kind == "silence":
+                    time.sleep(detail)
+                elif kind == "error":
+                    body = json.dumps({"jsonrpc": "2.0", "id": request["id"], "error": detail}).encode()
+            # A client that has given up is part of some tests.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    chain.url = f"http://127.0.0.1:{server.server_port}"
+    return server
+
+
+def _reply(chain: FakeChain, request: dict[str, Any]) -> bytes:
+    reply: dict[str, Any] = {"jsonrpc": "2.0", "id": request["id"]}
+    try:
+        reply["result"] = chain.answer(request["method"], request["params"])
+    except Revert as revert:
+        reply["error"] = {"code": 3, "message": "execution reverted", "data": "0x" + revert.data.hex()}
+    except KeyError as method:
+        reply["error"] = {"code": -32601, "message": f"the method {method} does not exist"}
+    return json.dumps(reply).encode()
+
+
+def _zeros(function: Function) -> list[Any]:
+    empty: dict[str, Any] = {"address": NOBODY, "bool": False, "string": ""}
+    return [[] if kind.endswith("]") else empty.get(kind, 0) for kind in function.inputs]
+
+
+@dataclass
+class FakeVault:
+    """A vault of WETH (18 decimals) and USDC (6), 50:50, that a test can push off balance; and its oracle and pool."""
+
+    chain: FakeChain
+    address: str = field(default_factory=lambda: address("vault"))
+    oracle: str = field(default_factory=lambda: address("oracle"))
+    executor: str = field(default_factory=lambda: address("executor"))
+    pair: str = field(default_factory=lambda: address("pair"))
+    weth: int = 600 * 10**18
+    usdc: int = 1_000_000 * 10**6
+    weth_price: int = 2_000 * WAD
+    fault: int = 0
+    paused: bool = False
+    is_open: bool = False
+    opened_at: int = 0
+    closed_at: int = 1_799_000_000
+    trigger: int = 2
+    with_pool: bool = True
+    terms: tuple[Any, ...] = (
+        2,  # BAND
+        False,
+        0,
+        3600,
+        1800,
+        5 * 10**15,  # start premium 0.5 %
+        10**16,  # maximum discount 1 %
+        5 * 10**15,
+        10**16,
+        7 * 86400,
+    )
+
+    @property
+    def values(self) -> tuple[int, int]:
+        """WAD USD of the two assets."""
+        return self.weth * self.weth_price // 10**18, self.usdc * WAD // 10**6
+
+    @property
+    def nav(self) -> int:
+        """WAD USD."""
+        return sum(self.values)
+
+    @property
+    def bound(self) -> int:
+        """WAD, by the contract's formula at the head."""
+        premium, discount, duration = self.terms[5], self.terms[6], self.terms[4]
+        if not self.is_open:
+            return WAD + premium
+        return WAD + premium - (premium + discount) * (self.chain.timestamp - self.opened_at) // duration
+
+    def _valued(self, value: Callable[[], Any]) -> Callable[..., Any]:
+        def answer(*_: Any) -> Any:
+            if self.fault:
+                raise Revert(bad_price(WETH, self.fault))
+            return value()
+
+        return answer
+
+    def install(self) -> "FakeVault":
+        """Let the chain answer for the vault, the oracle, the tokens, the factories and the pool."""
+        chain, v = self.chain, abi.Vault
+        for function, answer in (
+            (v.name, "Two"),
+            (v.symbol, "TWO"),
+            (v.oracle, self.oracle),
+            (v.total_supply, 1000 * WAD),
+            (v.paused, lambda *_: self.paused),
+            (v.assets, [WETH, USDC]),
+            (v.targets, [WAD // 2, WAD // 2]),
+            (v.bands, [WAD // 50, WAD // 50]),
+            (v.balances, lambda *_: [self.weth, self.usdc]),
+            (v.terms, lambda *_: (self.terms,)),
+            (v.is_open, lambda *_: self.is_open),
+            (v.opened_at, lambda *_: self.opened_at),
+            (v.closed_at, lambda *_: self.closed_at),
+            (v.price_bound, lambda *_: self.bound),
+            (v.loss, 0),
+            (v.weights, self._valued(lambda: [value * WAD // self.nav for value in self.values])),
+            (v.nav, self._valued(lambda: self.nav)),
+            (v.drift, self._valued(lambda: abs(self.values[0] - self.nav // 2) * WAD // self.nav)),
+            (v.trigger, self._valued(lambda: self.trigger)),
+            (v.open_rebalance, lambda *_: self.trigger),
+        ):
+            chain.view(self.address, function, answer)
+        chain.view(self.address, v.terms, lambda *_: encode([abi.TERMS], [self.terms]))
+        o = abi.Oracle
+        chain.view(self.oracle, o.prices, self._valued(lambda: [self.weth_price, WAD]))
+        chain.view(self.oracle, o.price, self._valued(lambda: self.weth_price))
+        chain.view(self.oracle, o.fault, lambda asset: self.fault if asset == WETH.lower() else 0)
+        for token, symbol, decimals in ((WETH, "WETH", 18), (USDC, "USDC", 6)):
+            chain.view(token, abi.Token.symbol, symbol)
+            chain.view(token, abi.Token.decimals, decimals)
+            chain.view(token, abi.Token.balance_of, lambda _, big=10**13 if token == USDC else 10**22: big)
+        chain.view(V2_FACTORY, abi.UniswapV2.get_pair, lambda *_: self.pair if self.with_pool else NOBODY)
+        chain.view(V3_FACTORY, abi.UniswapV3.get_pool, NOBODY)
+        # USDC sorts before WETH. 40 million USD a side, at the oracle's price.
+        reserves = (40_000_000 * 10**6, 20_000 * 10**18, 0)
+        chain.view(self.pair, abi.UniswapV2.get_reserves, lambda *_: reserves)
+        chain.view(self.executor, abi.Executor.owner, address("keeper"))
+        chain.view(self.executor, abi.Executor.rebalance, (100_000 * WAD, 99_600 * WAD))
+        return self
+
+
+def mine(chain: FakeChain, logs: Sequence[dict[str, Any]] = (), status: int = 1) -> Callable[[str, bytes], None]:
+    """An `on_send` that mines at once."""
+
+    def on_send(found: str, raw: bytes) -> None:
+        chain.number += 1
+        chain.nonce += 1
+        chain.receipts[found] = {
+            "transactionHash": found,
+            "to": target_of(raw),
+            "blockNumber": hex(chain.number),
+            "blockHash": chain.block_hash(),
+            "status": hex(status),
+            "gasUsed": hex(180_000),
+            "effectiveGasPrice": hex(chain.base_fee),
+            "logs": list(logs),
+        }
+
+    return on_send
+
+
+def target_of(raw: bytes) -> str:
+    """Where a signed transaction goes."""
+    from eth_account.typed_transactions import TypedTransaction
+    from hexbytes import HexBytes
+
+    return to_checksum_address(TypedTransaction.from_bytes(HexBytes(raw)).as_dict()["to"])
+
+
+def sender_of(raw: bytes) -> str:
+    """Who signed a transaction."""
+    return str(Account.recover_transaction(raw))
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeChain]:
+    """A fake endpoint that answers; a conftest that imports this fixture offers it."""
+    chain = FakeChain()
+    server = serve(chain)
+    yield chain
+    server.shutdown()
+    server.server_close()

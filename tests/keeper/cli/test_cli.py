@@ -1,0 +1,257 @@
+"""The command line as a process: one line per error, exit codes, JSON."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from eth_account import Account
+from fake_chain import FakeVault, address, mine
+
+from keeper.chain import abi
+from keeper.chain.abi import Fault
+from keeper.cli.app import main
+from keeper.errors import ConfigurationError
+
+
+class Done(NamedTuple):
+    """How a run ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
+NOTHING = address("nothing")
+
+
+@pytest.fixture
+def vault(fake):
+    return FakeVault(fake).install()
+
+
+@pytest.fixture
+def run(fake, tmp_path, monkeypatch, capsys):
+    """`main` in this process, as the console script runs it."""
+    for name in [name for name in os.environ if name.startswith("EQUIPOISE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str, url: str | None = None, **environment: str) -> Done:
+        given = {
+            "EQUIPOISE_RPC_URL": url or fake.url,
+            "EQUIPOISE_LEDGER_FILE": str(tmp_path / "ledger.sqlite"),
+            "EQUIPOISE_READ_ATTEMPTS": "1",
+        }
+        for name, value in (given | environment).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("sys.argv", ["equipoise", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, err = capsys.readouterr()
+        return Done(code, out, err)
+
+    return call
+
+
+@pytest.fixture
+def key_files(tmp_path, fake, vault) -> tuple[Path, Path]:
+    """The executor's owner's key and its password."""
+    account = Account.create()
+    fake.view(vault.executor, abi.Executor.owner, account.address)
+    key, password = tmp_path / "key.json", tmp_path / "password"
+    key.write_text(json.dumps(Account.encrypt(account.key, "right", kdf="scrypt", iterations=2)))
+    password.write_text("right")
+    return key, password
+
+
+def failed(done: Done, *words: str) -> None:
+    """Exit 1, nothing on stdout, one line on stderr with these words and no traceback."""
+    assert done.returncode == 1, done
+    assert done.stdout == ""
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("error: ")
+    for word in words:
+        assert word in lines[0]
+
+
+# --- bad input
+
+
+@pytest.mark.parametrize("command", [["plan"], ["keeper", "once"], ["keeper", "once", "--arm"]])
+def test_bad_input__when_the_rpc_is_down(run, command, key_files):
+    key, password = key_files
+    keys = ["--key-file", str(key), "--password-file", str(password)] if "--arm" in command else []
+    failed(
+        run(*command, NOTHING, *keys, url="http://127.0.0.1:1"),
+        "no RPC endpoint answers at http://127.0.0.1:1",
+        "set rpc_url",
+    )
+
+
+@pytest.mark.parametrize("command", [["plan"], ["keeper", "once"]])
+def test_bad_input__when_the_chain_is_another(run, fake, command):
+    fake.chain_id = 31337
+    failed(run(*command, NOTHING), "wrong chain id: expected 1, got 31337", "set chain_id or rpc_url")
+
+
+@pytest.mark.parametrize("command", [["plan"], ["keeper", "once"]])
+def test_bad_input__when_there_is_no_contract(run, vault, command):
+    failed(run(*command, NOTHING), f"no contract at {NOTHING}", "check the vault's address")
+
+
+@pytest.mark.parametrize("command", [["plan"], ["keeper", "once"]])
+def test_bad_input__when_the_contract_is_no_vault(run, vault, command):
+    failed(run(*command, vault.oracle), "is not an index vault", "check the vault's address")
+
+
+@pytest.mark.parametrize("command", [["plan"], ["keeper", "once"]])
+def test_bad_input__when_a_feed_is_stale(run, vault, command):
+    vault.fault = int(Fault.STALE)
+    failed(run(*command, vault.address), "WETH: its feed is stale", "wait for")
+
+
+@pytest.mark.parametrize("command", [["plan"], ["keeper", "once"]])
+def test_bad_input__when_there_is_no_route(run, vault, command):
+    vault.with_pool = False
+    failed(run(*command, vault.address), "no pool")
+
+
+@pytest.mark.parametrize("arm", [[], ["--arm"]])
+def test_bad_input__when_the_key_file_is_missing(run, vault, arm):
+    failed(
+        run("keeper", "once", vault.address, "--key-file", "/nonexistent.json", *arm),
+        "key file /nonexistent.json does not exist",
+        "set key_file",
+    )
+
+
+def test_bad_input__when_armed_without_a_key(run, vault):
+    failed(run("keeper", "once", vault.address, "--arm"), "no key to sign with", "--key-file")
+
+
+def test_bad_input__when_the_vault_is_no_address(run):
+    failed(run("plan", "vault"), "'vault' is not an address")
+
+
+def test_bad_input__when_an_argument_is_a_private_key__refuses_without_repeating_it(run, vault):
+    done = run("keeper", "once", vault.address, "--key-file", KEY)
+    failed(done, "private key", "key_file")
+    assert KEY not in done.stderr
+
+
+def test_bad_input__when_the_environment_holds_a_private_key(run, vault):
+    failed(run("plan", vault.address, EQUIPOISE_EXECUTOR="0x" + KEY), "EQUIPOISE_EXECUTOR holds a private key")
+
+
+def test_bad_input__when_a_setting_is_unknown(run, vault, tmp_path):
+    (tmp_path / "equipoise.toml").write_text("[policy]\nslipage_bps = 1\n")
+    failed(run("plan", vault.address), "policy.slipage_bps is not a setting", "policy.slippage_bps")
+
+
+def test_bad_input__when_the_command_line_makes_no_sense__exits_with_2(run):
+    for arguments in (["plan"], ["nonsense"], ["plan", NOTHING, "--nonsense"]):
+        done = run(*arguments)
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+
+
+def test_debug__shows_the_traceback(run):
+    with pytest.raises(ConfigurationError):
+        run("--debug", "plan", "vault")
+
+
+def test_unexpected_error__is_one_line_too(run, vault, monkeypatch):
+    def broken(*_, **__):
+        raise KeyError("boom")
+
+    monkeypatch.setattr("keeper.services.plan.plan", broken)
+    failed(run("plan", vault.address), "unexpected KeyError", "--debug")
+
+
+def test_process__an_error_is_one_line_and_no_traceback(tmp_path):
+    program = [sys.executable, "-c", "from keeper.cli.app import main; main()", "plan", NOTHING]
+    environment = os.environ | {"EQUIPOISE_RPC_URL": "http://127.0.0.1:1", "EQUIPOISE_READ_ATTEMPTS": "1"}
+    done = subprocess.run(program, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    failed(Done(done.returncode, done.stdout, done.stderr), "no RPC endpoint answers")
+
+
+# --- good input
+
+
+def test_plan__as_json__says_what_and_why(run, vault):
+    done = run("plan", vault.address, "--json")
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert (plan["decision"], plan["vault"]) == ("open", vault.address)
+    assert plan["snapshot"]["weights"].keys() == {"WETH", "USDC"}
+    assert abs(sum(plan["snapshot"]["weights"].values()) - 1) < 1e-9
+    (leg,) = plan["legs"]
+    assert (leg["pool"], leg["venue"], leg["symbol_in"]) == (vault.pair, "uniswap_v2", "WETH")
+    assert abs(int(leg["amount_in"]) - 50 * 10**18) < 10**12
+    assert plan["until"] > plan["now"]
+
+
+def test_plan__for_people__shows_the_weights_the_route_and_the_decision(run, vault):
+    done = run("plan", vault.address)
+    assert done.returncode == 0, done.stderr
+    for word in ("WETH", "50.00% ± 2.00%", "►", "Uniswap V2", vault.pair, "OPEN", "bps"):
+        assert word in done.stdout
+
+
+def test_once__is_a_dry_run_and_says_so(run, fake, vault):
+    done = run("keeper", "once", vault.address)
+    assert done.returncode == 0, done.stderr
+    assert "Dry run" in done.stdout
+    assert fake.sent == []
+
+
+def test_once__when_armed__sends_and_reports(run, fake, vault, key_files):
+    fake.on_send = mine(fake)
+    key, password = key_files
+    done = run(
+        "keeper", "once", vault.address, "--arm", "--key-file", str(key), "--password-file", str(password), "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["armed"] is True
+    (transaction,) = report["vaults"][0]["transactions"]
+    assert (transaction["mode"], transaction["gas_used"]) == ("open", 180_000)
+    assert len(fake.sent) == 1
+
+
+def test_once__when_one_vault_fails__still_serves_the_others_and_exits_with_1(run, vault):
+    done = run("keeper", "once", NOTHING, vault.address, "--json")
+    assert done.returncode == 1
+    first, second = json.loads(done.stdout)["vaults"]
+    assert "no contract" in first["error"]
+    assert second["decision"] == "open"
+    assert done.stderr.count("\n") == 1
+
+
+def test_doctor__when_something_is_wrong__exits_with_1_and_prints_every_row(run):
+    done = run("doctor", "--json", url="http://127.0.0.1:1")
+    assert done.returncode == 1
+    rows = {row["check"]: row["status"] for row in json.loads(done.stdout)["rows"]}
+    assert rows["rpc"] == "error"
+    assert rows["contracts"] == "ok"
+
+
+def test_doctor__when_nothing_is_wrong__exits_with_0(run, vault):
+    done = run("doctor", vault.address, "--executor", vault.executor)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_help__names_every_command(run):
+    done = run("--help")
+    assert done.returncode == 0
+    for command in ("demo", "devnet", "doctor", "plan", "keeper"):
+        assert command in done.stdout

@@ -1,0 +1,67 @@
+"""From a route to calldata."""
+
+from eth_abi.abi import decode
+from fake_chain import USDC, WETH, address
+
+from keeper.chain import abi
+from keeper.execution.plan import ALL, Limit, opening, rebalancing
+from keeper.routing import Leg, Route
+
+WAD = 10**18
+VAULT, EXECUTOR, POOL, OTHER = (address(name) for name in ("vault", "executor", "pool", "other"))
+LEGS = (
+    Leg(POOL, "uniswap_v3", WETH, USDC, 60, 90, WAD * 6 // 10, 500),
+    Leg(OTHER, "uniswap_v2", WETH, USDC, 40, 11, WAD, 3000),
+)
+ROUTE = Route(LEGS, {WETH: 100}, {USDC: 101}, 1, 1, 1)
+
+
+def arguments(call):
+    assert call.data[:4] == abi.Executor.rebalance.encode(VAULT, [], [], [], 0)[:4]
+    return decode(abi.Executor.rebalance.inputs, call.data[4:])
+
+
+def test_opening__calls_the_vault_itself():
+    call = opening(VAULT)
+    assert (call.mode, call.target, call.data) == ("open", VAULT, abi.Vault.open_rebalance.encode())
+
+
+def test_rebalancing__when_the_whole_surplus_is_sold__asks_for_all_of_it():
+    call = rebalancing(VAULT, EXECUTOR, ROUTE, {WETH: 100}, 0, 7)
+    assert call.sells == (Limit(WETH, ALL),)
+    assert call.target == EXECUTOR
+
+
+def test_rebalancing__when_all_but_a_millionth_is_sold__asks_for_all_of_it():
+    route = Route(LEGS, {WETH: 999_999}, {USDC: 101}, 1, 1, 1)
+    assert rebalancing(VAULT, EXECUTOR, route, {WETH: 10**6}, 0, 7).sells == (Limit(WETH, ALL),)
+    assert rebalancing(VAULT, EXECUTOR, route, {WETH: 10**6 + 1}, 0, 7).sells == (Limit(WETH, 999_999),)
+
+
+def test_rebalancing__when_a_part_is_sold__asks_for_that_part():
+    assert rebalancing(VAULT, EXECUTOR, ROUTE, {WETH: 101}, 0, 7).sells == (Limit(WETH, 100),)
+
+
+def test_rebalancing__minimum_of_what_is_bought_allows_the_slippage_and_rounds_up():
+    assert rebalancing(VAULT, EXECUTOR, ROUTE, {WETH: 100}, 0, 7).buys == (Limit(USDC, 101),)
+    # 101 less 0.3 % is 100.697.
+    assert rebalancing(VAULT, EXECUTOR, ROUTE, {WETH: 100}, 30, 7).buys == (Limit(USDC, 101),)
+    assert rebalancing(VAULT, EXECUTOR, ROUTE, {WETH: 100}, 100, 7).buys == (Limit(USDC, 100),)
+
+
+def test_rebalancing__leaves_out_what_does_not_trade():
+    route = Route(LEGS, {WETH: 100, address("x"): 0}, {USDC: 101, address("y"): 0}, 1, 1, 1)
+    call = rebalancing(VAULT, EXECUTOR, route, {WETH: 100, address("x"): 5}, 0, 7)
+    assert [limit.asset for limit in (*call.sells, *call.buys)] == [WETH, USDC]
+
+
+def test_rebalancing__calldata_carries_every_field():
+    call = rebalancing(VAULT, EXECUTOR, ROUTE, {WETH: 100}, 0, 1_234)
+    vault, sells, buys, operations, deadline = arguments(call)
+    assert (vault, deadline) == (VAULT.lower(), 1_234)
+    assert sells == ((WETH.lower(), ALL),)
+    assert buys == ((USDC.lower(), 101),)
+    assert operations == (
+        (2, POOL.lower(), WETH.lower(), USDC.lower(), 500, WAD * 6 // 10),
+        (1, OTHER.lower(), WETH.lower(), USDC.lower(), 3000, WAD),
+    )

@@ -1,0 +1,115 @@
+"""Keys: only out of keystore files, and on a devnet out of the node."""
+
+import json
+import os
+
+import pytest
+from eth_account import Account
+from fake_chain import address, sender_of
+
+from keeper.chain.rpc import Client
+from keeper.errors import ConfigurationError
+from keeper.execution import signer
+from keeper.settings import Settings, load
+
+TRANSACTION = {
+    "type": 2,
+    "chainId": 1,
+    "nonce": 0,
+    "to": address("x"),
+    "value": 0,
+    "data": "0x",
+    "gas": 21_000,
+    "maxFeePerGas": 1,
+    "maxPriorityFeePerGas": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def account():
+    return Account.create()
+
+
+@pytest.fixture
+def files(tmp_path, account):
+    key, password = tmp_path / "key.json", tmp_path / "password"
+    key.write_text(json.dumps(Account.encrypt(account.key, "right", kdf="scrypt", iterations=2)))
+    password.write_text("right\n")
+    return key, password
+
+
+def settings(**given) -> Settings:
+    return load(arguments=given, environment={})
+
+
+def test_of__with_a_keystore__signs_as_its_account(fake, files, account):
+    found = signer.of(settings(key_file=files[0], password_file=files[1]), Client(fake.url))
+    prepared = found.prepare(TRANSACTION)
+    assert found.address == account.address == signer.address_of(files[0])
+    assert prepared.method == "eth_sendRawTransaction"
+    assert sender_of(bytes.fromhex(str(prepared.parameter)[2:])) == account.address
+    assert fake.requests == []
+
+
+def test_of__password_may_come_from_a_file_descriptor(fake, files, account):
+    read, write = os.pipe()
+    os.write(write, b"right\n")
+    os.close(write)
+    assert signer.of(settings(key_file=files[0], password_fd=read), Client(fake.url)).address == account.address
+
+
+def test_repr__does_not_show_the_key(files, account):
+    text = repr(signer.KeystoreSigner(signer.unlock(files[0], "right")))
+    assert account.key.hex() not in text
+    assert account.address in text
+
+
+def refused(fake, **given) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        signer.of(settings(**given), Client(fake.url))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_of__when_no_key_is_named__says_how_to(fake):
+    assert "set key_file" in refused(fake)
+
+
+def test_of__when_the_key_file_is_missing__names_it(fake, files):
+    line = refused(fake, key_file="/nonexistent/key.json", password_file=files[1])
+    assert line == "key file /nonexistent/key.json does not exist: create a keystore v3 file or set key_file"
+
+
+def test_of__when_the_password_file_is_missing__names_it(fake, files):
+    assert "password file /nonexistent does not exist" in refused(fake, key_file=files[0], password_file="/nonexistent")
+
+
+def test_of__when_no_password_is_named__says_how_to(fake, files):
+    assert "set password_file or password_fd" in refused(fake, key_file=files[0])
+
+
+def test_of__when_the_password_is_wrong__says_so_without_it(fake, files):
+    files[1].write_text("wrong-password")
+    line = refused(fake, key_file=files[0], password_file=files[1])
+    assert "the password is wrong" in line
+    assert "wrong-password" not in line
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"version": 3}', '{"version": 3, "crypto": {}}', "nonsense"])
+def test_of__when_the_file_is_no_keystore__says_so(fake, files, text):
+    files[0].write_text(text)
+    assert "keystore v3" in refused(fake, key_file=files[0], password_file=files[1])
+
+
+def test_of__when_the_file_holds_a_plain_key__refuses_without_repeating_it(fake, files, account):
+    files[0].write_text(account.key.hex())
+    line = refused(fake, key_file=files[0], password_file=files[1])
+    assert "private key in plain text" in line
+    assert account.key.hex() not in line
+
+
+def test_of__when_the_node_is_to_sign__only_on_a_devnet(fake):
+    sender = address("unlocked")
+    assert signer.of(settings(unlocked_sender=sender), Client(fake.url)).address == sender
+    fake.software = "Geth/v1.16.0-stable/linux-amd64/go1.24"
+    assert "unlocked_sender is for a devnet" in refused(fake, unlocked_sender=sender)

@@ -1,0 +1,83 @@
+"""The doctor: one row a check, errors that name the fix, and no check that passes without having looked."""
+
+import json
+
+import pytest
+from eth_account import Account
+from fake_chain import FakeVault, address
+
+from keeper.chain import abi
+from keeper.chain.abi import Fault
+from keeper.services.doctor import Status, examine
+from keeper.settings import load
+
+
+@pytest.fixture
+def vault(fake):
+    return FakeVault(fake).install()
+
+
+@pytest.fixture
+def rows(fake, tmp_path):
+    def look(vault: str | None = None, **given):
+        given = {"rpc_url": fake.url, "ledger_file": tmp_path / "ledger.sqlite", "read_attempts": 1} | given
+        return {row.check: row for row in examine(load(arguments=given, environment={}), vault)}
+
+    return look
+
+
+def test_examine__when_all_is_well__has_no_error(rows, vault):
+    found = rows(vault.address, executor=vault.executor)
+    assert {row.status for row in found.values()} <= {Status.OK, Status.WARN}
+    for check in ("python", "contracts", "ledger", "rpc", "chain id", "multicall", "executor", "vault", "oracle"):
+        assert found[check].status is Status.OK, found[check]
+    assert found["key file"].status is Status.WARN
+
+
+def test_examine__when_the_rpc_is_down__says_so_and_goes_on(rows):
+    found = rows(rpc_url="http://127.0.0.1:1")
+    assert found["rpc"].status is Status.ERROR
+    assert "chain id" not in found
+    assert "key file" in found
+
+
+def test_examine__when_the_chain_is_another__is_an_error(rows, fake):
+    fake.chain_id = 5
+    assert rows()["chain id"].status is Status.ERROR
+
+
+def test_examine__when_multicall_is_missing__is_an_error(rows, fake):
+    assert rows(multicall=address("nothing"))["multicall"].status is Status.ERROR
+
+
+def test_examine__when_a_feed_is_stale__names_the_asset(rows, vault):
+    vault.fault = int(Fault.STALE)
+    row = rows(vault.address)["oracle"]
+    assert row.status is Status.ERROR
+    assert "WETH: its feed is stale" in row.detail
+
+
+def test_examine__when_the_vault_is_none__is_an_error(rows):
+    assert rows(address("nothing"))["vault"].status is Status.ERROR
+
+
+def test_examine__when_the_key_does_not_own_the_executor__is_an_error(rows, fake, vault, tmp_path):
+    account = Account.create()
+    key = tmp_path / "key.json"
+    key.touch(mode=0o600)
+    key.write_text(json.dumps(Account.encrypt(account.key, "x", kdf="scrypt", iterations=2)))
+    found = rows(executor=vault.executor, key_file=key)
+    assert (found["key file"].status, found["executor owner"].status) == (Status.OK, Status.ERROR)
+    fake.view(vault.executor, abi.Executor.owner, account.address)
+    assert "executor owner" not in rows(executor=vault.executor, key_file=key)
+    key.chmod(0o644)
+    assert rows(key_file=key)["key file"].status is Status.WARN
+
+
+def test_examine__when_the_key_file_is_missing__is_an_error(rows):
+    assert rows(key_file="/nonexistent")["key file"].status is Status.ERROR
+
+
+def test_examine__when_the_ledger_cannot_be_made__is_an_error(rows, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert rows(ledger_file=tmp_path / "file" / "ledger.sqlite")["ledger"].status is Status.ERROR

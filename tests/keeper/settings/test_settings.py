@@ -1,0 +1,135 @@
+"""Settings: precedence, refusal of what is unknown or secret, one line per fault."""
+
+from pathlib import Path
+
+import pytest
+
+from keeper.errors import ConfigurationError
+from keeper.settings import keys, load
+
+KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text: str) -> Path:
+        path = tmp_path / "equipoise.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def refused(**sources) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        load(sources.get("file"), sources.get("arguments"), sources.get("environment", {}))
+    line = str(caught.value)
+    assert "\n" not in line
+    return line
+
+
+def test_load__when_nothing_is_given__uses_mainnets_addresses():
+    settings = load(environment={})
+    assert settings.chain_id == 1
+    assert settings.pools.v3_factory == "0x1F98431c8aD98523631AE4a59f267346ea31F984"
+    assert settings.executor is None
+
+
+def test_load__when_sources_disagree__argument_beats_environment_beats_file(file):
+    path = file(
+        'rpc_url = "http://file"\nread_attempts = 2\nchain_id = 5\n[policy]\nslippage_bps = 11\nmin_trade_usd = 7'
+    )
+    environment = {"EQUIPOISE_RPC_URL": "http://env", "EQUIPOISE_POLICY__SLIPPAGE_BPS": "12", "EQUIPOISE_CHAIN_ID": "6"}
+    settings = load(path, {"rpc_url": "http://argument", "chain_id": None}, environment)
+    assert settings.rpc_url == "http://argument"
+    assert settings.chain_id == 6
+    assert settings.policy.slippage_bps == 12
+    assert settings.policy.min_trade_usd == 7
+    assert settings.read_attempts == 2
+
+
+def test_load__when_the_default_file_exists__reads_it(file, monkeypatch):
+    monkeypatch.chdir(file("chain_id = 7").parent)
+    assert load(environment={}).chain_id == 7
+
+
+def test_load__when_an_address_is_lower_case__checksums_it():
+    settings = load(arguments={"executor": "0x1f98431c8ad98523631ae4a59f267346ea31f984"}, environment={})
+    assert settings.executor == "0x1F98431c8aD98523631AE4a59f267346ea31F984"
+
+
+def test_load__when_a_key_of_the_file_is_unknown__names_it_and_the_nearest(file):
+    line = refused(file=file("[policy]\nslipage_bps = 3"))
+    assert "policy.slipage_bps is not a setting" in line
+    assert "policy.slippage_bps" in line
+
+
+def test_load__when_a_variable_is_unknown__names_it_and_the_nearest():
+    line = refused(environment={"EQUIPOISE_GAS_PRICE_MAX_GWEI": "3"})
+    assert "EQUIPOISE_GAS_PRICE_MAX_GWEI is not a setting" in line
+    assert "EQUIPOISE_FEES__GAS_PRICE_MAX_GWEI" in line
+
+
+def test_load__when_a_variable_belongs_to_another_part__ignores_it():
+    load(environment={"EQUIPOISE_CACHE": "/somewhere", "PATH": KEY})
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[policy]\nslippage_bps = 99999", "policy.slippage_bps"),
+        ("[policy]\nslippage_bps = -1", "policy.slippage_bps"),
+        ("chain_id = 0", "chain_id"),
+        ('chain_id = "one"', "chain_id"),
+        ('executor = "0x12"', "executor"),
+        ('rpc_url = "ws://x"', "rpc_url"),
+        ("[fees]\ntip_min_gwei = 9\ntip_max_gwei = 1", "tip_min_gwei"),
+        ('key_file = "a"\nunlocked_sender = "0x1F98431c8aD98523631AE4a59f267346ea31F984"', "unlocked_sender"),
+        ('password_file = "a"\npassword_fd = 3', "password_fd"),
+    ],
+)
+def test_load__when_a_value_is_out_of_range__names_the_setting_and_the_file(file, text, named):
+    path = file(text)
+    line = refused(file=path)
+    assert named in line
+    assert str(path) in line
+
+
+def test_load__when_the_file_is_missing__says_so():
+    assert "does not exist" in refused(file=Path("/nonexistent/equipoise.toml"))
+
+
+def test_load__when_the_file_is_no_toml__says_so(file):
+    assert "not valid TOML" in refused(file=file("chain_id ="))
+
+
+@pytest.mark.parametrize(
+    "text", [f'note = "{KEY}"', f'[policy]\nnote = "0x{KEY}"', 'private_key = "x"', f'list = ["{KEY}"]']
+)
+def test_load__when_the_file_holds_a_private_key__refuses_without_repeating_it(file, text):
+    line = refused(file=file(text))
+    assert "private key" in line
+    assert "key_file" in line
+    assert KEY not in line
+
+
+@pytest.mark.parametrize("environment", [{"EQUIPOISE_KEY_FILE": "0x" + KEY}, {"EQUIPOISE_PRIVATE_KEY": "x"}])
+def test_load__when_the_environment_holds_a_private_key__refuses_without_repeating_it(environment):
+    line = refused(environment=environment)
+    assert "private key" in line
+    assert KEY not in line
+
+
+def test_load__when_a_list_in_the_environment_is_no_json__names_the_field():
+    assert "v3_fees_ppm" in refused(environment={"EQUIPOISE_POOLS__V3_FEES_PPM": "500"})
+
+
+def test_keys__numbers_carry_their_units():
+    without = {"chain_id", "read_attempts", "password_fd"}
+    units = ("_s", "_bps", "_gwei", "_usd", "_ppm", "_percent", "_percentile", "_blocks")
+    for name in keys():
+        default = load(environment={})
+        for part in name.split("."):
+            default = getattr(default, part)
+        if isinstance(default, int | float) and name not in without:
+            assert name.endswith(units), name
