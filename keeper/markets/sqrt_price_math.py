@@ -66,7 +66,7 @@ def next_sqrt_price_from_output(sqrt_x96: int, liquidity: int, amount_out: int, 
 
 
 def _after_amount0_in(sqrt_x96: int, liquidity: int, amount_in: int) -> int:
-    """liquidity * price / (liquidity + amount * price), rounded up."""
+    """The price after token0 came in: liquidity * price / (liquidity + amount * price), rounded up."""
     if amount_in == 0:
         return sqrt_x96
     numerator = liquidity << 96

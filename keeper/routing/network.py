@@ -44,7 +44,7 @@ class Trades(NamedTuple):
     profit: Floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Network:
     """Edges and segments as arrays; `usd` is USD per base unit of each token, `gamma` what the fee leaves per edge."""
 

@@ -11,9 +11,13 @@ from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
+from keeper.markets import InsufficientLiquidity
 from keeper.routing.network import Edge
 from keeper.routing.problem import WAD, RebalanceProblem
 from keeper.routing.route import Leg, Route, replay
+
+# Doublings that take any uint256 to zero.
+_ATTEMPTS = 257
 
 
 class Flow(NamedTuple):
@@ -37,22 +41,21 @@ def schedule(problem: RebalanceProblem, flows: list[Flow], sold: Mapping[str, in
     """The exact route that follows `flows`; they must be free of cycles.
 
     `sold` and `bought` are base units that the flows aim at, within surplus and deficit; the route sells and buys at
-    most that. Raises InsufficientLiquidity if a pool cannot carry its flow.
+    most that. Raises InsufficientLiquidity if a pool cannot carry its flow or pays in steps too coarse.
     """
     order = _token_order(flow.edge for flow in flows)
     aim = dict(bought)
-    caution = 2
-    while True:
+    for attempt in range(1, _ATTEMPTS):
         route = _attempt(problem, flows, order, sold, aim)
         over = {token: amount - problem.deficit[token] for token, amount in route.bought.items()}
         if all(excess <= 0 for excess in over.values()):
             return route
         # One base unit of a coarse input (a satoshi) may buy more than what is aimed too high by, so the aim is lowered
-        # twice as far each time; at zero nothing is bought, which ends it.
+        # twice as far each time; at zero nothing is bought.
         for token, excess in over.items():
             if excess > 0:
-                aim[token] = max(aim[token] - excess * caution, 0)
-        caution *= 2
+                aim[token] = max(aim[token] - (excess << attempt), 0)
+    raise InsufficientLiquidity("the pools cannot pay a deficit in steps as fine as its units")
 
 
 def _attempt(

@@ -50,8 +50,9 @@ def solve(problem: RebalanceProblem, limits: RouteLimits | None = None) -> Route
     if whole is None:
         raise NoRoute(search.why_nothing())
     best = search.pruned(whole)
-    if not search.within_limit(best.route):
-        best = search.pruned(search.shrunk(best))
+    while not search.within_limit(best.route):
+        # Another size can take other legs. To keep max_legs may then cost too much again, but closes legs for good.
+        best = search.pruned(search.shrunk(best, whole))
     if search.worth(best) <= 0:
         gas = problem.gas_value(best.route.gas) / WAD
         raise NoRoute(f"no trade pays its gas: ${gas:.2f} of gas for ${best.route.value_out / WAD:.2f} sold")
@@ -124,15 +125,15 @@ class _Search:
             else:
                 kept.add(least)
 
-    def shrunk(self, whole: _Candidate) -> _Candidate:
+    def shrunk(self, candidate: _Candidate, whole: _Candidate) -> _Candidate:
         """The largest candidate within the limit, by bisection on the reward. Raises NoRoute if there is none."""
         # If no dollar is dearer than the limit then the whole is not either, whatever its size.
-        high = whole.reward
+        high = candidate.reward
         low = min(1 - self.limits.floor / WAD, high)
         best: _Candidate | None = None
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            trial = self.candidate(middle, whole.closed)
+            trial = self.candidate(middle, candidate.closed)
             if trial is not None and not self.within_limit(trial.route):
                 high = middle
                 continue
