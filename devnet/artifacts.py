@@ -11,7 +11,7 @@ import posixpath
 import re
 import tarfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -164,7 +164,7 @@ def load_bundle(with_morpho: bool = False) -> dict[str, Code]:
     return bundle | _cached("morpho", _make_morpho) if with_morpho else bundle
 
 
-def _cached(name: str, make: Any) -> dict[str, Code]:
+def _cached(name: str, make: Callable[[], dict[str, Code]]) -> dict[str, Code]:
     here = Path(__file__).parent
     inputs = [here / "artifacts.py", here / "packages.py", here / "compiler.py", *sorted(_CONTRACTS.glob("*.sol"))]
     key = sha256(b"".join(f.read_bytes() for f in inputs)).hexdigest()[:16]
