@@ -80,6 +80,7 @@ def transfer(receiver: address, amount: uint256) -> Bytes[32]:
 @raw_return
 def transferFrom(owner: address, receiver: address, amount: uint256) -> Bytes[32]:
     if self.allowance[owner][msg.sender] != max_value(uint256):
+        assert self.allowance[owner][msg.sender] >= amount, "token: allowance too low"
         self.allowance[owner][msg.sender] -= amount
     self._move(owner, receiver, amount)
     return self._answer()

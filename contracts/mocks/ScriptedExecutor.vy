@@ -23,6 +23,12 @@ script: public(DynArray[Step, 48])
 outcomes: public(DynArray[Outcome, 48])
 is_running: transient(bool)
 
+# What the last callback was told.
+vault: public(address)
+initiator: public(address)
+sold: public(DynArray[IIndexVault.Leg, 20])
+data: public(Bytes[9216])
+
 
 @external
 def set_script(script: DynArray[Step, 48]):
@@ -50,6 +56,10 @@ def call(target: address, data: Bytes[9728]) -> Bytes[1024]:
 
 @external
 def on_rebalance(initiator: address, sold: DynArray[IIndexVault.Leg, 20], data: Bytes[9216]):
+    self.vault = msg.sender
+    self.initiator = initiator
+    self.sold = sold
+    self.data = data
     self._run()
 
 

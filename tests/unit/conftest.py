@@ -4,11 +4,19 @@ Worlds are built once per session, before the first test. What a module's or a t
 end of that module or test.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from unit.world import ODD, SIX_EIGHT_EIGHTEEN, ZERO_AND_TWENTY_SEVEN, AssetPlan, Terms, World, people
+from unit.world import ODD, SIX_EIGHT_EIGHTEEN, ZERO_AND_TWENTY_SEVEN, AssetPlan, Terms, World, people, plain_errors
+
+
+@pytest.fixture(scope="session", autouse=True)
+def terse(project: Any) -> Iterator[None]:
+    """Reverts are told by their reason alone."""
+    with plain_errors():
+        yield
 
 
 @pytest.fixture(scope="session")

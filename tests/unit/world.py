@@ -4,12 +4,14 @@ Everything that a test turns is in plain sight: tokens anybody may mint, feeds t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest.mock import patch
 
 import ape
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 
 from unit import reference
 from unit.reference import WAD
@@ -296,18 +298,34 @@ def step(method: Any, *args: Any, may_fail: bool = False) -> tuple[str, bytes, b
     return method.contract.address, method.encode_input(*args), may_fail
 
 
-@contextmanager
-def revert(reason: str) -> Iterator[None]:
-    """Expect exactly this revert reason.
+# IPriceOracle.Fault
+FAULTS = ("NO_FEED", "CALL_FAILED", "NOT_POSITIVE", "STALE", "IN_FUTURE", "BELOW_MINIMUM", "ABOVE_MAXIMUM")
 
-    Ape traces every reverted transaction through its sources, for a second or more each. A revert that was asked for needs no
-    explanation, so the error is built without the transaction and only carries the reason.
+
+def fault(name: str) -> int:
+    """A member of IPriceOracle.Fault."""
+    return 1 << FAULTS.index(name)
+
+
+def bad_price(asset: Any, name: str) -> AbstractContextManager[None]:
+    """Expect exactly the typed error BadPrice(asset, fault)."""
+    selector = keccak(text="BadPrice(address,uint256)")[:4]
+    return revert("0x" + (selector + encode(["address", "uint256"], [asset.address, fault(name)])).hex())
+
+
+def revert(reason: str) -> AbstractContextManager[Any]:
+    """Expect exactly this revert reason."""
+    return ape.reverts(reason)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Errors of transactions that only carry their reason.
+
+    Ape traces a reverted transaction through its sources, for a second and, in a rebalance, up to half a minute. The reasons
+    here are unique, so they say as much.
     """
     provider = type(ape.chain.provider)
     explain = provider.get_virtual_machine_error
-
-    def state(self: Any, exception: Exception, **_: Any) -> Any:
-        return explain(self, exception)
-
-    with patch.object(provider, "get_virtual_machine_error", state), ape.reverts(reason):
+    with patch.object(provider, "get_virtual_machine_error", lambda self, error, **_: explain(self, error)):
         yield
