@@ -55,9 +55,7 @@ def compute_swap_step(sqrt_x96: int, target_x96: int, liquidity: int, remaining:
         amount_in = delta_in(sqrt_x96, reached, liquidity, round_up=True)
         amount_out = min(amount_out, -remaining)
 
-    if exact_in and reached != target_x96:
-        # The target was not reached: whatever is left of the input is the fee.
-        fee_amount = remaining - amount_in
-    else:
-        fee_amount = div_up(amount_in * fee, FEE_UNIT - fee)
+    # Short of the target, whatever is left of an exact input is the fee.
+    spent = exact_in and reached != target_x96
+    fee_amount = remaining - amount_in if spent else div_up(amount_in * fee, FEE_UNIT - fee)
     return Step(reached, amount_in, amount_out, fee_amount)
