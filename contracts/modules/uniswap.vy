@@ -78,6 +78,9 @@ def _swap_v2(pair: address, token_in: address, token_out: address, fee: uint256,
     after_fee: uint256 = received * (PPM - fee)
     # Rounded down, as the pair's invariant asks.
     amount_out: uint256 = after_fee * reserve_out // (reserve_in * PPM + after_fee)
+    # Dust, worth less than a unit of the other token: the pair refuses to pay nothing, the other legs go on.
+    if amount_out == 0:
+        return 0
 
     before: uint256 = staticcall IERC20(token_out).balanceOf(self)
     if is_zero_in:
