@@ -233,6 +233,7 @@ class FakeVault:
     is_open: bool = False
     opened_at: int = 0
     closed_at: int = 1_799_000_000
+    completed_at: int = 1_799_000_000
     trigger: int = 2
     with_pool: bool = True
     terms: tuple[Any, ...] = (
@@ -291,6 +292,7 @@ class FakeVault:
             (v.is_open, lambda *_: self.is_open),
             (v.opened_at, lambda *_: self.opened_at),
             (v.closed_at, lambda *_: self.closed_at),
+            (v.completed_at, lambda *_: self.completed_at),
             (v.price_bound, lambda *_: self.bound),
             (v.loss, 0),
             (v.weights, self._valued(lambda: [value * WAD // self.nav for value in self.values])),

@@ -138,6 +138,7 @@ class Vault:
     is_open = Function("is_open", (), ("bool",))
     opened_at = Function("opened_at", (), ("uint256",))
     closed_at = Function("closed_at", (), ("uint256",))
+    completed_at = Function("completed_at", (), ("uint256",))
     loss = Function("loss", (), ("uint256",))
     terms = Function("terms", (), (TERMS,))
     preview_mint = Function("preview_mint", ("uint256",), ("uint256[]",))

@@ -71,7 +71,8 @@ class VaultSnapshot:
     terms: Terms
     is_open: bool
     opened_at: int  # unix s; 0 when not open
-    closed_at: int  # unix s
+    closed_at: int  # unix s, end of the last opening
+    completed_at: int  # unix s, when a rebalance last reached the targets
     bound: int  # WAD, least value in per value out now; when closed, at the opening
     loss: int  # WAD USD
     valuation: Valuation | None

@@ -73,13 +73,15 @@ def _while_closed(snapshot: VaultSnapshot, now: int) -> Decision | None:
 
 def _not_due(snapshot: VaultSnapshot, now: int) -> tuple[str, int | None]:
     terms = snapshot.terms
-    due = closed_at(snapshot, now) + terms.interval
+    due = snapshot.completed_at + terms.interval
     if Trigger.INTERVAL in terms.triggers and now < due:
         if terms.triggers == Trigger.INTERVAL or terms.require_all:
             return "the interval since the last rebalance has not passed", due
         return "no asset is out of its band and the interval has not passed", due
     if Trigger.BAND in terms.triggers:
         return "no asset is out of its band", None
+    if snapshot.priced().drift <= terms.closing_tolerance:
+        return "the basket is on target within the closing tolerance", None
     return "the interval has passed, it counts from the next block", due
 
 

@@ -40,6 +40,7 @@ def make():
             is_open=False,
             opened_at=0,
             closed_at=NOW - 10_000,
+            completed_at=NOW - 10_000,
             bound=WAD + 5 * 10**15,
             loss=0,
             valuation=Valuation((2_000 * WAD, WAD), weights, nav, drift, trigger) if priced else None,

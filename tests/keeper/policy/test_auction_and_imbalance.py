@@ -49,7 +49,7 @@ def _snapshot(premium, discount, duration):
 
     terms = Terms(Trigger.BAND, False, 0, 0, duration, premium, discount, 0, 0, 3600)
     empty = VaultSnapshot(
-        "0xV", Block(1, "0x1", NOW, 0), "", "", "", 0, False, (), terms, True, NOW, 0, 0, 0, None, (), None
+        "0xV", Block(1, "0x1", NOW, 0), "", "", "", 0, False, (), terms, True, NOW, 0, 0, 0, 0, None, (), None
     )
     return replace(empty)
 

@@ -73,7 +73,7 @@ def test_before_route__when_no_band_is_left_and_nothing_else_counts__waits_witho
 )
 def test_before_route__when_the_interval_has_not_passed__waits_until_it_has(make, triggers, require_all, reason):
     terms = {"triggers": triggers, "require_all": require_all, "interval": 86_400}
-    decision = before_route(make(trigger=Trigger.NONE, terms=terms, closed_at=NOW - 400), NOW)
+    decision = before_route(make(trigger=Trigger.NONE, terms=terms, completed_at=NOW - 400), NOW)
     assert decision is not None
     assert (decision.reason, decision.until) == (reason, NOW + 86_000)
 
@@ -83,6 +83,14 @@ def test_before_route__when_the_interval_has_passed_but_a_band_is_required_too__
     decision = before_route(make(trigger=Trigger.NONE, terms=terms), NOW)
     assert decision is not None
     assert (decision.reason, decision.until) == ("no asset is out of its band", None)
+
+
+def test_before_route__when_the_interval_has_passed_on_target__has_nothing_to_do(make):
+    terms = {"triggers": Trigger.INTERVAL, "interval": 600}
+    balances = (502 * 10**18, 1_000_000 * 10**6)
+    decision = before_route(make(trigger=Trigger.NONE, terms=terms, balances=balances), NOW)
+    assert decision is not None
+    assert (decision.reason, decision.until) == ("the basket is on target within the closing tolerance", None)
 
 
 def test_before_route__when_open_and_on_target__waits_for_the_end(make):
