@@ -93,6 +93,7 @@ class PolicySettings(_Group):
 
     min_trade_usd: float = Field(default=500.0, ge=0)  # a smaller rebalance is not worth its gas
     cost_max_bps: float = Field(default=100.0, gt=0, le=10_000)  # gas and loss against the oracle, of the value traded
+    marginal_cost_max_bps: int = Field(default=300, gt=0, le=9_000)  # of the last dollar sold, gas aside
     safety_margin_bps: float = Field(default=3.0, ge=0, le=1_000)  # the route must beat the bound by this much
     slippage_bps: int = Field(default=30, ge=0, le=2_000)  # a bought amount may fall short of the route's by this much
     deadline_s: int = Field(default=180, ge=12)

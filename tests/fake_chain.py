@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,7 +19,8 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from keeper.chain import abi
-from keeper.chain.abi import Function
+from keeper.chain.abi import Function, Trigger
+from keeper.chain.snapshot import Block, Terms, VaultSnapshot
 
 WAD = 10**18
 MULTICALL = "0xcA11bde05977b3631167028862bE2a173976CA11"
@@ -214,6 +215,32 @@ def _reply(chain: FakeChain, request: dict[str, Any]) -> bytes:
 def _zeros(function: Function) -> list[Any]:
     empty: dict[str, Any] = {"address": NOBODY, "bool": False, "string": ""}
     return [[] if kind.endswith("]") else empty.get(kind, 0) for kind in function.inputs]
+
+
+def bare_snapshot(vault: str, terms: Terms | None = None, **changes: Any) -> VaultSnapshot:
+    """A snapshot of a vault without assets, for code that only passes it on or looks at its times."""
+    nothing = Terms(Trigger.BAND, False, 0, 0, 1, 0, 0, 0, 0, 1)
+    snapshot = VaultSnapshot(
+        address=vault,
+        block=Block(7, "0x7", 1, 0),
+        name="",
+        symbol="",
+        oracle="",
+        supply=0,
+        paused=False,
+        assets=(),
+        terms=terms or nothing,
+        is_open=False,
+        opened_at=0,
+        closed_at=0,
+        completed_at=0,
+        bound=0,
+        loss=0,
+        valuation=None,
+        faults=(),
+        native_price=None,
+    )
+    return replace(snapshot, **changes)
 
 
 @dataclass

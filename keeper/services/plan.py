@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from eth_abi.exceptions import DecodingError
+
 from keeper.chain import abi, pools, reader
 from keeper.chain.abi import checksum
 from keeper.chain.multicall import Read, read_all
-from keeper.chain.rpc import Client
+from keeper.chain.rpc import Client, Reverted
 from keeper.chain.snapshot import VaultSnapshot
 from keeper.errors import ConfigurationError
 from keeper.execution import fees as fee_market
@@ -79,10 +81,10 @@ def executor_owner(client: Client, executor: str) -> str:
 
     :raises ConfigurationError: it is not one
     """
-    answer = client.call(executor, abi.Executor.owner.encode()) if client.code(executor) else b""
-    if len(answer) != 32:
-        raise ConfigurationError(f"no executor at {executor} on chain {client.chain_id}: set executor")
-    return checksum(abi.Executor.owner.decode(answer))
+    try:
+        return checksum(abi.Executor.owner.decode(client.call(executor, abi.Executor.owner.encode())))
+    except (Reverted, DecodingError):
+        raise ConfigurationError(f"no executor at {executor} on chain {client.chain_id}: set executor") from None
 
 
 def _simulated(client: Client, settings: Settings, drafted: Plan, surplus: dict[str, int], sender: str | None) -> Plan:
@@ -139,7 +141,11 @@ def _problem(
 def _route_limits(settings: Settings, snapshot: VaultSnapshot, limits: Limits) -> RouteLimits:
     """The route has to meet the bound of the rebalance's last second; when it does so, `judge` computes."""
     need = final_bound(snapshot) * (WAD + limits.safety_margin) // WAD + 1  # up: the margin is against the keeper
-    return RouteLimits(max_cost_bps=int(settings.policy.cost_max_bps), min_ratio=need)
+    return RouteLimits(
+        max_cost_bps=int(settings.policy.cost_max_bps),
+        min_ratio=need,
+        max_marginal_bps=settings.policy.marginal_cost_max_bps,
+    )
 
 
 def _quote(snapshot: VaultSnapshot, route: Route, fees: Fees) -> Quote:

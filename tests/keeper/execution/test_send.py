@@ -3,12 +3,10 @@
 import pytest
 from eth_abi.abi import encode
 from eth_account import Account
-from fake_chain import USDC, WETH, address, mine, sender_of
+from fake_chain import USDC, WETH, address, bare_snapshot, mine, sender_of
 
 from keeper.chain import abi
-from keeper.chain.abi import Trigger
 from keeper.chain.rpc import Client
-from keeper.chain.snapshot import Block, Terms, VaultSnapshot
 from keeper.errors import ChainError, ConfigurationError, TransactionError
 from keeper.execution import send as lane
 from keeper.execution.fees import Fees
@@ -24,10 +22,7 @@ FEES = Fees(GWEI, GWEI, 3 * GWEI)
 VAULT, EXECUTOR, POOL = address("vault"), address("executor"), address("pool")
 LEG = Leg(POOL, "uniswap_v3", WETH, USDC, 10, 20, 10**18, 500)
 CALL = Call("rebalance", VAULT, EXECUTOR, b"\x12\x34", legs=(LEG,))
-SNAPSHOT = VaultSnapshot(
-    VAULT, Block(7, "0x7", 1, 0), "", "", "", 0, False, (), Terms(Trigger.BAND, False, 0, 0, 1, 0, 0, 0, 0, 1),
-    False, 0, 0, 0, 0, None, (), None,
-)  # fmt: skip
+SNAPSHOT = bare_snapshot(VAULT)
 
 
 class Lane:
@@ -84,7 +79,7 @@ def test_send__is_in_the_ledger_before_it_is_on_the_wire(it):
 
 def test_send__when_mined__records_what_the_logs_say(it):
     stranger = log(address("stranger"), abi.Vault.rebalanced, [VAULT, EXECUTOR], [1, 1, 1, 1])
-    it.fake.on_send = mine(it.fake, [SWAP, stranger, REBALANCED])
+    it.fake.on_send = mine(it.fake, [SWAP, stranger, REBALANCED, stranger])
     mined = it.send()
     assert (mined.value_out, mined.value_in, mined.drift_after) == (1000, 990, 1)
     assert (it.row.state, it.row.value_out, it.row.value_in, it.row.gas_used) == (State.MINED, "1000", "990", 180_000)

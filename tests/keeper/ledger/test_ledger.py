@@ -9,18 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fake_chain import bare_snapshot
 
 from keeper.chain.abi import Trigger
-from keeper.chain.snapshot import Block, Terms, Valuation, VaultSnapshot
+from keeper.chain.snapshot import Valuation
 from keeper.errors import ConfigurationError
 from keeper.ledger import Intent, Ledger, LedgerLeg, State
 from keeper.policy import Decision, Kind, Quote
 
 BIG = 2**256 - 1
-SNAPSHOT = VaultSnapshot(
-    "0xV", Block(7, "0x7", 1, 0), "", "", "", 0, False, (), Terms(Trigger.BAND, False, 0, 0, 1, 0, 0, 0, 0, 1),
-    False, 0, 0, 0, 0, Valuation((), (), BIG, 5, Trigger.BAND), (), None,
-)  # fmt: skip
+SNAPSHOT = bare_snapshot("0xV", valuation=Valuation((), (), BIG, 5, Trigger.BAND))
 DECISION = Decision(Kind.REBALANCE, "because", 99, Quote(BIG, 3, None))
 LEG = LedgerLeg("0xP", "uniswap_v3", "0xA", "0xB", BIG, 2)
 
@@ -103,7 +101,9 @@ def test_ledger__when_the_process_is_killed_after_an_intent__still_has_it(tmp_pa
         ledger.record_intent(1, ledger.record_decision(1, SNAPSHOT, DECISION, True), intent(), [LEG])
         os.kill(os.getpid(), signal.SIGKILL)
     """
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join((str(Path(__file__).parent), str(Path(__file__).parents[2])))
+    }
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], env=environment, check=False)
     assert ended.returncode == -signal.SIGKILL
     (row,) = Ledger(file).unsettled(1, "0xS")

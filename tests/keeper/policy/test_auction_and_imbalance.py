@@ -1,9 +1,11 @@
 """The contract's own integers: the falling bound, and what may be sold and bought."""
 
+from fake_chain import bare_snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keeper.chain.abi import Trigger
+from keeper.chain.snapshot import Terms
 from keeper.policy import bound_at, deficits, meets_at, surpluses
 
 WAD = 10**18
@@ -32,7 +34,8 @@ def test_bound_at__rounds_up(make):
     duration=st.integers(60, 604_800),
 )
 def test_meets_at__is_the_first_second_at_which_the_bound_is_met(ratio, premium, discount, duration):
-    snapshot = _snapshot(premium, discount, duration)
+    terms = Terms(Trigger.BAND, False, 0, 0, duration, premium, discount, 0, 0, 3600)
+    snapshot = bare_snapshot("0xV", terms, is_open=True, opened_at=NOW)
     at = meets_at(snapshot, NOW, ratio)
     if at is None:
         assert bound_at(snapshot, NOW + duration) > ratio
@@ -40,18 +43,6 @@ def test_meets_at__is_the_first_second_at_which_the_bound_is_met(ratio, premium,
     assert NOW <= at <= NOW + duration
     assert bound_at(snapshot, at) <= ratio
     assert at == NOW or bound_at(snapshot, at - 1) > ratio
-
-
-def _snapshot(premium, discount, duration):
-    from dataclasses import replace
-
-    from keeper.chain.snapshot import Block, Terms, VaultSnapshot
-
-    terms = Terms(Trigger.BAND, False, 0, 0, duration, premium, discount, 0, 0, 3600)
-    empty = VaultSnapshot(
-        "0xV", Block(1, "0x1", NOW, 0), "", "", "", 0, False, (), terms, True, NOW, 0, 0, 0, 0, None, (), None
-    )
-    return replace(empty)
 
 
 def test_imbalance__names_what_is_over_and_what_is_under_target(make):

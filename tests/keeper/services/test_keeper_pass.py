@@ -173,6 +173,9 @@ def test_pass__when_the_executor_is_none__names_the_setting(desk):
     desk.change(executor=address("nothing"))
     with pytest.raises(ConfigurationError, match=r"no executor at .*: set executor"):
         desk.run(armed=False)
+    desk.change(executor=desk.vault.oracle)
+    with pytest.raises(ConfigurationError, match=r"no executor at .*: set executor"):
+        desk.run(armed=False)
 
 
 def test_pass__when_paused__waits(desk):
