@@ -4,6 +4,7 @@ What a person meets as an error is one line on stderr and a non-zero exit: 1 for
 that makes no sense.
 """
 
+import getpass
 import json
 import sys
 from pathlib import Path
@@ -142,7 +143,7 @@ def once(
     settings = settings_module.load(config, given)
     client = _client(settings)
     # Before anything is asked of the endpoint: what is wrong with the key needs no chain to be seen.
-    signer = signers.of(settings, client) if arm else None
+    signer = signers.of(settings, client, _ask_password if sys.stdin.isatty() else None) if arm else None
     sender = signers.address_of(settings.key_file) if settings.key_file is not None else None
     client.connect()
     ledger = Ledger(settings.ledger_file)
@@ -221,6 +222,10 @@ def _given(
         "password_fd": password_fd,
         "ledger_file": ledger_file,
     }
+
+
+def _ask_password() -> str:
+    return getpass.getpass("Password of the key file: ")
 
 
 def _address(text: str) -> str:

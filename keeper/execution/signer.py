@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -70,9 +71,10 @@ class NodeSigner:
         return Prepared("eth_sendTransaction", quantities | {"from": self.address}, None)
 
 
-def of(settings: Settings, client: Client) -> Signer:
+def of(settings: Settings, client: Client, ask: Callable[[], str] | None = None) -> Signer:
     """The signer that the settings name.
 
+    :param ask: asks a person for the keystore's password where the settings name no source of it
     :raises ConfigurationError: none is named, the key file or its password is missing or wrong, or the node is to
         sign and is no devnet
     :raises ChainError: the endpoint fails
@@ -87,7 +89,7 @@ def of(settings: Settings, client: Client) -> Signer:
     if settings.key_file is None:
         raise ConfigurationError("no key to sign with: set key_file to a keystore v3 file, or pass --key-file")
     _keystore(settings.key_file)  # a file that is missing is worth saying before a password that is
-    return KeystoreSigner(unlock(settings.key_file, password(settings)))
+    return KeystoreSigner(unlock(settings.key_file, password(settings, ask)))
 
 
 def address_of(key_file: Path) -> str:
@@ -117,7 +119,7 @@ def unlock(key_file: Path, secret: str) -> LocalAccount:
     return account
 
 
-def password(settings: Settings) -> str:
+def password(settings: Settings, ask: Callable[[], str] | None = None) -> str:
     """The keystore's password, without the line break that ends the file.
 
     :raises ConfigurationError: no source is set, or it cannot be read
@@ -129,6 +131,8 @@ def password(settings: Settings) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"password_fd {settings.password_fd} cannot be read: {error}") from None
     if settings.password_file is None:
+        if ask is not None:
+            return ask()
         raise ConfigurationError(
             "no password for the key file: set password_file or password_fd, or pass --password-file"
         )

@@ -59,7 +59,8 @@ class TransactionRow(Base):
     target: Mapped[str]
     mode: Mapped[str]  # open or rebalance
     state: Mapped[State]
-    hash: Mapped[str | None] = mapped_column(unique=True)  # None while a node that signs has not answered
+    # None while a node that signs has not answered; alike for a transaction that was given up and then sent after all.
+    hash: Mapped[str | None] = mapped_column(index=True)
     max_fee: Mapped[str]  # wei per gas
     tip: Mapped[str]  # wei per gas
     gas_limit: Mapped[int]

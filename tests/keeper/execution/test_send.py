@@ -180,6 +180,16 @@ def test_settle__when_nobody_knows_it__gives_it_up(it):
     assert "was not sent, or it was dropped" in it.row.error
 
 
+def test_send__when_the_same_transaction_was_given_up_before__sends_it_after_all(it):
+    """Nothing in an opening differs from one second to the next, so that it has the same hash again."""
+    found = left_behind(it, sent=False)
+    it.fake.sent.clear()
+    it.settle()
+    it.fake.on_send = mine(it.fake)
+    assert it.send().hash == found
+    assert [row.state for row in it.ledger.transactions()] == [State.FAILED, State.MINED]
+
+
 def test_settle__when_its_nonce_was_used_by_another__gives_it_up(it):
     left_behind(it, sent=True)
     it.fake.nonce = 1

@@ -58,6 +58,13 @@ def test_of__password_may_come_from_a_file_descriptor(fake, files, account):
     assert signer.of(settings(key_file=files[0], password_fd=read), Client(fake.url)).address == account.address
 
 
+def test_of__when_no_source_is_named__asks_a_person_where_there_is_one(fake, files, account):
+    found = signer.of(settings(key_file=files[0]), Client(fake.url), lambda: "right")
+    assert found.address == account.address
+    named = settings(key_file=files[0], password_file=files[1])
+    assert signer.of(named, Client(fake.url), lambda: "wrong").address == account.address
+
+
 def test_repr__does_not_show_the_key(files, account):
     text = repr(signer.KeystoreSigner(signer.unlock(files[0], "right")))
     assert account.key.hex() not in text
