@@ -142,9 +142,7 @@ def _route_limits(settings: Settings, snapshot: VaultSnapshot, limits: Limits) -
     """The route has to meet the bound of the rebalance's last second; when it does so, `judge` computes."""
     need = final_bound(snapshot) * (WAD + limits.safety_margin) // WAD + 1  # up: the margin is against the keeper
     return RouteLimits(
-        max_cost_bps=int(settings.policy.cost_max_bps),
-        min_ratio=need,
-        max_marginal_bps=settings.policy.marginal_cost_max_bps,
+        min_ratio=max(need, WAD - limits.cost_max), max_marginal_bps=settings.policy.marginal_cost_max_bps
     )
 
 
