@@ -16,29 +16,30 @@ struct Step:
 
 struct Outcome:
     succeeded: bool
-    response: Bytes[128]
+    response: Bytes[160]
 
 
-script: public(DynArray[Step, 48])
-outcomes: public(DynArray[Outcome, 48])
+script: public(DynArray[Step, 64])
+outcomes: public(DynArray[Outcome, 64])
 is_running: transient(bool)
 
 # What the last callback was told.
 vault: public(address)
 initiator: public(address)
-sold: public(DynArray[IIndexVault.Leg, 20])
+_sold: DynArray[IIndexVault.Leg, 20]
 data: public(Bytes[9216])
 
 
 @external
-def set_script(script: DynArray[Step, 48]):
-    self.script = script
+def clear():
+    self.script = []
     self.outcomes = []
 
 
 @external
-def add_step(step: Step):
-    self.script.append(step)
+def add_steps(steps: DynArray[Step, 16]):
+    for step: Step in steps:
+        self.script.append(step)
 
 
 @external
@@ -58,9 +59,15 @@ def call(target: address, data: Bytes[9728]) -> Bytes[1024]:
 def on_rebalance(initiator: address, sold: DynArray[IIndexVault.Leg, 20], data: Bytes[9216]):
     self.vault = msg.sender
     self.initiator = initiator
-    self.sold = sold
+    self._sold = sold
     self.data = data
     self._run()
+
+
+@external
+@view
+def sold() -> DynArray[IIndexVault.Leg, 20]:
+    return self._sold
 
 
 @external
@@ -75,7 +82,7 @@ def _run():
     self.is_running = True
     for step: Step in self.script:
         succeeded: bool = False
-        response: Bytes[128] = b""
-        succeeded, response = raw_call(step.target, step.data, max_outsize=128, revert_on_failure=False)
+        response: Bytes[160] = b""
+        succeeded, response = raw_call(step.target, step.data, max_outsize=160, revert_on_failure=False)
         assert succeeded or step.may_fail, "script: step failed"
         self.outcomes.append(Outcome(succeeded=succeeded, response=response))

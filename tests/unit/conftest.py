@@ -13,7 +13,7 @@ from unit.world import ODD, SIX_EIGHT_EIGHTEEN, ZERO_AND_TWENTY_SEVEN, AssetPlan
 
 
 @pytest.fixture(scope="session", autouse=True)
-def terse(project: Any) -> Iterator[None]:
+def terse(rpc_url: str) -> Iterator[None]:
     """Reverts are told by their reason alone."""
     with plain_errors():
         yield

@@ -3,6 +3,7 @@
 Everything that a test turns is in plain sight: tokens anybody may mint, feeds that answer what they are told, a scripted executor.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ FAR = 2**40  # a deadline that no test reaches
 ALL = 2**256 - 1  # "all the surplus"
 ZERO = "0x0000000000000000000000000000000000000000"
 DEAD_SHARES = 10**12
+STEPS_AT_ONCE = 16  # ScriptedExecutor.add_steps
 
 INTERVAL, BAND, TARGETS = 1, 2, 4  # IIndexVault.Trigger
 YES, NO, NOTHING = 1, 2, 4  # OddToken.Answer
@@ -214,9 +216,12 @@ class World:
         """IIndexVault.Leg by place in the basket."""
         return [(self.tokens[index], amount) for index, amount in amounts.items()]
 
-    def script(self, *steps: tuple[str, bytes, bool]) -> None:
-        """What the scripted executor does when it is called; see `step`."""
-        self.executor.set_script(list(steps), sender=self.deployer)
+    def script(self, *steps: tuple[str, bytes, bool], executor: Any = None) -> None:
+        """What the scripted executor, or another one, does when it is called; see `step`."""
+        executor = executor or self.executor
+        executor.clear(sender=self.deployer)
+        for start in range(0, len(steps), STEPS_AT_ONCE):
+            executor.add_steps(list(steps[start : start + STEPS_AT_ONCE]), sender=self.deployer)
 
     def brings(self, brings: Mapping[int, int]) -> list[tuple[str, bytes, bool]]:
         """Fund the executor with base units by place in the basket; the steps that send them to the vault."""
@@ -307,10 +312,12 @@ def fault(name: str) -> int:
     return 1 << FAULTS.index(name)
 
 
-def bad_price(asset: Any, name: str) -> AbstractContextManager[None]:
+def bad_price(asset: Any, name: str) -> AbstractContextManager[Any]:
     """Expect exactly the typed error BadPrice(asset, fault)."""
-    selector = keccak(text="BadPrice(address,uint256)")[:4]
-    return revert("0x" + (selector + encode(["address", "uint256"], [asset.address, fault(name)])).hex())
+    selector = keccak(text="BadPrice(address,uint256)")[:4].hex()
+    arguments = encode(["address", "uint256"], [asset.address, fault(name)]).hex()
+    # The node words the error of a call in one way and that of a transaction in the other.
+    return ape.reverts(re.compile(f"(0x{selector}{arguments}|custom error 0x{selector}: {arguments})$"))
 
 
 def revert(reason: str) -> AbstractContextManager[Any]:
