@@ -1,0 +1,82 @@
+"""A vault over real tokens, a keeper's executor, and the devnet's own Uniswap pools between them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from devnet.addresses import TOKENS, V2_PAIRS, V3_FACTORY, V3_POOLS
+from devnet.box import Box
+from unit.world import FAR, WAD, AssetPlan, Terms, World, people
+
+USDC, WBTC, WETH = range(3)
+V2, V3 = 1, 2  # IRouteExecutor.Venue
+ETHER = 10**18
+
+PLANS = (
+    AssetPlan("USDC", 6, WAD, WAD // 2),
+    AssetPlan("WBTC", 8, 90_000 * WAD, WAD // 4),
+    AssetPlan("WETH", 18, 3_000 * WAD, WAD // 4),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """The world, the keeper's executor and the way to more real tokens."""
+
+    world: World
+    executor: Any
+    box: Box
+
+    def operation(self, venue: int, token_in: str, token_out: str, fee: int, share: int = WAD, **overrides: Any) -> Any:
+        """IRouteExecutor.Operation between two of the devnet's tokens, on the devnet's pool."""
+        pool = overrides.get("pool") or pool_of(venue, token_in, token_out, fee)
+        return venue, pool, TOKENS[token_in].address, TOKENS[token_out].address, fee, share
+
+    def rebalance(self, sells: Any, operations: Any, buys: Any = (), sender: Any = None) -> Any:
+        """Fill by the executor; `sells` and `buys` as base units by place in the basket."""
+        world = self.world
+        return self.executor.rebalance(
+            world.vault, world.legs(dict(sells)), world.legs(dict(buys)), operations, FAR, sender=sender or world.keeper
+        )
+
+    def holdings(self, who: Any) -> dict[str, int]:
+        """What `who` holds of every token of the devnet that is in play here."""
+        return {
+            symbol: held
+            for symbol in ("USDC", "WBTC", "WETH", "DAI", "USDT")
+            if (held := self.box.balance(TOKENS[symbol].address, str(getattr(who, "address", who))))
+        }
+
+
+def pool_of(venue: int, token_in: str, token_out: str, fee: int) -> str:
+    """The devnet's pool of two tokens."""
+    pools: Any = V2_PAIRS if venue == V2 else [pool for pool in V3_POOLS if pool.fee == fee]
+    return next(str(pool.address) for pool in pools if set(pool.tokens) == {token_in, token_out})
+
+
+@pytest.fixture(scope="package", autouse=True)
+def market(project: Any, chain: Any, accounts: Any, rpc_url: str) -> Market:
+    """Two million USD in the vault and 100 WETH too many, 75 of them surplus; the bound is at its lowest."""
+    box = Box(rpc_url)
+    world = World(project, chain, PLANS, Terms(), **people(accounts))
+    world.tokens = [project.Token.at(TOKENS[plan.symbol].address, fetch_from_explorer=False) for plan in PLANS]
+    world.feeds = [world.deployer.deploy(project.Feed, 8, plan.price // 10**10) for plan in PLANS]
+    world.oracle = world.deployer.deploy(
+        project.PriceOracle,
+        world.owner,
+        [(token, feed, 86400, 1, 10**24) for token, feed in zip(world.tokens, world.feeds, strict=True)],
+    )
+    world.vault = world.deploy_vault()
+    world.executor = world.deployer.deploy(project.ScriptedExecutor)
+    amounts = list(world.vault.preview_mint(20_000 * WAD))
+    for token, amount in zip(world.tokens, amounts, strict=True):
+        box.give(token.address, world.depositor.address, amount)
+        token.approve(world.vault, amount, sender=world.depositor)
+    world.vault.mint(20_000 * WAD, world.depositor, amounts, FAR, sender=world.depositor)
+    world.wait(world.terms.cooldown)
+    box.give(TOKENS["WETH"].address, world.vault.address, 100 * ETHER)
+    world.vault.open_rebalance(sender=world.stranger)
+    world.chain.pending_timestamp = world.vault.opened_at() + world.terms.duration - 600
+    world.chain.mine()
+    return Market(world, world.deployer.deploy(project.RouteExecutor, world.keeper, V3_FACTORY), box)
