@@ -3,9 +3,10 @@
     uv run python benchmarks/gas.py [--json]
 
 One anvil, one plain ERC-20 (18 decimals), unlimited allowances, cold access sets, the second call by the same user.
-`execution` is the receipt's gas less 21,000 and the calldata's price (4 a zero byte, 16 any other); `ratio` is ours by the floor's.
-The floor is contracts/mocks/FloorBasket.vy: transfers pro rata of the balances, addresses in storage, a share of its own; no lock, limit, role
-or check. A rebalance is one fill in the pull form that trades every asset, half of them sold, without swaps.
+`execution` is the receipt's gas less 21,000 and the calldata's price (4 a zero byte, 16 any other); `ratio` is ours by the
+floor's. The floor is contracts/mocks/FloorBasket.vy: transfers pro rata of the balances, addresses in storage, a share of its
+own; no lock, limit, role or check. A rebalance is one fill in the pull form that trades every asset, half of them sold,
+without swaps.
 """
 
 import argparse
@@ -137,7 +138,7 @@ def in_kind(bench: Bench, n: int) -> list[Row]:
 
 
 def rebalance(bench: Bench, n: int) -> Row:
-    """One fill over n assets: the first half has gained a tenth, all of their surplus is sold for all of the others' deficit."""
+    """One fill over n assets: the first half has gained a tenth, its surplus is sold for the others' deficit."""
     basket, half = bench.basket(n), n // 2
     for feed in basket.feeds[:half]:
         bench.box.send(DEPLOYER, feed, "set_answer(int256)", 11 * 10**7)

@@ -1,6 +1,6 @@
 """Draw the README's picture: run the demo and save its report as docs/images/demo.svg.
 
-    uv run python scripts/pictures.py
+uv run python scripts/pictures.py
 """
 
 import io

@@ -21,7 +21,7 @@ struct Outcome:
 
 script: public(DynArray[Step, 64])
 outcomes: public(DynArray[Outcome, 64])
-is_running: transient(bool)
+is_running: transient (bool)
 
 # What the last callback was told.
 vault: public(address)

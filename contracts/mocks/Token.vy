@@ -6,9 +6,7 @@
 from ethereum.ercs import IERC20
 from ethereum.ercs import IERC20Detailed
 
-
 implements: IERC20
-
 
 name: public(String[25])
 symbol: public(String[25])

@@ -3,11 +3,10 @@
 The basket: DAI (18 decimals, 1 USD) and BTC are in deficit, ETH is in surplus. A DAI base unit is worth one wei of value.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
-
 from unit import reference
 from unit.reference import Holding
 from unit.world import ALL, FAR, NO, NOTHING, WAD, ZERO, World, bad_price, revert, step
@@ -22,9 +21,10 @@ MORE_THAN_ALL = {DAI: 260_000 * WAD, BTC: 15 * SATOSHIS // 10}
 
 
 @pytest.fixture(scope="module")
-def world(odd_world: World) -> World:
+def world(odd_world: World) -> Iterator[World]:
     """A rebalance is open, 62.5 ETH are in surplus."""
-    return odd_world.opened()
+    with odd_world.chain.isolate():
+        yield odd_world.opened()
 
 
 def after(basket: Sequence[Holding], changes: Mapping[int, int]) -> list[Holding]:
@@ -366,9 +366,7 @@ def test_rebalance__an_asset_bought_twice__is_judged_by_its_balance_once(world: 
     brought = generous(world, DAI, ETHER)
     legs = world.legs({DAI: brought})
     world.script(*world.brings({DAI: brought}))
-    receipt = world.vault.rebalance(
-        world.legs({ETH: ETHER}), legs * 2, world.executor, b"", FAR, sender=world.attacker
-    )
+    receipt = world.vault.rebalance(world.legs({ETH: ETHER}), legs * 2, world.executor, b"", FAR, sender=world.attacker)
     assert receipt.events.filter(world.vault.Rebalanced)[0].value_in == brought
 
 

@@ -9,7 +9,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "contracts").glob("*.vy"), *(ROOT / "contracts/modules").glob("*.vy")])
 TESTS = sorted(
-    path for folder in ("unit", "e2e") for path in (ROOT / "tests" / folder).rglob("test_*.py") if path != Path(__file__)
+    path
+    for folder in ("unit", "e2e")
+    for path in (ROOT / "tests" / folder).rglob("test_*.py")
+    if path != Path(__file__)
 )
 LONGEST = 32  # bytes
 

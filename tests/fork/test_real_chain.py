@@ -1,4 +1,4 @@
-"""What only a real chain can show: that the devnet stands for it. Needs EQUIPOISE_RPC_URL, an archive-less mainnet RPC will do."""
+"""What only a real chain can show: that the devnet stands for it. Needs EQUIPOISE_RPC_URL; it need not be an archive."""
 
 import os
 from decimal import Decimal

@@ -1,7 +1,7 @@
 """The people and the worlds of the unit tests.
 
-Worlds are built once per session, before the first test. What a module's or a test's fixture adds to one is undone by ape at the
-end of that module or test.
+Worlds are built once per session, before the first test. What a module's or a test's fixture adds to one is undone by ape
+at the end of that module or test.
 """
 
 from collections.abc import Iterator

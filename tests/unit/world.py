@@ -1,6 +1,7 @@
 """A vault over mock tokens and feeds, and the people around it.
 
-Everything that a test turns is in plain sight: tokens anybody may mint, feeds that answer what they are told, a scripted executor.
+Everything that a test turns is in plain sight: tokens anybody may mint, feeds that answer what they are told, a scripted
+executor.
 """
 
 import re

@@ -1,5 +1,7 @@
 """IndexVault.loss: what rebalances lost against the oracle, draining linearly. The budget itself is in tests/e2e."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from unit import reference
@@ -10,12 +12,14 @@ ETHER = 10**18
 
 
 @pytest.fixture(scope="module")
-def lost(world: World) -> tuple[World, int, int]:
+def lost(world: World) -> Iterator[tuple[World, int, int]]:
     """A fill at the lowest bound: the world, what it lost, and when."""
-    world.opened()
-    receipt = world.pull({ETH: 10 * ETHER}, {USD: 70_000 * 10**6}, at=world.vault.opened_at() + world.terms.duration)
-    value_out, value_in = receipt.return_value
-    return world, value_out - value_in, receipt.timestamp
+    with world.chain.isolate():
+        world.opened()
+        end = world.vault.opened_at() + world.terms.duration
+        receipt = world.pull({ETH: 10 * ETHER}, {USD: 70_000 * 10**6}, at=end)
+        value_out, value_in = receipt.return_value
+        yield world, value_out - value_in, receipt.timestamp
 
 
 def test_loss__recorded__is_the_difference_of_the_values(lost: tuple[World, int, int]) -> None:

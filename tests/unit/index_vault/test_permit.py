@@ -1,5 +1,6 @@
 """The share's ERC-2612 permit: real signatures."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,10 +13,11 @@ HOLDER = Account.create()
 
 
 @pytest.fixture(scope="module")
-def seeded(world: World) -> World:
-    world.mint(world.depositor, 10 * WAD)
-    world.vault.transfer(HOLDER.address, 10 * WAD, sender=world.depositor)
-    return world
+def seeded(world: World) -> Iterator[World]:
+    with world.chain.isolate():
+        world.mint(world.depositor, 10 * WAD)
+        world.vault.transfer(HOLDER.address, 10 * WAD, sender=world.depositor)
+        yield world
 
 
 def signed(world: World, signer: Any = HOLDER, **overrides: Any) -> tuple[Any, ...]:

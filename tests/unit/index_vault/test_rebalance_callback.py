@@ -1,5 +1,7 @@
 """IndexVault.rebalance in its callback form: what a fill does. The rules it has to satisfy are in tests/e2e."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from unit import reference
@@ -10,9 +12,10 @@ ETHER = 10**18
 
 
 @pytest.fixture(scope="module")
-def opened(world: World) -> World:
+def opened(world: World) -> Iterator[World]:
     """USD and BTC are in deficit, 62.5 ETH in surplus."""
-    return world.opened()
+    with world.chain.isolate():
+        yield world.opened()
 
 
 def test_rebalance__in_part__pays_takes_and_reports(opened: World) -> None:
@@ -39,9 +42,7 @@ def test_rebalance__callback__is_told_who_what_and_the_data(opened: World) -> No
     world = opened
     world.script(*world.brings({USD: 7_000 * 10**6}))
     data = bytes(range(256)) * 36  # 9,216 bytes, all that fits
-    world.vault.rebalance(
-        world.legs({USD: 5, ETH: ETHER}), [], world.executor, data, FAR, sender=world.keeper
-    )
+    world.vault.rebalance(world.legs({USD: 5, ETH: ETHER}), [], world.executor, data, FAR, sender=world.keeper)
     assert world.executor.vault() == world.vault
     assert world.executor.initiator() == world.keeper
     # USD was not in surplus.
@@ -115,5 +116,8 @@ def test_rebalance__zero_and_27_decimals__values_equal_the_reference(extreme_wor
     receipt = world.fill({0: ALL}, {1: long, 2: usd})
 
     assert world.wallet(world.executor)[0] == surplus
-    assert tuple(receipt.return_value) == (world.value_up(0, surplus), world.value_down(1, long) + world.value_down(2, usd))
+    assert tuple(receipt.return_value) == (
+        world.value_up(0, surplus),
+        world.value_down(1, long) + world.value_down(2, usd),
+    )
     assert not world.vault.is_open()

@@ -1,5 +1,7 @@
 """IndexVault.rebalance in its pull form: the bought tokens are taken from the caller, no more than the bound asks."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from unit import reference
@@ -10,9 +12,10 @@ ETHER = 10**18
 
 
 @pytest.fixture(scope="module")
-def opened(world: World) -> World:
+def opened(world: World) -> Iterator[World]:
     """USD and BTC are in deficit, 62.5 ETH in surplus."""
-    return world.opened()
+    with world.chain.isolate():
+        yield world.opened()
 
 
 def test_pull__offered_more_than_due__takes_what_is_due_rounded_up(opened: World) -> None:

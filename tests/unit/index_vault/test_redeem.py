@@ -130,9 +130,7 @@ def test_redeem__to_the_vault_or_nobody__reverts(world: World) -> None:
 # --- odd tokens
 
 
-@pytest.mark.parametrize(
-    "switches", [{"answer": 2}, {"answer": 4}, {"refuses_zero": True}, {"fee_bps": 100}], ids=str
-)
+@pytest.mark.parametrize("switches", [{"answer": 2}, {"answer": 4}, {"refuses_zero": True}, {"fee_bps": 100}], ids=str)
 def test_redeem__token_is_odd__leaves_the_vault_to_the_unit(odd_world: World, switches: dict[str, Any]) -> None:
     world = odd_world
     world.mint(world.depositor, SHARES)

@@ -1,14 +1,17 @@
 """The share as an ERC-20."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from unit.world import WAD, ZERO, World, revert
 
 
 @pytest.fixture(scope="module")
-def seeded(world: World) -> World:
-    world.mint(world.depositor, 10 * WAD)
-    return world
+def seeded(world: World) -> Iterator[World]:
+    with world.chain.isolate():
+        world.mint(world.depositor, 10 * WAD)
+        yield world
 
 
 def test_metadata__is_what_was_given(world: World) -> None:

@@ -71,9 +71,7 @@ def test_trigger__both_hold__is_both(world: World) -> None:
     assert world.vault.trigger() == INTERVAL | BAND
 
 
-@pytest.mark.parametrize(
-    ("triggers", "interval"), [(BAND, 0), (INTERVAL, 30 * DAY), (INTERVAL | BAND, 30 * DAY)]
-)
+@pytest.mark.parametrize(("triggers", "interval"), [(BAND, 0), (INTERVAL, 30 * DAY), (INTERVAL | BAND, 30 * DAY)])
 def test_trigger__only_what_counts__is_named(world: World, triggers: int, interval: int) -> None:
     world = world.with_vault(triggers=triggers, interval=interval)
     drift_to(world, 6_000 * WAD)

@@ -1,5 +1,6 @@
 """A vault over real tokens, a keeper's executor, and the devnet's own Uniswap pools between them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,9 +57,14 @@ def pool_of(venue: int, token_in: str, token_out: str, fee: int) -> str:
 
 
 @pytest.fixture(scope="package", autouse=True)
-def market(project: Any, chain: Any, accounts: Any, rpc_url: str) -> Market:
-    """Two million USD in the vault and 100 WETH too many, 75 of them surplus; the bound is at its lowest."""
-    box = Box(rpc_url)
+def market(project: Any, chain: Any, accounts: Any, rpc_url: str) -> Iterator[Market]:
+    """A rebalance is open and past two thirds of its time; of 2.3 million USD in the vault, 75 WETH are surplus."""
+    with chain.isolate():
+        yield build_market(project, chain, accounts, Box(rpc_url))
+
+
+def build_market(project: Any, chain: Any, accounts: Any, box: Box) -> Market:
+    """Tokens and pools are the devnet's, feeds are mocks."""
     world = World(project, chain, PLANS, Terms(), **people(accounts))
     world.tokens = [project.Token.at(TOKENS[plan.symbol].address, fetch_from_explorer=False) for plan in PLANS]
     world.feeds = [world.deployer.deploy(project.Feed, 8, plan.price // 10**10) for plan in PLANS]
