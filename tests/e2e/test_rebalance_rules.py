@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from unit import reference
 from unit.reference import Holding
-from unit.world import ALL, FAR, NO, NOTHING, WAD, ZERO, World, bad_price, revert, step
+from unit.world import ALL, FAR, NO, NOTHING, WAD, ZERO, World, bad_price, revert, step, undone
 
 DAI, BTC, ETH = range(3)
 ETHER = 10**18
@@ -23,7 +23,7 @@ MORE_THAN_ALL = {DAI: 260_000 * WAD, BTC: 15 * SATOSHIS // 10}
 @pytest.fixture(scope="module")
 def world(odd_world: World) -> Iterator[World]:
     """A rebalance is open, 62.5 ETH are in surplus."""
-    with odd_world.chain.isolate():
+    with undone(odd_world.chain):
         yield odd_world.opened()
 
 
@@ -55,7 +55,7 @@ def test_rule_1__feed_a_second_too_old__reverts_and_at_its_age_passes(world: Wor
     world.set_round(BTC, 90_000 * WAD, now - maximum_age - 1)
     with bad_price(world.tokens[BTC], "STALE"):
         world.fill({ETH: ETHER}, brings, at=now)
-    with world.chain.isolate():
+    with undone(world.chain):
         world.set_round(BTC, 90_000 * WAD, now + 60 - maximum_age)
         world.fill({ETH: ETHER}, brings, at=now + 60)
 
@@ -191,7 +191,7 @@ def test_rule_3__a_wei_short_of_the_bound__reverts_and_the_bound_passes(world: W
     world.set_price(ETH, 6_000 * WAD + 7 * 10**10)  # a price at which values do not come out even
     at = world.vault.opened_at() + elapsed
     due = reference.due(world.value_up(ETH, sold), world.bound_at(at))
-    with world.chain.isolate(), revert("rebalance: value short"):
+    with undone(world.chain), revert("rebalance: value short"):
         world.fill({ETH: sold}, {DAI: due - 1}, at=at)
     receipt = world.fill({ETH: sold}, {DAI: due}, at=at)
     event = receipt.events.filter(world.vault.Rebalanced)[0]
@@ -246,7 +246,7 @@ def test_rule_4__a_wei_over_the_budget__reverts_and_the_budget_passes(losing: Wo
     world, sold = losing, 15 * ETHER
     loss = largest_loss(world, sold, lost=0)
     value_out = world.value_up(ETH, sold)
-    with world.chain.isolate(), revert("loss: budget exceeded"):
+    with undone(world.chain), revert("loss: budget exceeded"):
         world.fill({ETH: sold}, {DAI: value_out - loss - 1})
     world.fill({ETH: sold}, {DAI: value_out - loss})
     assert world.vault.loss() == loss
@@ -263,7 +263,7 @@ def test_rule_4__budget_spent__drains_with_time_and_for_everybody_alike(losing: 
     left = reference.undrained(first, world.terms.loss_window // 3, world.terms.loss_window)
     second = largest_loss(world, sold, left)
     assert 0 < second < first
-    with world.chain.isolate(), revert("loss: budget exceeded"):
+    with undone(world.chain), revert("loss: budget exceeded"):
         world.fill({ETH: sold}, {DAI: value_out - second - 1}, at=at)
     world.fill({ETH: sold}, {DAI: value_out - second}, at=at)
     assert world.vault.loss() == left + second
@@ -327,7 +327,7 @@ def test_rebalance__not_open__reverts(odd_world: World) -> None:
 def test_rebalance__last_second__passes_and_a_second_later_reverts(world: World) -> None:
     end = world.vault.opened_at() + world.terms.duration
     brings = {DAI: generous(world, DAI, ETHER)}
-    with world.chain.isolate():
+    with undone(world.chain):
         world.fill({ETH: ETHER}, brings, at=end)
     with revert("auction: not open"):
         world.fill({ETH: ETHER}, brings, at=end + 1)
@@ -349,7 +349,7 @@ def test_rebalance__paused_while_open__reverts(world: World) -> None:
 def test_rebalance__at_its_deadline__passes_and_a_second_later_reverts(world: World) -> None:
     deadline = world.chain.pending_timestamp + 100
     brings = {DAI: generous(world, DAI, ETHER)}
-    with world.chain.isolate():
+    with undone(world.chain):
         world.fill({ETH: ETHER}, brings, deadline=deadline, at=deadline)
     with revert("vault: expired"):
         world.fill({ETH: ETHER}, brings, deadline=deadline, at=deadline + 1)
@@ -387,7 +387,7 @@ def test_rebalance__executor_is_the_vault_itself__reverts(world: World) -> None:
 
 def test_rebalance__buys_a_unit_short_of_the_callers_minimum__reverts(world: World) -> None:
     brought = generous(world, DAI, ETHER)
-    with world.chain.isolate(), revert("rebalance: bought too little"):
+    with undone(world.chain), revert("rebalance: bought too little"):
         world.fill({ETH: ETHER}, {DAI: brought}, buys={DAI: brought + 1})
     world.fill({ETH: ETHER}, {DAI: brought}, buys={DAI: brought})
 
@@ -419,7 +419,7 @@ def test_pull__without_allowance__reverts(world: World) -> None:
 def test_pull__allowance_a_wei_short_of_what_is_due__reverts_and_exactly_it_passes(world: World) -> None:
     at = world.vault.opened_at() + 1_000
     due = reference.due(world.value_up(ETH, ETHER), world.bound_at(at))
-    with world.chain.isolate(), revert("token: allowance too low"):
+    with undone(world.chain), revert("token: allowance too low"):
         world.pull({ETH: ETHER}, {DAI: due}, approved={DAI: due - 1}, at=at)
     world.pull({ETH: ETHER}, {DAI: due}, at=at)
 
@@ -466,7 +466,7 @@ def test_pull__overtaken__pays_only_for_what_is_left(world: World) -> None:
 def test_clamp__a_wei_was_donated_before__fill_settles(world: World, asset: int) -> None:
     sold = reference.surplus(world.basket(), ETH)
     world.tokens[asset].mint(world.vault, 1, sender=world.attacker)
-    with world.chain.isolate():
+    with undone(world.chain):
         world.fill({ETH: sold}, ALL_OF_IT)
         assert not world.vault.is_open()
     world.pull({ETH: sold}, MORE_THAN_ALL)
@@ -476,7 +476,7 @@ def test_clamp__a_wei_was_donated_before__fill_settles(world: World, asset: int)
 def test_clamp__a_sliver_was_filled_before__fill_settles(world: World) -> None:
     sold = reference.surplus(world.basket(), ETH)
     world.fill({ETH: 10**9}, {DAI: generous(world, DAI, 10**9)})
-    with world.chain.isolate():
+    with undone(world.chain):
         world.fill({ETH: sold}, ALL_OF_IT)
         assert not world.vault.is_open()
     world.pull({ETH: sold}, MORE_THAN_ALL)

@@ -15,7 +15,7 @@ import snekmate
 from ape.contracts import ContractContainer
 from eth_abi.abi import decode
 from ethpm_types import ContractType
-from unit.world import ALL, FAR, WAD, ZERO, World, fault, revert, step
+from unit.world import ALL, FAR, WAD, ZERO, World, fault, revert, step, undone
 from vyper.compiler import compile_from_file_input
 from vyper.compiler.input_bundle import FilesystemInputBundle
 
@@ -122,7 +122,7 @@ def reason(attempt: Attempt) -> str:
 @pytest.fixture(scope="module")
 def world(odd_world: World) -> Iterator[World]:
     """A rebalance is open; the attacker's contract holds shares and tokens, and the vault may take them."""
-    with odd_world.chain.isolate():
+    with undone(odd_world.chain):
         world = odd_world.opened()
         arm(world)
         yield world

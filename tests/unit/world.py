@@ -327,6 +327,19 @@ def revert(reason: str) -> AbstractContextManager[Any]:
 
 
 @contextmanager
+def undone(chain: Any) -> Iterator[None]:
+    """Go back to the present state of the chain at the end; errors go through.
+
+    Not ape's `chain.isolate()`: that one swallows every exception of its block, failed assertions included.
+    """
+    snapshot = chain.snapshot()
+    try:
+        yield
+    finally:
+        chain.restore(snapshot)
+
+
+@contextmanager
 def plain_errors() -> Iterator[None]:
     """Errors of transactions that only carry their reason.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from unit import reference
-from unit.world import WAD, World
+from unit.world import WAD, World, undone
 
 USD, BTC, ETH = range(3)
 ETHER = 10**18
@@ -14,7 +14,7 @@ ETHER = 10**18
 @pytest.fixture(scope="module")
 def lost(world: World) -> Iterator[tuple[World, int, int]]:
     """A fill at the lowest bound: the world, what it lost, and when."""
-    with world.chain.isolate():
+    with undone(world.chain):
         world.opened()
         end = world.vault.opened_at() + world.terms.duration
         receipt = world.pull({ETH: 10 * ETHER}, {USD: 70_000 * 10**6}, at=end)

@@ -7,14 +7,14 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
-from unit.world import FAR, WAD, World, revert
+from unit.world import FAR, WAD, World, revert, undone
 
 HOLDER = Account.create()
 
 
 @pytest.fixture(scope="module")
 def seeded(world: World) -> Iterator[World]:
-    with world.chain.isolate():
+    with undone(world.chain):
         world.mint(world.depositor, 10 * WAD)
         world.vault.transfer(HOLDER.address, 10 * WAD, sender=world.depositor)
         yield world

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from unit import reference
-from unit.world import ALL, FAR, WAD, ZERO, World, revert
+from unit.world import ALL, FAR, WAD, ZERO, World, revert, undone
 
 USD, BTC, ETH = range(3)
 ETHER = 10**18
@@ -14,7 +14,7 @@ ETHER = 10**18
 @pytest.fixture(scope="module")
 def opened(world: World) -> Iterator[World]:
     """USD and BTC are in deficit, 62.5 ETH in surplus."""
-    with world.chain.isolate():
+    with undone(world.chain):
         yield world.opened()
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from unit.world import WAD, ZERO, World, revert
+from unit.world import WAD, ZERO, World, revert, undone
 
 
 @pytest.fixture(scope="module")
 def seeded(world: World) -> Iterator[World]:
-    with world.chain.isolate():
+    with undone(world.chain):
         world.mint(world.depositor, 10 * WAD)
         yield world
 

@@ -8,7 +8,7 @@ import pytest
 
 from devnet.addresses import TOKENS, V2_PAIRS, V3_FACTORY, V3_POOLS
 from devnet.box import Box
-from unit.world import FAR, WAD, AssetPlan, Terms, World, people
+from unit.world import FAR, WAD, AssetPlan, Terms, World, people, undone
 
 USDC, WBTC, WETH = range(3)
 V2, V3 = 1, 2  # IRouteExecutor.Venue
@@ -59,7 +59,7 @@ def pool_of(venue: int, token_in: str, token_out: str, fee: int) -> str:
 @pytest.fixture(scope="package", autouse=True)
 def market(project: Any, chain: Any, accounts: Any, rpc_url: str) -> Iterator[Market]:
     """A rebalance is open and past two thirds of its time; of 2.3 million USD in the vault, 75 WETH are surplus."""
-    with chain.isolate():
+    with undone(chain):
         yield build_market(project, chain, accounts, Box(rpc_url))
 
 

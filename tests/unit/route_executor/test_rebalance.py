@@ -5,7 +5,7 @@ import pytest
 from devnet.addresses import TOKENS, V3_FACTORY
 from unit import reference
 from unit.route_executor.conftest import ETHER, USDC, V2, V3, WBTC, WETH, Market
-from unit.world import ALL, FAR, WAD, ZERO, revert
+from unit.world import ALL, FAR, WAD, ZERO, revert, undone
 
 
 def both_venues(market: Market) -> list[object]:
@@ -140,10 +140,10 @@ def test_rebalance__leg_too_small_to_bring_a_unit__does_not_fail_the_others(mark
 
 def test_rebalance__brings_a_unit_less_than_the_keepers_limit__reverts(market: Market) -> None:
     operations = [market.operation(V3, "WETH", "USDC", 500)]
-    with market.world.chain.isolate():
+    with undone(market.world.chain):
         receipt = market.rebalance({WETH: ETHER}, operations, {USDC: 0})
         brought = receipt.events.filter(market.executor.Swap)[0].amount_out
-    with market.world.chain.isolate(), revert("rebalance: bought too little"):
+    with undone(market.world.chain), revert("rebalance: bought too little"):
         market.rebalance({WETH: ETHER}, operations, {USDC: brought + 1})
     market.rebalance({WETH: ETHER}, operations, {USDC: brought})
 
