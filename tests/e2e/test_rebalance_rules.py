@@ -232,12 +232,12 @@ def losing(odd_world: World) -> World:
 
 
 def largest_loss(world: World, sold: int, lost: int) -> int:
-    """The most that a fill may lose when `lost` WAD USD have not drained yet."""
+    """The most WAD USD that a fill may lose when `lost`, a WAD share of NAV, has not drained yet."""
     basket, value_out = world.basket(), world.value_up(ETH, sold)
 
     def within(loss: int) -> bool:
-        nav = reference.nav(after(basket, {DAI: value_out - loss, ETH: -sold}))
-        return lost + loss <= world.terms.max_loss * nav // WAD
+        share = reference.loss_share(value_out, value_out - loss, reference.nav(basket))
+        return lost + share <= world.terms.max_loss
 
     return most(within, 0, value_out)
 
@@ -249,24 +249,27 @@ def test_rule_4__a_wei_over_the_budget__reverts_and_the_budget_passes(losing: Wo
     with undone(world.chain), revert("loss: budget exceeded"):
         world.fill({ETH: sold}, {DAI: value_out - loss - 1})
     world.fill({ETH: sold}, {DAI: value_out - loss})
-    assert world.vault.loss() == loss
+    assert world.vault.loss() == world.terms.max_loss
 
 
 def test_rule_4__budget_spent__drains_with_time_and_for_everybody_alike(losing: World) -> None:
     world, sold = losing, 15 * ETHER
     value_out = world.value_up(ETH, sold)
     first = largest_loss(world, sold, lost=0)
+    share = reference.loss_share(value_out, value_out - first, world.vault.nav())
     receipt = world.fill({ETH: sold}, {DAI: value_out - first})
+    assert world.vault.loss() == share
 
     # A third of the window later a third has drained, and not a wei more.
     at = receipt.timestamp + world.terms.loss_window // 3
-    left = reference.undrained(first, world.terms.loss_window // 3, world.terms.loss_window)
+    left = reference.undrained(share, world.terms.loss_window // 3, world.terms.max_loss, world.terms.loss_window)
     second = largest_loss(world, sold, left)
     assert 0 < second < first
     with undone(world.chain), revert("loss: budget exceeded"):
         world.fill({ETH: sold}, {DAI: value_out - second - 1}, at=at)
+    nav = world.vault.nav()
     world.fill({ETH: sold}, {DAI: value_out - second}, at=at)
-    assert world.vault.loss() == left + second
+    assert world.vault.loss() == left + reference.loss_share(value_out, value_out - second, nav)
 
 
 def test_rule_4__owner_and_guardian__are_not_exempt(losing: World) -> None:
@@ -289,6 +292,22 @@ def test_rule_5__trade_too_small_to_move_drift__reverts(world: World) -> None:
 def test_rule_5__a_gift_undoes_what_the_trade_did__reverts(world: World) -> None:
     with revert("rebalance: drift did not fall"):
         world.fill({ETH: ETHER}, {DAI: generous(world, DAI, ETHER), ETH: 20 * ETHER})
+
+
+def test_rule_5__less_than_half_of_what_was_sold_left_the_drift__reverts_and_half_passes(world: World) -> None:
+    # BTC is close to its target: what is bought beyond it, within the tolerance, adds to the drift again.
+    world.set_price(BTC, 119_000 * WAD)
+    before = world.basket()
+    value_out = world.value_up(ETH, ETHER)
+    least = -(-value_out * WAD // (2 * reference.nav(before)))
+
+    def within(bitcoin: int) -> bool:
+        return reference.drift(after(before, {BTC: bitcoin, ETH: -ETHER})) + least < reference.drift(before)
+
+    bitcoin = most(within, generous(world, BTC, ETHER), world.amount_up(BTC, 10_500 * WAD))
+    with undone(world.chain), revert("rebalance: drift did not fall"):
+        world.fill({ETH: ETHER}, {BTC: bitcoin + 1})
+    world.fill({ETH: ETHER}, {BTC: bitcoin})
 
 
 # --- rule 6: nothing else falls

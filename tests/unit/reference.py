@@ -103,6 +103,11 @@ def due(value_out: int, bound: int) -> int:
     return ceil(Fraction(value_out * bound, WAD))
 
 
-def undrained(loss: int, elapsed: int, window: int) -> int:
-    """What is left of a loss, WAD USD, rounded up."""
-    return max(0, ceil(Fraction(loss * (window - elapsed), window)))
+def loss_share(value_out: int, value_in: int, nav: int) -> int:
+    """What a fill lost as a share of the NAV before it, WAD, rounded up; 0 without a loss."""
+    return max(0, ceil(Fraction((value_out - value_in) * WAD, nav)))
+
+
+def undrained(loss: int, elapsed: int, max_loss: int, window: int) -> int:
+    """What is left of a loss when all of `max_loss` drains in a window, WAD share of NAV, rounded up."""
+    return max(0, ceil(loss - Fraction(max_loss * elapsed, window)))

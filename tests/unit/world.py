@@ -21,7 +21,6 @@ from unit.reference import WAD
 FAR = 2**40  # a deadline that no test reaches
 ALL = 2**256 - 1  # "all the surplus"
 ZERO = "0x0000000000000000000000000000000000000000"
-DEAD_SHARES = 10**12
 STEPS_AT_ONCE = 16  # ScriptedExecutor.add_steps
 
 INTERVAL, BAND, TARGETS = 1, 2, 4  # IIndexVault.Trigger
@@ -268,6 +267,11 @@ class World:
         return self.vault.rebalance(self.legs(sells), self.legs(buys), ZERO, b"", FAR, sender=self.keeper)
 
     # ------------------------------------------------------------- reading
+
+    @property
+    def dead_shares(self) -> int:
+        """Shares that the first mint makes for nobody."""
+        return int(self.vault.DEAD_SHARES())
 
     def basket(self) -> list[reference.Holding]:
         """The basket as it is, for the reference model."""

@@ -26,7 +26,8 @@ REFUSED = [
     ({"closing_tolerance": WAD // 10_000 - 1}, "auction: bad tolerance"),
     ({"closing_tolerance": WAD // 20 + 1}, "auction: bad tolerance"),
     ({"max_loss": WAD // 20 + 1}, "loss: share too large"),
-    ({"loss_window": 3599}, "loss: window too short"),
+    ({"loss_window": 3599}, "loss: bad window"),
+    ({"loss_window": YEAR + 1}, "loss: bad window"),
     ({"owner": ZERO}, "vault: no owner"),
     ({"oracle": ZERO}, "vault: oracle has no code"),
     ({"oracle": "0x" + "11" * 20}, "vault: oracle has no code"),
@@ -37,7 +38,7 @@ ACCEPTED = [
     {"triggers": INTERVAL, "interval": 1, "closing_tolerance": WAD // 10_000, "loss_window": 3600},
     {
         "interval": 10 * YEAR, "cooldown": YEAR, "duration": 7 * DAY, "start_premium": WAD // 10,
-        "max_discount": WAD // 20, "closing_tolerance": WAD // 20, "max_loss": WAD // 20, "guardian": ZERO,
+        "max_discount": WAD // 20, "closing_tolerance": WAD // 40, "loss_window": YEAR, "max_loss": WAD // 20, "guardian": ZERO,
     },
 ]  # fmt: skip
 
@@ -85,6 +86,17 @@ def test_constructor__asset_out_of_range__reverts(
 ) -> None:
     with revert(reason):
         world.deploy_vault(assets=change(world, index, **fields))
+
+
+def test_constructor__band_under_the_closing_tolerance__reverts_and_at_it_passes(world: World) -> None:
+    tolerance = WAD // 20
+    wide = [(asset, units, target, tolerance) for asset, units, target, _ in world.asset_terms()]
+    for index in range(3):
+        asset, units, target, band = wide[index]
+        narrow = [*wide[:index], (asset, units, target, band - 10**12), *wide[index + 1 :]]
+        with revert("vault: band under tolerance"):
+            world.deploy_vault(assets=narrow, closing_tolerance=tolerance)
+    assert list(world.deploy_vault(assets=wide, closing_tolerance=tolerance).bands()) == [tolerance] * 3
 
 
 @pytest.mark.parametrize("count", [0, 1])

@@ -1,4 +1,4 @@
-"""IndexVault.propose_guardian, accept_guardian, guardian, pending_guardian: in two steps."""
+"""IndexVault.propose_guardian, accept_guardian, guardian, pending_guardian: in two steps; remove_guardian: in one."""
 
 import pytest
 
@@ -51,3 +51,21 @@ def test_accept_guardian__proposal_withdrawn__reverts(world: World) -> None:
     world.vault.propose_guardian(ZERO, sender=world.owner)
     with revert("guardian: not proposed"):
         world.vault.accept_guardian(sender=world.stranger)
+
+
+def test_remove_guardian__by_the_owner__takes_role_and_proposal_away(world: World) -> None:
+    world.vault.propose_guardian(world.stranger, sender=world.owner)
+    receipt = world.vault.remove_guardian(sender=world.owner)
+    event = receipt.events.filter(world.vault.GuardianChanged)[0]
+    assert (event.old_guardian, event.new_guardian) == (world.guardian, ZERO)
+    assert (world.vault.guardian(), world.vault.pending_guardian()) == (ZERO, ZERO)
+    with revert("vault: not guardian"):
+        world.vault.pause(sender=world.guardian)
+    with revert("guardian: not proposed"):
+        world.vault.accept_guardian(sender=world.stranger)
+
+
+@pytest.mark.parametrize("role", ["guardian", "attacker"])
+def test_remove_guardian__by_anybody_but_the_owner__reverts(world: World, role: str) -> None:
+    with revert("ownable: caller is not the owner"):
+        world.vault.remove_guardian(sender=getattr(world, role))

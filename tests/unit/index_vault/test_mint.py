@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from unit import reference
-from unit.world import DEAD_SHARES, FAR, WAD, ZERO, World, revert
+from unit.world import FAR, WAD, ZERO, World, revert
 
 SHARES = 20_000 * WAD + 7
 
@@ -20,14 +20,14 @@ def units(world: World) -> list[int]:
 
 def least_first_shares(world: World) -> int:
     """The fewest shares whose cost, the dead ones' included, rounds up to MIN_SEED of every asset."""
-    return (MIN_SEED - 1) * WAD // min(units(world)) + 1 - DEAD_SHARES
+    return (MIN_SEED - 1) * WAD // min(units(world)) + 1 - world.dead_shares
 
 
 @pytest.mark.parametrize("excess", [0, 1, WAD // 3, SHARES])
 def test_mint__first__costs_initial_units_of_the_dead_shares_too(any_world: World, excess: int) -> None:
     world = any_world
     shares = least_first_shares(world) + excess
-    expected = reference.seed_cost(units(world), shares, DEAD_SHARES)
+    expected = reference.seed_cost(units(world), shares, world.dead_shares)
     assert list(world.vault.preview_mint(shares)) == expected
     world.fund(world.depositor, expected)
 
@@ -37,7 +37,7 @@ def test_mint__first__costs_initial_units_of_the_dead_shares_too(any_world: Worl
     assert world.wallet(world.vault) == expected
     assert world.wallet(world.depositor) == [0] * len(expected)
     assert world.vault.balanceOf(world.depositor) == shares
-    assert world.vault.totalSupply() == shares + world.vault.DEAD_SHARES()
+    assert world.vault.totalSupply() == shares + world.dead_shares
 
 
 def test_mint__first_and_too_small_to_round_fairly__reverts(any_world: World) -> None:
@@ -84,23 +84,22 @@ def test_mint__to_another__shares_go_to_the_receiver(world: World) -> None:
 
 def test_mint__first__gives_dead_shares_to_nobody_once(world: World) -> None:
     dead = "0x000000000000000000000000000000000000dEaD"
-    assert world.vault.DEAD_SHARES() == DEAD_SHARES
     world.mint(world.depositor, WAD)
-    assert world.vault.balanceOf(dead) == DEAD_SHARES
+    assert world.vault.balanceOf(dead) == world.dead_shares
     world.mint(world.stranger, WAD)
-    assert world.vault.balanceOf(dead) == DEAD_SHARES
+    assert world.vault.balanceOf(dead) == world.dead_shares
 
 
 def test_mint__everybody_left__first_mint_never_comes_again(world: World) -> None:
     world.mint(world.depositor, SHARES)
     world.vault.redeem(SHARES, world.depositor, [0] * 3, FAR, sender=world.depositor)
-    assert world.vault.totalSupply() == DEAD_SHARES
+    assert world.vault.totalSupply() == world.dead_shares
     balances = world.wallet(world.vault)
 
     cost = world.mint(world.stranger, WAD)
 
-    assert cost == reference.cost(balances, WAD, DEAD_SHARES)
-    assert world.vault.totalSupply() == DEAD_SHARES + WAD
+    assert cost == reference.cost(balances, WAD, world.dead_shares)
+    assert world.vault.totalSupply() == world.dead_shares + WAD
 
 
 def test_mint__basket_drained_by_its_issuer__still_not_the_first_mint(odd_world: World) -> None:
@@ -188,7 +187,7 @@ def test_mint__feeds_dead__needs_no_price(world: World) -> None:
 def test_mint__vault_inflated_before_the_first_mint__attacker_gains_nothing(world: World) -> None:
     for token in world.tokens:
         token.mint(world.vault, 10**24, sender=world.attacker)
-    assert list(world.vault.preview_mint(WAD)) == reference.seed_cost(units(world), WAD, DEAD_SHARES)
+    assert list(world.vault.preview_mint(WAD)) == reference.seed_cost(units(world), WAD, world.dead_shares)
 
 
 @pytest.mark.parametrize("donation", [1, 10**9, 10**21])
@@ -210,8 +209,8 @@ def test_mint__share_inflated_by_a_donation__attacker_pays_for_it(any_world: Wor
 
     for index in range(3):
         assert back[index] <= spent[index] + donation
-        # The attacker's one wei of a share against DEAD_SHARES and the depositor's: nearly all of the donation is gone.
-        assert back[index] <= (held_before[index] + paid[index]) // DEAD_SHARES + 1
+        # The attacker's one wei of a share against the dead ones and the depositor's: nearly all of the donation is gone.
+        assert back[index] <= (held_before[index] + paid[index]) // world.dead_shares + 1
         assert paid[index] - owned[index] <= 1
 
 

@@ -44,3 +44,30 @@ def test_pause__shares__still_move(world: World) -> None:
     world.vault.pause(sender=world.guardian)
     world.vault.transfer(world.stranger, WAD, sender=world.depositor)
     assert world.vault.balanceOf(world.stranger) == WAD
+
+
+def test_pause__rebalance_open__ends_it_and_the_cooldown_starts(world: World) -> None:
+    world.opened()
+    completed_at = world.vault.completed_at()
+    world.at(world.vault.opened_at() + world.terms.duration // 2)
+    paused_at = world.vault.pause(sender=world.guardian).timestamp
+    assert not world.vault.is_open()
+    assert (world.vault.closed_at(), world.vault.completed_at()) == (paused_at, completed_at)
+    assert world.vault.price_bound() == WAD + world.terms.start_premium
+
+    world.vault.unpause(sender=world.owner)
+    with revert("auction: not open"):
+        world.fill({2: 10**18}, {0: 7_000 * 10**6})
+    world.at(paused_at + world.terms.cooldown - 1)
+    with revert("auction: cooling down"):
+        world.vault.open_rebalance(sender=world.stranger)
+    world.at(paused_at + world.terms.cooldown)
+    world.vault.open_rebalance(sender=world.stranger)
+
+
+def test_pause__nothing_open__leaves_the_times(world: World) -> None:
+    world.opened()
+    end = world.vault.opened_at() + world.terms.duration
+    world.at(end + 10)
+    world.vault.pause(sender=world.guardian)
+    assert (world.vault.opened_at(), world.vault.closed_at()) == (0, end)

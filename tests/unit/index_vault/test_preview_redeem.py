@@ -1,7 +1,7 @@
 """IndexVault.preview_redeem; that a redemption pays what it says is in test_redeem.py."""
 
 from unit import reference
-from unit.world import DEAD_SHARES, WAD, World, revert
+from unit.world import WAD, World, revert
 
 
 def test_preview_redeem__no_shares__reverts(world: World) -> None:
@@ -14,7 +14,7 @@ def test_preview_redeem__more_than_the_supply__reverts(world: World) -> None:
         world.vault.preview_redeem(1)
     world.mint(world.depositor, 20_000 * WAD)
     with revert("vault: more than supply"):
-        world.vault.preview_redeem(20_000 * WAD + DEAD_SHARES + 1)
+        world.vault.preview_redeem(20_000 * WAD + world.dead_shares + 1)
 
 
 def test_preview_redeem__whole_supply__is_the_whole_basket(world: World) -> None:

@@ -75,10 +75,10 @@ def test_pull__nothing_offered__reverts(opened: World) -> None:
 def test_pull__everything_at_any_bound__reaches_the_targets(opened: World, elapsed: int) -> None:
     world = opened
     nav = world.vault.nav()
-    world.pull({ETH: ALL}, {USD: 300_000 * 10**6, BTC: 2 * 10**8}, at=world.vault.opened_at() + elapsed)
+    receipt = world.pull({ETH: ALL}, {USD: 300_000 * 10**6, BTC: 2 * 10**8}, at=world.vault.opened_at() + elapsed)
     assert not world.vault.is_open()
     assert world.vault.drift() <= world.terms.closing_tolerance
-    assert world.vault.loss() == max(0, nav - world.vault.nav())
+    assert world.vault.loss() == reference.loss_share(*receipt.return_value, nav)
 
 
 def test_pull__data_and_a_caller_without_code__are_no_matter(opened: World) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from unit import reference
-from unit.world import DEAD_SHARES, FAR, WAD, ZERO, World, revert
+from unit.world import FAR, WAD, ZERO, World, revert
 
 SHARES = 20_000 * WAD + 7
 
@@ -43,7 +43,7 @@ def test_redeem__right_after_mint__never_pays_more_than_it_cost(any_world: World
 def test_redeem__last_holder_leaves__only_dead_shares_stay(world: World) -> None:
     world.mint(world.depositor, SHARES)
     world.vault.redeem(SHARES, world.depositor, [0] * 3, FAR, sender=world.depositor)
-    assert world.vault.totalSupply() == DEAD_SHARES
+    assert world.vault.totalSupply() == world.dead_shares
     assert all(held > 0 for held in world.wallet(world.vault))
 
 
@@ -107,7 +107,7 @@ def test_redeem__more_than_the_supply__reverts(world: World) -> None:
         world.vault.redeem(1, world.depositor, [0] * 3, FAR, sender=world.depositor)
     world.mint(world.depositor, WAD)
     with revert("vault: more than supply"):
-        world.vault.redeem(WAD + DEAD_SHARES + 1, world.depositor, [0] * 3, FAR, sender=world.depositor)
+        world.vault.redeem(WAD + world.dead_shares + 1, world.depositor, [0] * 3, FAR, sender=world.depositor)
 
 
 def test_redeem__at_the_deadline__passes_and_a_second_later_reverts(world: World) -> None:

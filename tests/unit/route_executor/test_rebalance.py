@@ -81,6 +81,16 @@ def test_rebalance__part_of_the_middle_token_unspent__goes_to_the_owner(market: 
     assert market.holdings(market.world.keeper).keys() == {"DAI"}
 
 
+def test_rebalance__token_that_nobody_bought_comes_out__goes_to_the_owner(market: Market) -> None:
+    market.rebalance(
+        {WETH: 10 * ETHER},
+        [market.operation(V2, "WETH", "DAI", 3000, WAD // 10_000), market.operation(V3, "WETH", "USDC", 500)],
+        {USDC: 0},
+    )
+    assert market.holdings(market.executor) == {}
+    assert market.holdings(market.world.keeper).keys() == {"DAI"}
+
+
 def test_rebalance__part_of_what_was_sold_unspent__goes_back_to_the_vault(market: Market) -> None:
     world = market.world
     held = world.wallet(world.vault)[WETH]
