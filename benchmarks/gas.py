@@ -93,7 +93,7 @@ class Bench:
         targets = [WAD // n] * n
         targets[0] += WAD - sum(targets)
         assets = [(token, 100 * target, target, WAD // 1_000) for token, target in zip(tokens, targets, strict=True)]
-        terms = (2, False, 0, 0, DURATION, WAD // 200, WAD // 100, WAD // 400, WAD // 50, 86_400)
+        terms = (2, False, 0, 0, DURATION, WAD // 200, WAD // 100, WAD // 1_000, WAD // 50, 86_400)
         vault = self.deploy(
             "IndexVault",
             ["string", "string", "address", "address", "address", f"{ASSET}[]", TERMS],

@@ -10,15 +10,15 @@
         How it is stopped: the guardian or the owner pauses mint, opening and rebalance; only the owner resumes. Redeem cannot be
         stopped by anybody and needs no oracle.
 
-        Owner: resumes, proposes a guardian, hands ownership over in two steps. A malicious owner can stop minting and
+        Owner: resumes, proposes and removes a guardian, hands ownership over in two steps. A malicious owner can stop minting and
         rebalancing; it cannot move the basket, change targets, bounds or the oracle, or stop a redemption.
         Guardian: pauses. A malicious guardian can stop minting and rebalancing until the owner replaces it.
         Anybody: opens a rebalance that is due and fills it within the bounds. The worst a malicious filler can take is what the
         price bound concedes against the oracle, and the loss budget caps the sum of it.
         A malicious oracle can price a rebalance falsely: at worst it sells the surplus of each asset for nothing. It is chosen at
         creation for good and cannot touch redemption.
-@dev The lock covers every function of this file, views included, so nobody can read a price in the middle of a rebalance. The
-     ERC-20 functions of shares come from a module and stay callable: they cannot change the basket or the supply.
+@dev The lock covers every function of this file, views included, so nobody can read a price in the middle of a rebalance. What modules
+     export stays callable: the ERC-20 functions of shares, the owner's and the guardian's. None can change the basket or the supply.
 """
 from ethereum.ercs import IERC20
 from snekmate.auth import ownable
@@ -75,7 +75,7 @@ MAX_ASSETS: public(constant(uint256)) = 20
 MAX_DATA: constant(uint256) = 9216
 
 # Shares that the first mint makes for nobody, so that the supply never returns to zero.
-DEAD_SHARES: public(constant(uint256)) = 10**12
+DEAD_SHARES: public(constant(uint256)) = 10**16
 DEAD: constant(address) = 0x000000000000000000000000000000000000dEaD
 
 ORACLE: immutable(address)
@@ -107,6 +107,9 @@ def __init__(
     basket.__init__(assets)
     auction.__init__(terms)
     loss_budget.__init__(terms.max_loss, terms.loss_window)
+    for asset: IIndexVault.AssetTerms in assets:
+        # Or an asset could leave its band while the basket counts as on target.
+        assert asset.band >= terms.closing_tolerance, "vault: band under tolerance"
     assert owner != empty(address), "vault: no owner"
     assert oracle.is_contract, "vault: oracle has no code"
     ORACLE = oracle
@@ -228,10 +231,12 @@ def rebalance(
 @external
 def pause():
     """
-    @notice Stop mint, opening and rebalance; for the guardian and the owner
+    @notice Stop mint, opening and rebalance, and end an open rebalance; for the guardian and the owner
+    @dev Its price bound would go on falling, and whoever is first after the pause would get all of the discount.
     """
     assert msg.sender == lifecycle.guardian or msg.sender == ownable.owner, "vault: not guardian"
     lifecycle._pause()
+    auction._end()
 
 
 @external
@@ -251,6 +256,15 @@ def propose_guardian(proposed: address):
     """
     ownable._check_owner()
     lifecycle._propose_guardian(proposed)
+
+
+@external
+def remove_guardian():
+    """
+    @notice Take the guardian's role away at once, and any proposal with it; for the owner
+    """
+    ownable._check_owner()
+    lifecycle._remove_guardian()
 
 
 # ------------------------------------------------------------------- views
@@ -398,7 +412,7 @@ def completed_at() -> uint256:
 @view
 def loss() -> uint256:
     """
-    @return WAD USD lost against the oracle by rebalances and not drained yet
+    @return WAD share of NAV that rebalances lost against the oracle and that has not drained yet, rounded up
     """
     return loss_budget._current_up()
 

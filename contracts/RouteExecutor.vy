@@ -91,6 +91,7 @@ def rebalance(
 
     for operation: IRouteExecutor.Operation in operations:
         self._send_all(operation.token_in, msg.sender)
+        self._send_all(operation.token_out, msg.sender)
     return value_out, value_in
 
 

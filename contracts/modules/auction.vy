@@ -135,3 +135,13 @@ def _complete():
     @notice End the auction on target; cooldown and interval start
     """
     self._times = (block.timestamp << 64) | (block.timestamp << 128)
+
+
+@internal
+def _end():
+    """
+    @notice End an open auction off target; the cooldown starts, the interval goes on
+    """
+    times: Times = self._read()
+    if times.opened_at != 0:
+        self._times = (block.timestamp << 64) | (times.completed_at << 128)

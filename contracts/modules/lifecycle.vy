@@ -68,6 +68,13 @@ def accept_guardian():
 
 
 @internal
+def _remove_guardian():
+    log GuardianChanged(old_guardian=self.guardian, new_guardian=empty(address))
+    self.guardian = empty(address)
+    self.pending_guardian = empty(address)
+
+
+@internal
 def _propose_guardian(proposed: address):
     self.pending_guardian = proposed
     log GuardianProposed(guardian=self.guardian, proposed=proposed)

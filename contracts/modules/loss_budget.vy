@@ -3,16 +3,21 @@
 """
 @title What rebalancing may lose against the oracle
 @license GNU Affero General Public License v3.0 only
-@notice Losses add up in USD and drain linearly: a loss L recorded at t is L * (1 - (now - t) / window) until t + window,
-        as a leaking bucket. The sum may not pass a share of NAV. Nobody is exempt.
+@notice A leaking bucket. Each loss adds its share of the NAV it was made on; the bucket drains at a constant rate, all of MAX_LOSS in
+        one WINDOW, and never holds more than MAX_LOSS: what any span of time can lose is MAX_LOSS and what drained in it, at
+        most twice MAX_LOSS in one WINDOW. Nobody is exempt.
+@dev Shares and not USD, because in-kind mints and redemptions change NAV at no price: against a sum in USD, minting would buy budget
+     and redeeming would leave a debt that stops the vault.
 """
 from contracts.modules import wad
 
-MAX_SHARE: public(constant(uint256)) = 5 * 10**16  # WAD, 5 % of NAV
+MAX_SHARE: constant(uint256) = 5 * 10**16  # WAD, 5 % of NAV
+MIN_WINDOW: constant(uint256) = 3600  # s
+MAX_WINDOW: constant(uint256) = 365 * 86400  # s
 
 
 struct Loss:
-    amount: uint256  # WAD USD at `updated_at`
+    amount: uint256  # WAD share of NAV at `updated_at`
     updated_at: uint256
 
 
@@ -25,10 +30,10 @@ _loss: Loss
 def __init__(max_loss: uint256, window: uint256):
     """
     @param max_loss WAD share of NAV that may be lost per window
-    @param window Seconds over which a loss drains
+    @param window Seconds over which the whole budget drains
     """
     assert max_loss <= MAX_SHARE, "loss: share too large"
-    assert window >= 3600, "loss: window too short"
+    assert window >= MIN_WINDOW and window <= MAX_WINDOW, "loss: bad window"
     MAX_LOSS = max_loss
     WINDOW = window
 
@@ -37,14 +42,12 @@ def __init__(max_loss: uint256, window: uint256):
 @view
 def _current_up() -> uint256:
     """
-    @notice The loss that has not drained yet, rounded up
-    @return WAD USD
+    @notice What has been lost and has not drained yet, rounded up
+    @return WAD share of NAV
     """
     loss: Loss = self._loss
-    elapsed: uint256 = block.timestamp - loss.updated_at
-    if elapsed >= WINDOW:
-        return 0
-    return wad._mul_div_up(loss.amount, WINDOW - elapsed, WINDOW)
+    drained: uint256 = wad._mul_div_down(MAX_LOSS, block.timestamp - loss.updated_at, WINDOW)
+    return loss.amount - min(loss.amount, drained)
 
 
 @internal
@@ -53,10 +56,10 @@ def _record(value_out: uint256, value_in: uint256, nav: uint256):
     @notice Add what a fill lost and hold the sum against the budget; a fill without loss changes nothing
     @param value_out WAD USD that left
     @param value_in WAD USD that came
-    @param nav WAD USD, the NAV that the budget is a share of
+    @param nav WAD USD before the fill, so that no gift in it makes the loss look smaller
     """
     if value_in >= value_out:
         return
-    total: uint256 = self._current_up() + value_out - value_in
-    assert total <= wad._mul_div_down(nav, MAX_LOSS, wad.ONE), "loss: budget exceeded"
+    total: uint256 = self._current_up() + wad._mul_div_up(value_out - value_in, wad.ONE, nav)
+    assert total <= MAX_LOSS, "loss: budget exceeded"
     self._loss = Loss(amount=total, updated_at=block.timestamp)

@@ -9,7 +9,7 @@
         2. what was bought was in deficit and is not now above target by more than the closing tolerance;
         3. value in >= value out * price bound;
         4. the loss against the oracle, draining over its window, stays in its budget;
-        5. drift fell;
+        5. drift fell, by half of what was sold at least;
         6. no other asset's balance fell (the host adds: nor did the share supply change).
 @dev Value out rounds up, value in rounds down: every rounding is against the caller.
 """
@@ -182,8 +182,10 @@ def _judge(
             assert after.values[i] <= wanted + tolerance, "rebalance: above target"
             fill.value_in += wad._value_down(new - old, price, decimals)
     assert fill.value_in >= wad._mul_div_up(fill.value_out, bound, wad.ONE), "rebalance: value short"
-    assert fill.drift_after < fill.drift_before, "rebalance: drift did not fall"
-    loss_budget._record(fill.value_out, fill.value_in, after.nav)
+    # Each dollar sold removes half a dollar of drift at least, or assets near their targets could be swapped to and fro at the bound.
+    least: uint256 = wad._mul_div_up(fill.value_out, wad.ONE, 2 * before.nav)
+    assert fill.drift_after + least < fill.drift_before, "rebalance: drift did not fall"
+    loss_budget._record(fill.value_out, fill.value_in, before.nav)
     if fill.drift_after <= auction.CLOSING_TOLERANCE:
         auction._complete()
         log IIndexVault.RebalanceClosed(drift=fill.drift_after)

@@ -74,7 +74,7 @@ class VaultSnapshot:
     closed_at: int  # unix s, end of the last opening
     completed_at: int  # unix s, when a rebalance last reached the targets
     bound: int  # WAD, least value in per value out now; when closed, at the opening
-    loss: int  # WAD USD
+    loss: int  # WAD share of NAV
     valuation: Valuation | None
     faults: tuple[PriceFault, ...]
     native_price: int | None  # WAD USD per ether, for the cost of gas; None when the vault's oracle does not know it

@@ -93,14 +93,14 @@ def _refusal(snapshot: VaultSnapshot, quote: Quote, limits: Limits, now: int) ->
     if cost * WAD > limits.cost_max * quote.value_out:
         text = f"it would cost {_bps(cost, quote.value_out)} of the value traded, more than cost_max_bps allows"
         return Decision(Kind.WAIT, text, quote=quote)
-    valuation = snapshot.priced()
-    budget = valuation.nav * snapshot.terms.max_loss // WAD
-    over = snapshot.loss + quote.loss - budget
+    terms, nav = snapshot.terms, snapshot.priced().nav
+    share = -(-quote.loss * WAD // nav)  # WAD of NAV, up: as contracts/modules/loss_budget.vy counts it
+    over = snapshot.loss + share - terms.max_loss
     if quote.loss > 0 and over > 0:
-        left = max(budget - snapshot.loss, 0)
+        left = max(terms.max_loss - snapshot.loss, 0) * nav // WAD
         text = f"it would lose {_usd(quote.loss)} against the oracle, {_usd(left)} of the budget is left"
-        # The loss drains by at least loss / window a second, so by then enough of it has gone.
-        drained = now + -(-over * snapshot.terms.loss_window // snapshot.loss) if over <= snapshot.loss else None
+        # The bucket drains all of max_loss in one window; what does not fit into an empty one never will.
+        drained = now + -(-over * terms.loss_window // terms.max_loss) if share <= terms.max_loss else None
         return Decision(Kind.WAIT, text, drained, quote)
     return None
 

@@ -19,7 +19,7 @@ SENDER = address("keeper")
 # Reasons that stand in the contracts and that neither opening nor rebalancing through our executor can meet: those of
 # constructors, of minting and redeeming, and of roles.
 NOT_OURS = re.compile(
-    r"^(guardian: |oracle: |basket: (?!transfer failed)|vault: (?!paused|expired)|loss: (share|window)|"
+    r"^(guardian: |oracle: |basket: (?!transfer failed)|vault: (?!paused|expired)|loss: (share|bad)|"
     r"auction: (no trigger$|unknown trigger|bad |premium|discount)|executor: no owner|uniswap: no factory)"
 )
 

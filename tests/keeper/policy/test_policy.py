@@ -167,13 +167,13 @@ def test_judge__when_ether_has_no_price__counts_the_loss_alone(make):
 
 
 def test_judge__when_the_loss_budget_is_used_up__waits_until_enough_has_drained(make):
-    # NAV 2,000,000, budget 1 %: 20,000, of which 19,700 are used. The route loses 500, so 200 have to drain.
-    snapshot = make(loss=19_700 * WAD)
+    # NAV 2,000,000, budget 1 %: 20,000, of which 0.985 %, 19,700, are used. The route loses 500, so 0.01 % have to drain.
+    snapshot = make(loss=985 * WAD // 100_000)
     decision = judge(snapshot, quote(9_950), LIMITS, NOW)
     assert decision.kind is Kind.WAIT
     assert "300.00 USD of the budget is left" in decision.reason
-    assert decision.until == NOW + -(-200 * 604_800 // 19_700)
-    assert judge(make(loss=19_500 * WAD), quote(9_950), LIMITS, NOW).kind is Kind.OPEN
+    assert decision.until == NOW + 604_800 // 100
+    assert judge(make(loss=975 * WAD // 100_000), quote(9_950), LIMITS, NOW).kind is Kind.OPEN
 
 
 def test_judge__when_the_route_loses_more_than_the_whole_budget__waits_without_an_end(make):
