@@ -27,6 +27,7 @@ extra_bps: public(uint256)  # taken from the sender on top of the amount
 refuses_zero: public(bool)
 does_nothing: public(bool)  # says true and moves nothing
 hook: public(address)  # called after every movement, as ERC-777 does
+kept_back: public(uint256)  # base units by which every movement falls short, as rebasing tokens round
 
 
 @deploy
@@ -38,7 +39,13 @@ def __init__(symbol: String[25], decimals: uint8):
 
 @external
 def configure(
-    answer: Answer, fee_bps: uint256, extra_bps: uint256, refuses_zero: bool, does_nothing: bool, hook: address
+    answer: Answer,
+    fee_bps: uint256,
+    extra_bps: uint256,
+    refuses_zero: bool,
+    does_nothing: bool,
+    hook: address,
+    kept_back: uint256,
 ):
     self.answer = answer
     self.fee_bps = fee_bps
@@ -46,6 +53,7 @@ def configure(
     self.refuses_zero = refuses_zero
     self.does_nothing = does_nothing
     self.hook = hook
+    self.kept_back = kept_back
 
 
 @external
@@ -91,8 +99,9 @@ def _move(owner: address, receiver: address, amount: uint256):
     assert amount != 0 or not self.refuses_zero, "odd: zero transfer"
     if self.does_nothing:
         return
-    self.balanceOf[owner] -= amount + amount * self.extra_bps // 10_000
-    self.balanceOf[receiver] += amount - amount * self.fee_bps // 10_000
+    moved: uint256 = amount - self.kept_back
+    self.balanceOf[owner] -= moved + amount * self.extra_bps // 10_000
+    self.balanceOf[receiver] += moved - amount * self.fee_bps // 10_000
     if self.hook != empty(address):
         extcall Hook(self.hook).on_token(self, owner, receiver, amount)
 

@@ -281,6 +281,22 @@ def test_rule_4__owner_and_guardian__are_not_exempt(losing: World) -> None:
             world.vault.rebalance(world.legs({ETH: sold}), [], world.executor, b"", FAR, sender=who)
 
 
+def test_rule_4__minting_between_fills__buys_no_budget_and_redeeming_leaves_no_debt(losing: World) -> None:
+    world, sold = losing, 15 * ETHER
+    value_out = world.value_up(ETH, sold)
+    world.fill({ETH: sold}, {DAI: value_out - largest_loss(world, sold, lost=0)})
+    spent = world.terms.max_loss
+
+    shares = 9 * world.vault.totalSupply()
+    world.mint(world.attacker, shares)
+    assert spent * 999 // 1000 < world.vault.loss() <= spent
+    with undone(world.chain), revert("loss: budget exceeded"):
+        world.fill({ETH: sold}, {DAI: value_out - 1_000 * WAD})
+
+    world.vault.redeem(shares, world.attacker, [0] * 3, FAR, sender=world.attacker)
+    assert spent * 999 // 1000 < world.vault.loss() <= spent
+
+
 # --- rule 5: drift falls
 
 

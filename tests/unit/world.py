@@ -208,7 +208,8 @@ class World:
     def misbehave(self, index: int, **switches: Any) -> None:
         """Set the switches of an odd token; the ones left out go back to honest."""
         honest = {
-            "answer": YES, "fee_bps": 0, "extra_bps": 0, "refuses_zero": False, "does_nothing": False, "hook": ZERO
+            "answer": YES, "fee_bps": 0, "extra_bps": 0, "refuses_zero": False, "does_nothing": False,
+            "hook": ZERO, "kept_back": 0
         }  # fmt: skip
         self.tokens[index].configure(*(honest | switches).values(), sender=self.deployer)
 

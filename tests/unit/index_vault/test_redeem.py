@@ -166,3 +166,29 @@ def test_redeem__token_says_true_and_does_nothing__burns_no_shares(odd_world: Wo
     with revert("basket: transfer failed"):
         world.vault.redeem(WAD, world.depositor, [0] * 3, FAR, sender=world.depositor)
     assert world.vault.balanceOf(world.depositor) == SHARES
+
+
+@pytest.mark.parametrize("kept_back", [1, 2])
+def test_redeem__token_rounds_what_it_moves__pays_all_but_the_dust(odd_world: World, kept_back: int) -> None:
+    odd_world.mint(odd_world.depositor, 10 * WAD)
+    odd_world.misbehave(2, kept_back=kept_back)
+    due = odd_world.vault.preview_redeem(WAD)
+    odd_world.vault.redeem(WAD, odd_world.stranger, due, FAR, sender=odd_world.depositor)
+    assert odd_world.wallet(odd_world.stranger) == [due[0], due[1], due[2] - kept_back]
+
+
+def test_redeem__token_keeps_more_than_dust__reverts(odd_world: World) -> None:
+    odd_world.mint(odd_world.depositor, 10 * WAD)
+    odd_world.misbehave(2, kept_back=3)
+    with revert("basket: transfer failed"):
+        odd_world.vault.redeem(WAD, odd_world.stranger, [0] * 3, FAR, sender=odd_world.depositor)
+
+
+def test_redeem__token_keeps_more_than_a_basis_point__reverts(odd_world: World) -> None:
+    # BTC has 8 decimals: of 9,999 satoshis not one may stay behind.
+    odd_world.mint(odd_world.depositor, 10 * WAD)
+    odd_world.misbehave(1, kept_back=1)
+    shares = 9_999 * odd_world.vault.totalSupply() // odd_world.tokens[1].balanceOf(odd_world.vault)
+    assert odd_world.vault.preview_redeem(shares)[1] in (9_998, 9_999)
+    with revert("basket: transfer failed"):
+        odd_world.vault.redeem(shares, odd_world.stranger, [0] * 3, FAR, sender=odd_world.depositor)
