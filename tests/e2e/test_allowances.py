@@ -1,0 +1,49 @@
+"""Nobody is left able to take tokens from the keeper's executor."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from eth_utils.crypto import keccak
+from unit.route_executor.conftest import ETHER, USDC, V2, V3, WETH, Market, build_market
+from unit.world import WAD, undone
+
+from devnet.box import Box
+
+APPROVAL = keccak(text="Approval(address,address,uint256)")
+
+
+@pytest.fixture
+def market(project: Any, chain: Any, accounts: Any, rpc_url: str) -> Iterator[Market]:
+    """A rebalance is open over the devnet's own tokens and pools."""
+    with undone(chain):
+        yield build_market(project, chain, accounts, Box(rpc_url))
+
+
+def approved_in(receipt: Any, owner: Any) -> set[str]:
+    """Whom `owner` gave an allowance in a transaction, by its logs."""
+    topics = [[bytes(topic) for topic in log["topics"]] for log in receipt.logs]
+    return {
+        "0x" + topic[2][-20:].hex()
+        for topic in topics
+        if len(topic) == 3 and topic[0] == APPROVAL and topic[1][-20:] == bytes.fromhex(owner.address[2:])
+    }
+
+
+def test_route_executor__has_swapped__nobody_may_take_from_it(market: Market) -> None:
+    world, executor = market.world, market.executor
+    operations = [market.operation(V3, "WETH", "USDC", 500, WAD // 2), market.operation(V2, "WETH", "USDC", 3000)]
+    receipt = market.rebalance({WETH: ETHER}, operations, {USDC: 0})
+    assert len(list(receipt.events.filter(executor.Swap))) == 2
+
+    pools = [operation[1] for operation in operations]
+    for spender in {*pools, *approved_in(receipt, executor), world.vault.address, world.keeper.address}:
+        for token in world.tokens:
+            assert token.allowance(executor, spender) == 0
+
+
+def test_approved_in__an_approval__is_seen(market: Market) -> None:
+    """Or the search above would find nothing whatever happens."""
+    world = market.world
+    receipt = world.tokens[USDC].approve(world.vault, 1, sender=world.keeper)
+    assert approved_in(receipt, world.keeper) == {world.vault.address.lower()}
