@@ -17,9 +17,9 @@ from keeper.execution.simulate import VERDICTS, Halted, Skipped, Verdict, simula
 SENDER = address("keeper")
 
 # Reasons that stand in the contracts and that neither opening nor rebalancing through our executor can meet: those of
-# constructors, of minting and redeeming, and of roles.
+# constructors, of minting and redeeming, of roles, and of the factory.
 NOT_OURS = re.compile(
-    r"^(guardian: |oracle: |basket: (?!transfer failed)|vault: (?!paused|expired)|loss: (share|bad)|"
+    r"^(guardian: |oracle: |factory: |blueprint: |basket: (?!transfer failed)|vault: (?!paused|expired)|loss: (share|bad)|"
     r"auction: (no trigger$|unknown trigger|bad |premium|discount)|executor: no owner|uniswap: no factory)"
 )
 
