@@ -3,20 +3,24 @@
 """
 @title Route executor
 @license GNU Affero General Public License v3.0 only
-@notice Runs a keeper's swaps in a vault's callback: the vault sends what it sells, the swaps turn it into what it buys, and all of it
-        goes back to the vault. It holds nothing between transactions and has no allowance to anybody.
+@notice Runs a keeper's swaps for a vault, in one of two ways. In the vault's callback: the vault sends what it sells, the swaps turn it into
+        what it buys, and all of it goes back to the vault. Or with a loan: what the vault buys is borrowed, the vault takes its due and
+        pays with what it sells, the swaps turn that into what repays the lender, and what is left is the owner's.
+        It holds nothing between transactions and has no allowance to anybody: those it grants live for one call.
 
         How it is stopped: by its owner not using it; nobody else can start it.
 
         Owner: the keeper. Starts it and takes out what strangers sent here. A malicious owner can route badly, within the bounds that
         the vault sets; it never has access to anybody's funds.
 @dev Amounts are shares of the balance at that moment, not numbers, so that a fill which the vault clamped still settles. Every callback
-     checks its caller: the vault this was started for, the pool that is being swapped on.
+     checks its caller: the vault this was started for, the pool that is being swapped on, the lender that was asked.
 """
 from ethereum.ercs import IERC20
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 
+from contracts.modules import approval
+from contracts.modules import flash_loan
 from contracts.modules import uniswap
 from contracts.interfaces import IIndexVault
 from contracts.interfaces import IRebalanceExecutor
@@ -28,6 +32,7 @@ implements: IRebalanceExecutor
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: uniswap
+initializes: flash_loan[uniswap := uniswap]
 
 exports: (
     ownable_2step.owner,
@@ -40,10 +45,26 @@ exports: (
 MAX_ASSETS: constant(uint256) = 20
 MAX_OPERATIONS: constant(uint256) = 40
 MAX_DATA: constant(uint256) = 9216
+MAX_LOAN_DATA: constant(uint256) = 10528
+ERC3156_ACCEPTED: constant(bytes32) = keccak256("ERC3156FlashBorrower.onFlashLoan")
 WAD: constant(uint256) = 10**18
+
+# What `rebalance_with_loan` was told, on its way through the lender.
+struct LoanPlan:
+    vault: address
+    sells: DynArray[IIndexVault.Leg, MAX_ASSETS]
+    buys: DynArray[IIndexVault.Leg, MAX_ASSETS]
+    operations: DynArray[IRouteExecutor.Operation, MAX_OPERATIONS]
+    buying: uint256
+    deadline: uint256
+
 
 # The vault that may call back now.
 _active_vault: transient (address)
+
+# What the vault counted in the middle of a loan, WAD USD.
+_value_out: transient (uint256)
+_value_in: transient (uint256)
 
 
 @deploy
@@ -96,11 +117,49 @@ def rebalance(
 
 
 @external
+def rebalance_with_loan(
+    vault: address,
+    sells: DynArray[IIndexVault.Leg, MAX_ASSETS],
+    buys: DynArray[IIndexVault.Leg, MAX_ASSETS],
+    operations: DynArray[IRouteExecutor.Operation, MAX_OPERATIONS],
+    deadline: uint256,
+    loan: IRouteExecutor.Loan,
+) -> (uint256, uint256):
+    """
+    @notice Fill a vault's open rebalance in its pull form with borrowed tokens; for the owner, who keeps what is left
+    @param vault The vault
+    @param sells What to sell at most; the vault clamps it to the surplus
+    @param buys What the vault may take at most, in the order in which it takes its due; clamped to what is here
+    @param operations The swaps, in order: the first `loan.buying` turn the borrowed token into what the vault buys, the others turn
+           what it paid, and did not take, into the borrowed token
+    @param deadline Last second at which this may happen
+    @param loan Who lends what, and what has to be left of it
+    @return WAD USD that left and that came, as the vault counts
+    """
+    ownable._check_owner()
+    flash_loan._borrow(loan, abi_encode(vault, sells, buys, operations, loan.buying, deadline))
+
+    assert staticcall IERC20(loan.token).balanceOf(self) >= loan.least_left, "executor: too little left"
+    self._send_all(loan.token, msg.sender)
+    for leg: IIndexVault.Leg in sells:
+        self._send_all(leg.asset, msg.sender)
+    for leg: IIndexVault.Leg in buys:
+        self._send_all(leg.asset, msg.sender)
+    for operation: IRouteExecutor.Operation in operations:
+        self._send_all(operation.token_in, msg.sender)
+        self._send_all(operation.token_out, msg.sender)
+    return self._value_out, self._value_in
+
+
+# ---------------------------------------------------------------- callbacks
+# Outside the lock, because they run inside the above; who calls is checked instead.
+
+
+@external
 @reentrant
 def on_rebalance(initiator: address, sold: DynArray[IIndexVault.Leg, MAX_ASSETS], data: Bytes[MAX_DATA]):
     """
     @notice Swap what the vault sold and send it what was bought, and what is left of what it sold
-    @dev Outside the lock, because it runs inside `rebalance`; the vault and the initiator are checked instead.
     @param initiator Who called the vault: this contract
     @param sold What the vault sent
     @param data ABI-encoded operations and the assets to buy
@@ -121,6 +180,79 @@ def on_rebalance(initiator: address, sold: DynArray[IIndexVault.Leg, MAX_ASSETS]
 
 
 @external
+@reentrant
+def onMorphoFlashLoan(amount: uint256, data: Bytes[MAX_LOAN_DATA]):
+    """
+    @notice Morpho Blue's callback; it lends for nothing
+    """
+    flash_loan._accept(IRouteExecutor.Lender.MORPHO, self, keccak256(data))
+    flash_loan._check_lent(flash_loan._loan.token, amount)
+    self._spend_loan(data)
+    flash_loan._repay(0)
+
+
+@external
+@reentrant
+def receiveFlashLoan(
+    tokens: DynArray[address, 1],
+    amounts: DynArray[uint256, 1],
+    fees: DynArray[uint256, 1],
+    data: Bytes[MAX_LOAN_DATA],
+):
+    """
+    @notice Balancer V2's callback
+    """
+    flash_loan._accept(IRouteExecutor.Lender.BALANCER_V2, self, keccak256(data))
+    flash_loan._check_lent(tokens[0], amounts[0])
+    self._spend_loan(data)
+    flash_loan._repay(fees[0])
+
+
+@external
+@reentrant
+def executeOperation(
+    asset: address, amount: uint256, premium: uint256, initiator: address, data: Bytes[MAX_LOAN_DATA]
+) -> bool:
+    """
+    @notice Aave V3's callback
+    """
+    flash_loan._accept(IRouteExecutor.Lender.AAVE_V3, initiator, keccak256(data))
+    flash_loan._check_lent(asset, amount)
+    self._spend_loan(data)
+    flash_loan._repay(premium)
+    return True
+
+
+@external
+@reentrant
+def uniswapV3FlashCallback(fee0: uint256, fee1: uint256, data: Bytes[MAX_LOAN_DATA]):
+    """
+    @notice A Uniswap V3 pool's callback; the fee on the token that was not lent is zero
+    """
+    flash_loan._accept(IRouteExecutor.Lender.UNISWAP_V3, self, keccak256(data))
+    self._spend_loan(data)
+    flash_loan._repay(fee0 + fee1)
+
+
+@external
+@reentrant
+def onFlashLoan(
+    initiator: address, token: address, amount: uint256, fee: uint256, data: Bytes[MAX_LOAN_DATA]
+) -> bytes32:
+    """
+    @notice ERC-3156's callback
+    """
+    flash_loan._accept(IRouteExecutor.Lender.ERC3156, initiator, keccak256(data))
+    flash_loan._check_lent(token, amount)
+    self._spend_loan(data)
+    flash_loan._repay(fee)
+    return ERC3156_ACCEPTED
+
+
+# -------------------------------------------------------------------- owner
+
+
+@external
 def sweep(token: address):
     """
     @notice Take out what strangers sent here; for the owner
@@ -131,28 +263,60 @@ def sweep(token: address):
 
 
 @internal
+def _spend_loan(data: Bytes[MAX_LOAN_DATA]):
+    """
+    @notice Between borrowing and repaying: buy, let the vault take its due and pay, sell
+    @param data What `rebalance_with_loan` encoded
+    """
+    plan: LoanPlan = abi_decode(data, LoanPlan, unwrap_tuple=False)
+    count: uint256 = len(plan.operations)
+    assert plan.buying <= count, "executor: more swaps than given"
+    for i: uint256 in range(plan.buying, bound=MAX_OPERATIONS):
+        self._swap(plan.operations[i])
+    offers: DynArray[IIndexVault.Leg, MAX_ASSETS] = []
+    for leg: IIndexVault.Leg in plan.buys:
+        amount: uint256 = min(leg.amount, staticcall IERC20(leg.asset).balanceOf(self))
+        approval._grant(leg.asset, plan.vault, amount)
+        offers.append(IIndexVault.Leg(asset=leg.asset, amount=amount))
+    value_out: uint256 = 0
+    value_in: uint256 = 0
+    value_out, value_in = extcall IIndexVault(plan.vault).rebalance(
+        plan.sells, offers, empty(address), b"", plan.deadline
+    )
+    self._value_out = value_out
+    self._value_in = value_in
+    for leg: IIndexVault.Leg in plan.buys:
+        approval._take_back(leg.asset, plan.vault)
+    for i: uint256 in range(plan.buying, count, bound=MAX_OPERATIONS):
+        self._swap(plan.operations[i])
+
+
+@internal
 def _swap(operation: IRouteExecutor.Operation):
     assert operation.share <= WAD, "executor: share over 1"
     assert operation.fee < 10**6, "executor: bad fee"
-    balance: uint256 = staticcall IERC20(operation.token_in).balanceOf(self)
-    amount: uint256 = balance * operation.share // WAD
+    pool: address = operation.pool
+    token_in: address = operation.token_in
+    token_out: address = operation.token_out
+    held_in: uint256 = staticcall IERC20(token_in).balanceOf(self)
+    held_out: uint256 = staticcall IERC20(token_out).balanceOf(self)
+    amount: uint256 = held_in * operation.share // WAD
     # A leg that clamping left nothing for is no reason to fail the others.
     if amount == 0:
         return
 
-    amount_out: uint256 = 0
     if operation.venue == IRouteExecutor.Venue.UNISWAP_V2:
-        amount_out = uniswap._swap_v2(operation.pool, operation.token_in, operation.token_out, operation.fee, amount)
+        uniswap._swap_v2(pool, token_in, token_out, operation.fee, amount)
     elif operation.venue == IRouteExecutor.Venue.UNISWAP_V3:
-        amount_out = uniswap._swap_v3(operation.pool, operation.token_in, operation.token_out, operation.fee, amount)
+        uniswap._swap_v3(pool, token_in, token_out, operation.fee, amount)
     else:
         raise "executor: unknown venue"
     log IRouteExecutor.Swap(
-        pool=operation.pool,
-        token_in=operation.token_in,
-        token_out=operation.token_out,
-        amount_in=balance - staticcall IERC20(operation.token_in).balanceOf(self),
-        amount_out=amount_out,
+        pool=pool,
+        token_in=token_in,
+        token_out=token_out,
+        amount_in=held_in - staticcall IERC20(token_in).balanceOf(self),
+        amount_out=staticcall IERC20(token_out).balanceOf(self) - held_out,
     )
 
 

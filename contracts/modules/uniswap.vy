@@ -3,7 +3,7 @@
 """
 @title Swaps on Uniswap V2 and V3 pools, directly
 @license GNU Affero General Public License v3.0 only
-@notice No router and no allowance: the pool is paid before (V2) or in its callback (V3). What came out is measured by balance.
+@notice No router and no allowance: the pool is paid before (V2) or in its callback (V3). The host measures what came out.
 @dev The host exports `uniswapV3SwapCallback`. A V3 pool is derived from its factory, so that the callback pays nobody else.
 """
 from ethereum.ercs import IERC20
@@ -58,11 +58,10 @@ def uniswapV3SwapCallback(amount0_delta: int256, amount1_delta: int256, data: By
 
 
 @internal
-def _swap_v2(pair: address, token_in: address, token_out: address, fee: uint256, amount: uint256) -> uint256:
+def _swap_v2(pair: address, token_in: address, token_out: address, fee: uint256, amount: uint256):
     """
     @notice Sell `amount` on a V2 pair
     @param fee Parts per million that the pair keeps
-    @return Base units of token_out that came
     """
     reserve0: uint112 = 0
     reserve1: uint112 = 0
@@ -80,36 +79,31 @@ def _swap_v2(pair: address, token_in: address, token_out: address, fee: uint256,
     amount_out: uint256 = after_fee * reserve_out // (reserve_in * PPM + after_fee)
     # Dust, worth less than a unit of the other token: the pair refuses to pay nothing, the other legs go on.
     if amount_out == 0:
-        return 0
+        return
 
-    before: uint256 = staticcall IERC20(token_out).balanceOf(self)
     if is_zero_in:
         extcall V2Pair(pair).swap(0, amount_out, self, b"")
     else:
         extcall V2Pair(pair).swap(amount_out, 0, self, b"")
-    return staticcall IERC20(token_out).balanceOf(self) - before
 
 
 @internal
-def _swap_v3(pool: address, token_in: address, token_out: address, fee: uint256, amount: uint256) -> uint256:
+def _swap_v3(pool: address, token_in: address, token_out: address, fee: uint256, amount: uint256):
     """
     @notice Sell up to `amount` on a V3 pool; what the pool cannot take stays here
     @param fee Parts per million, which with the tokens names the pool
-    @return Base units of token_out that came
     """
     assert pool == self._v3_pool(token_in, token_out, fee), "uniswap: not a factory pool"
     self._active_pool = pool
     self._active_token = token_in
     self._active_amount = amount
 
-    before: uint256 = staticcall IERC20(token_out).balanceOf(self)
     is_zero_in: bool = convert(token_in, uint256) < convert(token_out, uint256)
     limit: uint160 = MIN_SQRT_RATIO + 1 if is_zero_in else MAX_SQRT_RATIO - 1
     delta0: int256 = 0
     delta1: int256 = 0
     delta0, delta1 = extcall V3Pool(pool).swap(self, is_zero_in, convert(amount, int256), limit, b"")
     self._active_pool = empty(address)
-    return staticcall IERC20(token_out).balanceOf(self) - before
 
 
 @internal

@@ -228,6 +228,10 @@ def test_oracle__called_from_inside__nothing_can_be_changed(world: World) -> Non
 
 # --- the executor
 
+LENDER_CALLBACKS = (
+    "onMorphoFlashLoan", "receiveFlashLoan", "executeOperation", "uniswapV3FlashCallback", "onFlashLoan"
+)  # fmt: skip
+
 
 @pytest.fixture
 def route_executor(world: World) -> Any:
@@ -253,11 +257,13 @@ def test_route_executor__called_from_inside__only_its_owner_is_told(world: World
         "accept_ownership",
         "on_rebalance",
         "uniswapV3SwapCallback",
+        *LENDER_CALLBACKS,
     }
     assert {name for name, attempt in seen.items() if not attempt.locked_out} == unlocked
     assert {name: reason(attempt) for name, attempt in seen.items() if attempt.response and not attempt.succeeded} == {
         "on_rebalance": "executor: not the vault",
         "uniswapV3SwapCallback": "uniswap: not the pool",
+        **dict.fromkeys(LENDER_CALLBACKS, "flash: not the lender"),
         "transfer_ownership": "ownable: caller is not the owner",
         "accept_ownership": "ownable_2step: caller is not the new owner",
     }

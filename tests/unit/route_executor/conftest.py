@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from devnet.addresses import TOKENS, V2_PAIRS, V3_FACTORY, V3_POOLS
 from devnet.box import Box
@@ -13,6 +15,7 @@ from unit.world import FAR, WAD, AssetPlan, Terms, World, people, undone
 USDC, WBTC, WETH = range(3)
 V2, V3 = 1, 2  # IRouteExecutor.Venue
 ETHER = 10**18
+APPROVAL = keccak(text="Approval(address,address,uint256)")
 
 PLANS = (
     AssetPlan("USDC", 6, WAD, WAD // 2),
@@ -40,6 +43,18 @@ class Market:
         return self.executor.rebalance(
             world.vault, world.legs(dict(sells)), world.legs(dict(buys)), operations, FAR, sender=sender or world.keeper
         )
+
+    def approvals(self, receipt: Any) -> dict[tuple[str, str], list[int]]:
+        """What the executor allowed in a transaction, in order, by token and spender; nothing of it is left."""
+        granted: dict[tuple[str, str], list[int]] = {}
+        for log in self.box.rpc("eth_getTransactionReceipt", str(receipt.txn_hash))["logs"]:
+            topics = [bytes.fromhex(topic[2:]) for topic in log["topics"]]
+            if topics[0] == APPROVAL and to_checksum_address(topics[1][12:]) == self.executor.address:
+                key = to_checksum_address(log["address"]), to_checksum_address(topics[2][12:])
+                granted.setdefault(key, []).append(int(log["data"], 16))
+        for token, spender in granted:
+            assert self.box.call(token, "allowance(address,address)(uint256)", self.executor.address, spender) == 0
+        return granted
 
     def holdings(self, who: Any) -> dict[str, int]:
         """What `who` holds of every token of the devnet that is in play here."""
