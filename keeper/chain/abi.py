@@ -108,6 +108,10 @@ class Fault(IntFlag):
     IN_FUTURE = 16
     BELOW_MINIMUM = 32
     ABOVE_MAXIMUM = 64
+    SEQUENCER_DOWN = 128
+    RATE_FELL = 256
+    POOL_UNFIT = 512
+    TWAP_DEVIATES = 1024
 
 
 class Venue(IntFlag):

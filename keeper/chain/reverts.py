@@ -16,6 +16,10 @@ FAULT_TEXT = {
     Fault.IN_FUTURE: "its feed is dated in the future",
     Fault.BELOW_MINIMUM: "its price is below the oracle's minimum",
     Fault.ABOVE_MAXIMUM: "its price is above the oracle's maximum",
+    Fault.SEQUENCER_DOWN: "the chain's sequencer is down or has just come back",
+    Fault.RATE_FELL: "its rate fell below the oracle's floor",
+    Fault.POOL_UNFIT: "the pool that it is checked against is too thin, too young or does not answer",
+    Fault.TWAP_DEVIATES: "its price is too far from its pool's mean",
 }
 
 

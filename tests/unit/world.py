@@ -310,7 +310,10 @@ def step(method: Any, *args: Any, may_fail: bool = False) -> tuple[str, bytes, b
 
 
 # IPriceOracle.Fault
-FAULTS = ("NO_FEED", "CALL_FAILED", "NOT_POSITIVE", "STALE", "IN_FUTURE", "BELOW_MINIMUM", "ABOVE_MAXIMUM")
+FAULTS = (
+    *("NO_FEED", "CALL_FAILED", "NOT_POSITIVE", "STALE", "IN_FUTURE", "BELOW_MINIMUM", "ABOVE_MAXIMUM"),
+    *("SEQUENCER_DOWN", "RATE_FELL", "POOL_UNFIT", "TWAP_DEVIATES"),
+)
 
 
 def fault(name: str) -> int:
