@@ -1,5 +1,6 @@
 # pragma version 0.4.3
 # pragma nonreentrancy on
+# pragma optimize codesize
 """
 @title Index vault
 @license GNU Affero General Public License v3.0 only
@@ -30,6 +31,7 @@ from contracts.modules import basket
 from contracts.modules import lifecycle
 from contracts.modules import loss_budget
 from contracts.modules import rebalancing
+from contracts.modules import reasons
 from contracts.modules import wad
 from contracts.interfaces import IIndexVault
 
@@ -69,6 +71,8 @@ exports: (
     lifecycle.pending_guardian,
     lifecycle.accept_guardian,
     lifecycle.paused,
+    # what redemptions could not pay
+    basket.claims,
 )
 
 MAX_ASSETS: public(constant(uint256)) = 20
@@ -132,21 +136,17 @@ def mint(
     @param deadline Last second at which this may happen
     @return Base units taken per asset, rounded up
     """
-    assert block.timestamp <= deadline, "vault: expired"
     seeded: bool = lifecycle.Mode.SEEDED in lifecycle._check_unpaused()
-    amounts: DynArray[uint256, MAX_ASSETS] = self._mint_amounts_up(shares, seeded)
-    assert len(max_amounts) == len(amounts), "vault: wrong number of amounts"
-    assert receiver != self, "vault: bad receiver"
-
-    for i: uint256 in range(len(amounts), bound=MAX_ASSETS):
-        assert amounts[i] <= max_amounts[i], "vault: amount over maximum"
-        basket._pull(basket._address(basket._assets[i]), msg.sender, amounts[i])
-
-    if not seeded:
+    self._check_request(shares, receiver, len(max_amounts), deadline)
+    amounts: DynArray[uint256, MAX_ASSETS] = []
+    if seeded:
+        amounts = basket._pull_pro_rata_up(msg.sender, shares, erc20.totalSupply, max_amounts)
+    else:
+        amounts = basket._pull_seed_up(msg.sender, shares + DEAD_SHARES, max_amounts)
         lifecycle._set_seeded()
         erc20._mint(DEAD, DEAD_SHARES)
     erc20._mint(receiver, shares)
-    log IIndexVault.Mint(caller=msg.sender, receiver=receiver, shares=shares, amounts=amounts)
+    log IIndexVault.Mint(caller=msg.sender, receiver=receiver, shares=shares)
     return amounts
 
 
@@ -156,23 +156,31 @@ def redeem(
 ) -> DynArray[uint256, MAX_ASSETS]:
     """
     @notice Burn the caller's shares for their part of every asset, in kind; nobody can pause this and it needs no oracle
+    @dev A token that cannot be paid does not stop it: the caller gets a claim on it instead, see `claim`.
     @param shares Shares to burn, 18 decimals
     @param receiver Who gets the assets
     @param min_amounts Base units per asset that the caller accepts at least, in basket order
     @param deadline Last second at which this may happen
     @return Base units paid per asset, rounded down
     """
-    assert block.timestamp <= deadline, "vault: expired"
-    amounts: DynArray[uint256, MAX_ASSETS] = self._redeem_amounts_down(shares)
-    assert len(min_amounts) == len(amounts), "vault: wrong number of amounts"
-    assert receiver != empty(address) and receiver != self, "vault: bad receiver"
+    self._check_request(shares, receiver, len(min_amounts), deadline)
+    supply: uint256 = erc20.totalSupply
     erc20._burn(msg.sender, shares)
-
-    for i: uint256 in range(len(amounts), bound=MAX_ASSETS):
-        assert amounts[i] >= min_amounts[i], "vault: amount under minimum"
-        basket._push(basket._address(basket._assets[i]), receiver, amounts[i])
-    log IIndexVault.Redeem(owner=msg.sender, receiver=receiver, shares=shares, amounts=amounts)
+    amounts: DynArray[uint256, MAX_ASSETS] = basket._push_pro_rata_down(receiver, shares, supply, min_amounts)
+    log IIndexVault.Redeem(owner=msg.sender, receiver=receiver, shares=shares)
     return amounts
+
+
+@external
+def claim(asset: address, receiver: address) -> uint256:
+    """
+    @notice Take what a token could not deliver when the caller redeemed; works while paused and needs no oracle
+    @param asset The token
+    @param receiver Who gets it
+    @return Base units paid
+    """
+    reasons._require(receiver != empty(address) and receiver != self, "vault: bad receiver")
+    return basket._claim(asset, receiver)
 
 
 @external
@@ -184,7 +192,7 @@ def open_rebalance() -> IIndexVault.Trigger:
     lifecycle._check_unpaused()
     before: basket.Valuation = rebalancing._valuation(ORACLE)
     reason: IIndexVault.Trigger = self._trigger(before)
-    assert reason != empty(IIndexVault.Trigger), "auction: no trigger holds"
+    reasons._require(reason != empty(IIndexVault.Trigger), "auction: no trigger holds")
     auction._open()
     log IIndexVault.RebalanceOpened(caller=msg.sender, reason=reason, nav=before.nav, drift=basket._drift(before))
     return reason
@@ -209,11 +217,11 @@ def rebalance(
     @param deadline Last second at which this may happen
     @return WAD USD that left (rounded up) and that came (rounded down), at the oracle's prices
     """
-    assert block.timestamp <= deadline, "vault: expired"
+    reasons._require(block.timestamp <= deadline, "vault: expired")
     lifecycle._check_unpaused()
     supply: uint256 = erc20.totalSupply
     fill: rebalancing.Fill = rebalancing._rebalance(ORACLE, sells, buys, executor, data)
-    assert erc20.totalSupply == supply, "rebalance: supply changed"
+    reasons._require(erc20.totalSupply == supply, "rebalance: supply changed")
     log IIndexVault.Rebalanced(
         caller=msg.sender,
         executor=executor,
@@ -234,7 +242,7 @@ def pause():
     @notice Stop mint, opening and rebalance, and end an open rebalance; for the guardian and the owner
     @dev Its price bound would go on falling, and whoever is first after the pause would get all of the discount.
     """
-    assert msg.sender == lifecycle.guardian or msg.sender == ownable.owner, "vault: not guardian"
+    reasons._require(msg.sender == lifecycle.guardian or msg.sender == ownable.owner, "vault: not guardian")
     lifecycle._pause()
     auction._end()
 
@@ -453,7 +461,10 @@ def preview_mint(shares: uint256) -> DynArray[uint256, MAX_ASSETS]:
     @notice What `mint` would take now
     @return Base units per asset, rounded up
     """
-    return self._mint_amounts_up(shares, lifecycle._seeded())
+    reasons._require(shares != 0, "vault: zero shares")
+    if lifecycle._seeded():
+        return basket._amounts_up(shares, erc20.totalSupply)
+    return basket._seed_amounts_up(shares + DEAD_SHARES)
 
 
 @external
@@ -463,7 +474,9 @@ def preview_redeem(shares: uint256) -> DynArray[uint256, MAX_ASSETS]:
     @notice What `redeem` would pay now
     @return Base units per asset, rounded down
     """
-    return self._redeem_amounts_down(shares)
+    reasons._require(shares != 0, "vault: zero shares")
+    reasons._require(shares <= erc20.totalSupply, "vault: more than supply")
+    return basket._amounts_down(shares, erc20.totalSupply)
 
 
 # ---------------------------------------------------------------- internal
@@ -471,19 +484,14 @@ def preview_redeem(shares: uint256) -> DynArray[uint256, MAX_ASSETS]:
 
 @internal
 @view
-def _mint_amounts_up(shares: uint256, seeded: bool) -> DynArray[uint256, MAX_ASSETS]:
-    assert shares != 0, "vault: zero shares"
-    if seeded:
-        return basket._amounts_up(shares, erc20.totalSupply)
-    return basket._seed_amounts_up(shares + DEAD_SHARES)
-
-
-@internal
-@view
-def _redeem_amounts_down(shares: uint256) -> DynArray[uint256, MAX_ASSETS]:
-    assert shares != 0, "vault: zero shares"
-    assert shares <= erc20.totalSupply, "vault: more than supply"
-    return basket._amounts_down(shares, erc20.totalSupply)
+def _check_request(shares: uint256, receiver: address, count: uint256, deadline: uint256):
+    """
+    @notice What mint and redeem ask of their arguments alike
+    """
+    reasons._require(block.timestamp <= deadline, "vault: expired")
+    reasons._require(shares != 0, "vault: zero shares")
+    reasons._require(receiver != empty(address) and receiver != self, "vault: bad receiver")
+    reasons._require(count == len(basket._assets), "vault: wrong number of amounts")
 
 
 @internal

@@ -18,7 +18,7 @@ interface Hook:
 symbol: public(String[25])
 decimals: public(uint8)
 totalSupply: public(uint256)
-balanceOf: public(HashMap[address, uint256])
+balances: HashMap[address, uint256]
 allowance: public(HashMap[address, HashMap[address, uint256]])
 
 answer: public(Answer)
@@ -28,6 +28,9 @@ refuses_zero: public(bool)
 does_nothing: public(bool)  # says true and moves nothing
 hook: public(address)  # called after every movement, as ERC-777 does
 kept_back: public(uint256)  # base units by which every movement falls short, as rebasing tokens round
+is_blocked: public(bool)  # refuses every transfer, as a paused or blocking token
+eats_gas: public(bool)  # a transfer burns all gas it is given
+is_dead: public(bool)  # does not even tell balances
 
 
 @deploy
@@ -46,6 +49,9 @@ def configure(
     does_nothing: bool,
     hook: address,
     kept_back: uint256,
+    is_blocked: bool,
+    eats_gas: bool,
+    is_dead: bool,
 ):
     self.answer = answer
     self.fee_bps = fee_bps
@@ -54,12 +60,22 @@ def configure(
     self.does_nothing = does_nothing
     self.hook = hook
     self.kept_back = kept_back
+    self.is_blocked = is_blocked
+    self.eats_gas = eats_gas
+    self.is_dead = is_dead
+
+
+@external
+@view
+def balanceOf(owner: address) -> uint256:
+    assert not self.is_dead, "odd: dead"
+    return self.balances[owner]
 
 
 @external
 def mint(receiver: address, amount: uint256):
     self.totalSupply += amount
-    self.balanceOf[receiver] += amount
+    self.balances[receiver] += amount
 
 
 @external
@@ -68,7 +84,7 @@ def burn(owner: address, amount: uint256):
     @notice Take tokens from anybody, as a falling rebase or a blocking issuer does
     """
     self.totalSupply -= amount
-    self.balanceOf[owner] -= amount
+    self.balances[owner] -= amount
 
 
 @external
@@ -97,11 +113,15 @@ def transferFrom(owner: address, receiver: address, amount: uint256) -> Bytes[32
 @internal
 def _move(owner: address, receiver: address, amount: uint256):
     assert amount != 0 or not self.refuses_zero, "odd: zero transfer"
+    assert not self.is_blocked, "odd: blocked"
+    if self.eats_gas:
+        for i: uint256 in range(10**7):
+            self.kept_back = self.kept_back
     if self.does_nothing:
         return
     moved: uint256 = amount - self.kept_back
-    self.balanceOf[owner] -= moved + amount * self.extra_bps // 10_000
-    self.balanceOf[receiver] += moved - amount * self.fee_bps // 10_000
+    self.balances[owner] -= moved + amount * self.extra_bps // 10_000
+    self.balances[receiver] += moved - amount * self.fee_bps // 10_000
     if self.hook != empty(address):
         extcall Hook(self.hook).on_token(self, owner, receiver, amount)
 

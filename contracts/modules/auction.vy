@@ -7,6 +7,7 @@
         to 1 - MAX_DISCOUNT over DURATION.
 @dev All terms are immutable: a depositor knows them for good. Times share one slot.
 """
+from contracts.modules import reasons
 from contracts.modules import wad
 from contracts.interfaces import IIndexVault
 
@@ -118,15 +119,15 @@ def _open():
     @notice Start the auction
     """
     times: Times = self._read()
-    assert times.opened_at == 0, "auction: already open"
-    assert block.timestamp >= times.ended_at + COOLDOWN, "auction: cooling down"
+    reasons._require(times.opened_at == 0, "auction: already open")
+    reasons._require(block.timestamp >= times.ended_at + COOLDOWN, "auction: cooling down")
     self._times = block.timestamp | (times.ended_at << 64) | (times.completed_at << 128)
 
 
 @internal
 @view
 def _check_open():
-    assert self._read().opened_at != 0, "auction: not open"
+    reasons._require(self._read().opened_at != 0, "auction: not open")
 
 
 @internal

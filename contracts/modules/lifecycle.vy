@@ -9,6 +9,9 @@
 """
 
 
+from contracts.modules import reasons
+
+
 flag Mode:
     SEEDED  # the first mint has happened
     PAUSED  # no mint, no opening, no rebalance; redeem works
@@ -60,7 +63,7 @@ def accept_guardian():
     """
     @notice Become the guardian that the owner proposed
     """
-    assert msg.sender == self.pending_guardian, "guardian: not proposed"
+    reasons._require(msg.sender == self.pending_guardian, "guardian: not proposed")
     old_guardian: address = self.guardian
     self.guardian = msg.sender
     self.pending_guardian = empty(address)
@@ -88,7 +91,7 @@ def _check_unpaused() -> Mode:
     @return The mode that was read
     """
     mode: Mode = self._mode
-    assert Mode.PAUSED not in mode, "vault: paused"
+    reasons._require(Mode.PAUSED not in mode, "vault: paused")
     return mode
 
 
@@ -105,13 +108,13 @@ def _set_seeded():
 
 @internal
 def _pause():
-    assert Mode.PAUSED not in self._mode, "vault: paused"
+    reasons._require(Mode.PAUSED not in self._mode, "vault: paused")
     self._mode |= Mode.PAUSED
     log Paused(caller=msg.sender)
 
 
 @internal
 def _unpause():
-    assert Mode.PAUSED in self._mode, "vault: not paused"
+    reasons._require(Mode.PAUSED in self._mode, "vault: not paused")
     self._mode &= ~Mode.PAUSED
     log Unpaused(caller=msg.sender)

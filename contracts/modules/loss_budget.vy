@@ -9,21 +9,17 @@
 @dev Shares and not USD, because in-kind mints and redemptions change NAV at no price: against a sum in USD, minting would buy budget
      and redeeming would leave a debt that stops the vault.
 """
+from contracts.modules import reasons
 from contracts.modules import wad
 
 MAX_SHARE: constant(uint256) = 5 * 10**16  # WAD, 5 % of NAV
 MIN_WINDOW: constant(uint256) = 3600  # s
 MAX_WINDOW: constant(uint256) = 365 * 86400  # s
 
-
-struct Loss:
-    amount: uint256  # WAD share of NAV at `updated_at`
-    updated_at: uint256
-
-
 MAX_LOSS: immutable(uint256)  # WAD share of NAV
 WINDOW: immutable(uint256)  # s
-_loss: Loss
+# bits 0-127 the loss at that time, WAD share of NAV; 128-255 the time
+_loss: uint256
 
 
 @deploy
@@ -45,9 +41,10 @@ def _current_up() -> uint256:
     @notice What has been lost and has not drained yet, rounded up
     @return WAD share of NAV
     """
-    loss: Loss = self._loss
-    drained: uint256 = wad._mul_div_down(MAX_LOSS, block.timestamp - loss.updated_at, WINDOW)
-    return loss.amount - min(loss.amount, drained)
+    packed: uint256 = self._loss
+    recorded: uint256 = packed & convert(max_value(uint128), uint256)
+    drained: uint256 = wad._mul_div_down(MAX_LOSS, block.timestamp - (packed >> 128), WINDOW)
+    return recorded - min(recorded, drained)
 
 
 @internal
@@ -61,5 +58,5 @@ def _record(value_out: uint256, value_in: uint256, nav: uint256):
     if value_in >= value_out:
         return
     total: uint256 = self._current_up() + wad._mul_div_up(value_out - value_in, wad.ONE, nav)
-    assert total <= MAX_LOSS, "loss: budget exceeded"
-    self._loss = Loss(amount=total, updated_at=block.timestamp)
+    reasons._require(total <= MAX_LOSS, "loss: budget exceeded")
+    self._loss = total | (block.timestamp << 128)

@@ -18,6 +18,7 @@ from ethereum.ercs import IERC20
 from contracts.modules import auction
 from contracts.modules import basket
 from contracts.modules import loss_budget
+from contracts.modules import reasons
 from contracts.modules import wad
 from contracts.interfaces import IIndexVault
 from contracts.interfaces import IPriceOracle
@@ -45,7 +46,7 @@ def _valuation(oracle: address) -> basket.Valuation:
     @notice The basket at the oracle's prices now
     """
     prices: DynArray[uint256, MAX_ASSETS] = staticcall IPriceOracle(oracle).prices(basket._addresses())
-    assert len(prices) == len(basket._assets), "rebalance: wrong price count"
+    reasons._require(len(prices) == len(basket._assets), "rebalance: wrong price count")
     for price: uint256 in prices:
         assert price != 0, "rebalance: zero price"
     return basket._value(prices)
@@ -80,7 +81,7 @@ def _rebalance(
         if limits[i] != 0:
             sold.append(IIndexVault.Leg(asset=leg.asset, amount=limits[i]))
             value_out += wad._value_up(limits[i], before.prices[i], basket._decimals(before.assets[i]))
-    assert len(sold) != 0, "rebalance: nothing in surplus"
+    reasons._require(len(sold) != 0, "rebalance: nothing in surplus")
 
     if executor == empty(address):
         self._pull_due(before, buys, value_out, bound)
@@ -181,10 +182,10 @@ def _judge(
         elif new > old and before.values[i] < wad._mul_div_down(target, before.nav, wad.ONE):
             assert after.values[i] <= wanted + tolerance, "rebalance: above target"
             fill.value_in += wad._value_down(new - old, price, decimals)
-    assert fill.value_in >= wad._mul_div_up(fill.value_out, bound, wad.ONE), "rebalance: value short"
+    reasons._require(fill.value_in >= wad._mul_div_up(fill.value_out, bound, wad.ONE), "rebalance: value short")
     # Each dollar sold removes half a dollar of drift at least, or assets near their targets could be swapped to and fro at the bound.
     least: uint256 = wad._mul_div_up(fill.value_out, wad.ONE, 2 * before.nav)
-    assert fill.drift_after + least < fill.drift_before, "rebalance: drift did not fall"
+    reasons._require(fill.drift_after + least < fill.drift_before, "rebalance: drift did not fall")
     loss_budget._record(fill.value_out, fill.value_in, before.nav)
     if fill.drift_after <= auction.CLOSING_TOLERANCE:
         auction._complete()

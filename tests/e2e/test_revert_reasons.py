@@ -15,12 +15,13 @@ TESTS = sorted(
     if path != Path(__file__)
 )
 LONGEST = 32  # bytes
+REASON = r'(?:^\s*assert\b[^"]*?,|^\s*raise|^\s*reasons\._require\([^"]*?,)\s*"([^"]+)"'
 
 
 def reasons_of(source: str) -> set[str]:
-    """Text after the comma of an assert, and of a raise."""
+    """Text after the comma of an assert or of `_require`, and of a raise."""
     code = re.sub(r'"""[\s\S]*?"""', "", source)
-    return set(re.findall(r'(?:^\s*assert\b[^"]*?,|^\s*raise)\s*"([^"]+)"', code, re.MULTILINE))
+    return set(re.findall(REASON, code, re.MULTILINE))
 
 
 def expected_in(test: str) -> set[str]:
@@ -43,8 +44,8 @@ EXPECTED = {text for path in TESTS for text in expected_in(path.read_text())}
 def test_reasons__found_in_the_sources__are_all_of_them() -> None:
     """No assert or raise without a reason, and none that the search above overlooks."""
     code = "\n".join(re.sub(r'"""[\s\S]*?"""', "", path.read_text()) for path in SOURCES)
-    statements = re.findall(r"^\s*(?:assert|raise)\b", code, re.MULTILINE)
-    found = re.findall(r'(?:^\s*assert\b[^"]*?,|^\s*raise)\s*"([^"]+)"', code, re.MULTILINE)
+    statements = re.findall(r"^\s*(?:assert|raise|reasons\._require)\b", code, re.MULTILINE)
+    found = re.findall(REASON, code, re.MULTILINE)
     assert len(found) == len(statements) > 40
 
 

@@ -209,7 +209,7 @@ class World:
         """Set the switches of an odd token; the ones left out go back to honest."""
         honest = {
             "answer": YES, "fee_bps": 0, "extra_bps": 0, "refuses_zero": False, "does_nothing": False,
-            "hook": ZERO, "kept_back": 0
+            "hook": ZERO, "kept_back": 0, "is_blocked": False, "eats_gas": False, "is_dead": False
         }  # fmt: skip
         self.tokens[index].configure(*(honest | switches).values(), sender=self.deployer)
 

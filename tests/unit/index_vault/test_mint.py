@@ -79,7 +79,6 @@ def test_mint__to_another__shares_go_to_the_receiver(world: World) -> None:
     assert world.vault.balanceOf(world.depositor) == 0
     event = receipt.events.filter(world.vault.Mint)[0]
     assert (event.caller, event.receiver, event.shares) == (world.depositor, world.stranger, WAD)
-    assert list(event.amounts) == amounts
 
 
 def test_mint__first__gives_dead_shares_to_nobody_once(world: World) -> None:
@@ -151,10 +150,9 @@ def test_mint__at_the_deadline__passes_and_a_second_later_reverts(world: World) 
 def test_mint__to_the_vault_or_nobody__reverts(world: World) -> None:
     amounts = list(world.vault.preview_mint(WAD))
     world.fund(world.depositor, amounts)
-    with revert("vault: bad receiver"):
-        world.vault.mint(WAD, world.vault, amounts, FAR, sender=world.depositor)
-    with revert("erc20: mint to the zero address"):
-        world.vault.mint(WAD, ZERO, amounts, FAR, sender=world.depositor)
+    for receiver in (world.vault, ZERO):
+        with revert("vault: bad receiver"):
+            world.vault.mint(WAD, receiver, amounts, FAR, sender=world.depositor)
 
 
 def test_mint__without_allowance_or_balance__reverts(world: World) -> None:
