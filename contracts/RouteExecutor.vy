@@ -20,8 +20,11 @@ from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 
 from contracts.modules import approval
+from contracts.modules import balancer
+from contracts.modules import curve
 from contracts.modules import flash_loan
 from contracts.modules import uniswap
+from contracts.modules import wrappers
 from contracts.interfaces import IIndexVault
 from contracts.interfaces import IRebalanceExecutor
 from contracts.interfaces import IRouteExecutor
@@ -309,6 +312,14 @@ def _swap(operation: IRouteExecutor.Operation):
         uniswap._swap_v2(pool, token_in, token_out, operation.fee, amount)
     elif operation.venue == IRouteExecutor.Venue.UNISWAP_V3:
         uniswap._swap_v3(pool, token_in, token_out, operation.fee, amount)
+    elif operation.venue == IRouteExecutor.Venue.BALANCER_V2:
+        balancer._swap(pool, token_in, token_out, amount)
+    elif operation.venue == IRouteExecutor.Venue.CURVE:
+        curve._swap(pool, token_in, token_out, amount)
+    elif operation.venue == IRouteExecutor.Venue.ERC4626:
+        wrappers._swap_erc4626(pool, token_in, token_out, amount)
+    elif operation.venue == IRouteExecutor.Venue.WSTETH:
+        wrappers._swap_wsteth(pool, token_in, token_out, amount)
     else:
         raise "executor: unknown venue"
     log IRouteExecutor.Swap(

@@ -119,6 +119,10 @@ class Venue(IntFlag):
 
     UNISWAP_V2 = 1
     UNISWAP_V3 = 2
+    BALANCER_V2 = 4
+    CURVE = 8
+    ERC4626 = 16
+    WSTETH = 32
 
 
 class Vault:

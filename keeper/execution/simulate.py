@@ -44,6 +44,7 @@ VERDICTS: dict[str, Verdict] = {
     "vault: expired": Verdict.SKIP,
     "vault: paused": Verdict.SKIP,
     "basket: transfer failed": Verdict.HALT,
+    "curve: not a coin": Verdict.HALT,
     "executor: bad fee": Verdict.HALT,
     "executor: more swaps than given": Verdict.HALT,
     "executor: not the vault": Verdict.HALT,
@@ -67,6 +68,7 @@ VERDICTS: dict[str, Verdict] = {
     "uniswap: not a factory pool": Verdict.HALT,
     "uniswap: not the pool": Verdict.HALT,
     "uniswap: pool asks too much": Verdict.HALT,
+    "wrappers: not the wrapper": Verdict.HALT,
 }
 
 

@@ -13,7 +13,7 @@ from devnet.box import Box
 from unit.world import FAR, WAD, AssetPlan, Terms, World, people, undone
 
 USDC, WBTC, WETH = range(3)
-V2, V3 = 1, 2  # IRouteExecutor.Venue
+V2, V3, BALANCER, CURVE, ERC4626, WSTETH = (1 << place for place in range(6))  # IRouteExecutor.Venue
 ETHER = 10**18
 APPROVAL = keccak(text="Approval(address,address,uint256)")
 
@@ -60,7 +60,7 @@ class Market:
         """What `who` holds of every token of the devnet that is in play here."""
         return {
             symbol: held
-            for symbol in ("USDC", "WBTC", "WETH", "DAI", "USDT")
+            for symbol in ("USDC", "WBTC", "WETH", "DAI", "USDT", "wstETH")
             if (held := self.box.balance(TOKENS[symbol].address, str(getattr(who, "address", who))))
         }
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from devnet.addresses import AAVE_POOL, BALANCER_VAULT, MORPHO_BLUE, TOKENS, V3_POOLS
-from unit.route_executor.conftest import ETHER, USDC, V2, V3, WBTC, WETH, Market
+from devnet.addresses import AAVE_POOL, BALANCER_VAULT, CURVE_SUSD_POOL, MORPHO_BLUE, TOKENS, V3_POOLS
+from unit.route_executor.conftest import CURVE, ETHER, USDC, V2, V3, WBTC, WETH, Market
 from unit.world import ALL, FAR, WAD, revert, undone
 
 MORPHO, BALANCER_V2, AAVE_V3, UNISWAP_V3, ERC3156 = (1 << place for place in range(5))  # IRouteExecutor.Lender
@@ -123,7 +123,7 @@ def test_rebalance_with_loan__erc3156__fills_and_pays_its_fee(market: Market, le
 @pytest.mark.parametrize("kind", [MORPHO, BALANCER_V2, AAVE_V3])
 def test_rebalance_with_loan__of_usdt__repays_a_token_that_returns_nothing(market: Market, kind: int) -> None:
     address = {MORPHO: MORPHO_BLUE, BALANCER_V2: BALANCER_VAULT, AAVE_V3: AAVE_POOL}[kind]
-    buying = [market.operation(V3, "USDT", "USDC", 100)]
+    buying = [market.operation(CURVE, "USDT", "USDC", 0, pool=CURVE_SUSD_POOL)]
     repaying = [market.operation(V3, "WETH", "USDT", 500), market.operation(V3, "USDC", "USDT", 100)]
     for _ in range(2):
         receipt = fill(
