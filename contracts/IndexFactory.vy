@@ -4,24 +4,26 @@
 @title Index factory
 @license GNU Affero General Public License v3.0 only
 @notice Creates index vaults and makes their first mint in the same transaction, so that nobody comes between. It remembers which vaults
-        are its own: those were created by the code that `creation_code` names, and by no other.
+        are its own: vault and rebalancer were created from the code that `blueprints` names, and from no other.
 
         How it is stopped: it is not. It has no owner, holds nothing between transactions and has no allowance to anybody.
 @dev That a vault is from here says what code it runs, not that its oracle, owner or assets are honest: everybody may create one.
      A vault's address is that of EIP-1014 for the creation code with its arguments and the salt keccak256(creator, salt): nobody else
-     can take it.
+     can take it. Blueprints are those of ERC-5202.
 """
 from ethereum.ercs import IERC20
 
-from contracts.modules import blueprint
 from contracts.interfaces import IIndexFactory
 from contracts.interfaces import IIndexVault
 
 implements: IIndexFactory
 
-initializes: blueprint
-
 MAX_ASSETS: constant(uint256) = 20
+
+PREAMBLE: constant(Bytes[3]) = x"FE7100"  # ERC-5202, version 0, no further data
+
+VAULT: immutable(address)
+REBALANCER: immutable(address)
 
 is_vault: public(HashMap[address, bool])
 vault_count: public(uint256)
@@ -29,13 +31,15 @@ _vaults: HashMap[uint256, address]
 
 
 @deploy
-def __init__(head: address, tail: address, tail_size: uint256):
+def __init__(vault_blueprint: address, rebalancer_blueprint: address):
     """
-    @param head Where the start of the vault's creation code is kept; see modules/blueprint.vy
-    @param tail Where the rest is
-    @param tail_size Bytes of the tail that are code
+    @param vault_blueprint The creation code of IndexVault.vy
+    @param rebalancer_blueprint The creation code of Rebalancer.vy
     """
-    blueprint.__init__(head, tail, tail_size)
+    for blueprint: address in [vault_blueprint, rebalancer_blueprint]:
+        assert blueprint.codesize > 3 and slice(blueprint.code, 0, 3) == PREAMBLE, "factory: no blueprint"
+    VAULT = vault_blueprint
+    REBALANCER = rebalancer_blueprint
 
 
 @external
@@ -56,9 +60,18 @@ def create(
     @param deadline Last second at which this may happen
     @return The vault
     """
-    vault: address = blueprint._create(
-        abi_encode(plan.name, plan.symbol, plan.owner, plan.guardian, plan.oracle, plan.assets, plan.terms),
-        keccak256(abi_encode(msg.sender, salt)),
+    vault: address = create_from_blueprint(
+        VAULT,
+        plan.name,
+        plan.symbol,
+        plan.owner,
+        plan.guardian,
+        plan.oracle,
+        plan.assets,
+        plan.terms,
+        plan.fees,
+        REBALANCER,
+        salt=keccak256(abi_encode(msg.sender, salt)),
     )
     self.is_vault[vault] = True
     self._vaults[self.vault_count] = vault
@@ -100,8 +113,8 @@ def vault_at(index: uint256) -> address:
 
 @external
 @view
-def creation_code() -> (address, address, uint256):
+def blueprints() -> (address, address):
     """
-    @return Where head and tail of the vaults' creation code are kept, and how many bytes of the tail are code
+    @return Where the creation codes of vaults and of rebalancers are kept
     """
-    return blueprint.HEAD, blueprint.TAIL, blueprint.TAIL_SIZE
+    return VAULT, REBALANCER

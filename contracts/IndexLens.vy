@@ -12,20 +12,17 @@
 from contracts.interfaces import IIndexLens
 from contracts.interfaces import IIndexVault
 from contracts.interfaces import IPriceOracle
+from contracts.interfaces import IRebalancer
 
 implements: IIndexLens
 
 
 # What a vault answers beyond IIndexVault.
 interface Vault:
-    def owner() -> address: view
     def guardian() -> address: view
     def paused() -> bool: view
-    def oracle() -> address: view
-    def opened_at() -> uint256: view
-    def closed_at() -> uint256: view
-    def completed_at() -> uint256: view
-    def totalSupply() -> uint256: view
+    def is_shut_down() -> bool: view
+    def supply_cap() -> uint256: view
     def balanceOf(account: address) -> uint256: view
 
 
@@ -49,30 +46,40 @@ def vault(vault: address) -> IIndexLens.VaultView:
     host: Vault = Vault(vault)
     index: IIndexVault = IIndexVault(vault)
     found: IIndexLens.VaultView = empty(IIndexLens.VaultView)
+    found.rebalancer = staticcall index.rebalancer()
+    rules: IRebalancer = IRebalancer(found.rebalancer)
     found.symbol = self._symbol(vault)
-    found.owner = staticcall host.owner()
+    found.owner = staticcall index.owner()
     found.guardian = staticcall host.guardian()
-    found.oracle = staticcall host.oracle()
+    found.strategist = staticcall rules.strategist()
+    found.oracle = staticcall rules.oracle()
     found.paused = staticcall host.paused()
-    found.supply = staticcall host.totalSupply()
-    found.price_bound = staticcall index.price_bound()
-    found.is_open = staticcall index.is_open()
-    found.opened_at = staticcall host.opened_at()
-    found.closed_at = staticcall host.closed_at()
-    found.completed_at = staticcall host.completed_at()
-    found.loss = staticcall index.loss()
-    found.terms = staticcall index.terms()
+    found.is_shut_down = staticcall host.is_shut_down()
+    found.supply = staticcall index.supply()
+    found.supply_cap = staticcall host.supply_cap()
+    found.fees = staticcall index.fees()
+    found.price_bound = staticcall rules.price_bound()
+    found.is_open = staticcall rules.is_open()
+    found.opened_at = staticcall rules.opened_at()
+    found.closed_at = staticcall rules.closed_at()
+    found.completed_at = staticcall rules.completed_at()
+    found.loss = staticcall rules.loss()
+    found.head_start = staticcall rules.head_start()
+    found.final_targets, found.change_start, found.change_end = staticcall rules.schedule()
+    set_at: uint256 = 0
+    found.rails, set_at = staticcall rules.rails()
+    found.terms = staticcall rules.terms()
 
     weights: DynArray[uint256, MAX_ASSETS] = []
-    found.priced, found.nav = self._ask(vault, method_id("nav()"), VALUE_GAS)
+    found.priced, found.nav = self._ask(found.rebalancer, method_id("nav()"), VALUE_GAS)
     if found.priced:
-        found.nav_per_share = staticcall index.nav_per_share()
-        found.drift = staticcall index.drift()
-        found.trigger = staticcall index.trigger()
-        weights = staticcall index.weights()
+        found.nav_per_share = staticcall rules.nav_per_share()
+        found.drift = staticcall rules.drift()
+        found.trigger = staticcall rules.trigger()
+        weights = staticcall rules.weights()
 
-    targets: DynArray[uint256, MAX_ASSETS] = staticcall index.targets()
-    bands: DynArray[uint256, MAX_ASSETS] = staticcall index.bands()
+    targets: DynArray[uint256, MAX_ASSETS] = staticcall rules.targets()
+    bands: DynArray[uint256, MAX_ASSETS] = staticcall rules.bands()
     i: uint256 = 0
     for asset: address in staticcall index.assets():
         price: uint256 = 0

@@ -6,45 +6,43 @@
 @license GNU Affero General Public License v3.0 only
 @notice An ERC-20 share over a basket of tokens that anybody may bring back to its targets, at prices that an oracle bounds.
 
-        A thin host: it wires the modules and decides who may call what. The rules are in SPECIFICATION.md.
+        The custody half of a pair: it holds the tokens, makes and burns shares, and moves what a rebalance moves. When, towards what and
+        at which terms is said and judged by its rebalancer, which holds nothing. The rules are in SPECIFICATION.md.
 
-        How it is stopped: the guardian or the owner pauses mint, opening and rebalance; only the owner resumes. Redeem cannot be
-        stopped by anybody and needs no oracle.
+        How it is stopped: the guardian or the owner pauses mint, opening and rebalance; only the owner resumes, or shuts down for good.
+        Redeem cannot be stopped by anybody, needs no oracle and never asks the rebalancer.
 
-        Owner: resumes, proposes and removes a guardian, hands ownership over in two steps. A malicious owner can stop minting and
-        rebalancing; it cannot move the basket, change targets, bounds or the oracle, or stop a redemption.
+        Owner: resumes, shuts down, adds and removes assets, caps the supply, sets fees within limits in code, names the guardian, hands
+        ownership over in two steps. A malicious owner can stop minting and rebalancing, take the highest fees, and what the rebalancer lets
+        it; it cannot move the basket or stop a redemption. Best it is a timelock, see Timelock.vy.
         Guardian: pauses. A malicious guardian can stop minting and rebalancing until the owner replaces it.
         Anybody: opens a rebalance that is due and fills it within the bounds. The worst a malicious filler can take is what the
         price bound concedes against the oracle, and the loss budget caps the sum of it.
-        A malicious oracle can price a rebalance falsely: at worst it sells the surplus of each asset for nothing. It is chosen at
-        creation for good and cannot touch redemption.
-@dev The lock covers every function of this file, views included, so nobody can read a price in the middle of a rebalance. What modules
-     export stays callable: the ERC-20 functions of shares, the owner's and the guardian's. None can change the basket or the supply.
+@dev The lock covers every function of this file but `in_flight`, views included, so nobody can read a price in the middle of a rebalance. What
+     modules export stays callable: the ERC-20 functions of shares, the owner's and the guardian's. None can change basket or supply.
 """
-from ethereum.ercs import IERC20
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 from snekmate.tokens import erc20
 
-from contracts.modules import auction
 from contracts.modules import basket
+from contracts.modules import share_fees
 from contracts.modules import lifecycle
-from contracts.modules import loss_budget
-from contracts.modules import rebalancing
 from contracts.modules import reasons
-from contracts.modules import wad
+from contracts.modules import role
 from contracts.interfaces import IIndexVault
+from contracts.interfaces import IRebalanceExecutor
+from contracts.interfaces import IRebalancer
 
 implements: IIndexVault
 
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: erc20[ownable := ownable]
-initializes: lifecycle
 initializes: basket
-initializes: auction
-initializes: loss_budget
-initializes: rebalancing[auction := auction, basket := basket, loss_budget := loss_budget]
+initializes: share_fees
+initializes: lifecycle
+initializes: role
 
 exports: (
     # shares: ERC-20, ERC-20 metadata, ERC-2612, ERC-5267
@@ -66,23 +64,35 @@ exports: (
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
-    # guardian, in two steps
-    lifecycle.guardian,
-    lifecycle.pending_guardian,
-    lifecycle.accept_guardian,
+    # what it may do now
     lifecycle.paused,
+    lifecycle.is_shut_down,
+    lifecycle.supply_cap,
     # what redemptions could not pay
     basket.claims,
 )
 
+event GuardianProposed:
+    guardian: indexed(address)
+    proposed: indexed(address)
+
+
+event GuardianChanged:
+    old_guardian: indexed(address)
+    new_guardian: indexed(address)
+
+
 MAX_ASSETS: public(constant(uint256)) = 20
 MAX_DATA: constant(uint256) = 9216
+MAX_STATE: constant(uint256) = 4576
 
 # Shares that the first mint makes for nobody, so that the supply never returns to zero.
 DEAD_SHARES: public(constant(uint256)) = 10**16
 DEAD: constant(address) = 0x000000000000000000000000000000000000dEaD
 
-ORACLE: immutable(address)
+REBALANCER: immutable(address)
+
+_in_flight: transient(bool)
 
 
 @deploy
@@ -94,6 +104,8 @@ def __init__(
     oracle: address,
     assets: DynArray[IIndexVault.AssetTerms, MAX_ASSETS],
     terms: IIndexVault.Terms,
+    charges: IIndexVault.Fees,
+    rebalancer_blueprint: address,
 ):
     """
     @param name Name of the share
@@ -103,20 +115,19 @@ def __init__(
     @param oracle Prices, an IPriceOracle
     @param assets The basket; the targets sum to exactly 1e18
     @param terms When a rebalance opens and what bounds it
+    @param charges Fees in shares; may be empty
+    @param rebalancer_blueprint The code of Rebalancer.vy, as ERC-5202 has it: whoever trusts the vault trusts what stands there
     """
     ownable.__init__()
     ownable_2step.__init__()
     erc20.__init__(name, symbol, 18, name, "1")
-    lifecycle.__init__(guardian)
+    lifecycle.__init__()
     basket.__init__(assets)
-    auction.__init__(terms)
-    loss_budget.__init__(terms.max_loss, terms.loss_window)
-    for asset: IIndexVault.AssetTerms in assets:
-        # Or an asset could leave its band while the basket counts as on target.
-        assert asset.band >= terms.closing_tolerance, "vault: band under tolerance"
+    share_fees._set(charges)
     assert owner != empty(address), "vault: no owner"
-    assert oracle.is_contract, "vault: oracle has no code"
-    ORACLE = oracle
+    role._holder = guardian
+    log GuardianChanged(old_guardian=empty(address), new_guardian=guardian)
+    REBALANCER = create_from_blueprint(rebalancer_blueprint, oracle, assets, terms)
     ownable._transfer_ownership(owner)
 
 
@@ -129,24 +140,30 @@ def mint(
 ) -> DynArray[uint256, MAX_ASSETS]:
     """
     @notice Make shares for their part of every asset, in kind
-    @dev The first mint costs the basket's initial units and makes DEAD_SHARES on top, once.
+    @dev The first mint costs the basket's initial units, pays no fee and makes DEAD_SHARES on top, once.
     @param shares Shares to make, 18 decimals
     @param receiver Who gets them
     @param max_amounts Base units per asset that the caller is ready to pay at most, in basket order
     @param deadline Last second at which this may happen
     @return Base units taken per asset, rounded up
     """
-    seeded: bool = lifecycle.Mode.SEEDED in lifecycle._check_unpaused()
+    state: uint256 = lifecycle._check_running()
     self._check_request(shares, receiver, len(max_amounts), deadline)
+    supply: uint256 = self._accrue()
+    fee: uint256 = 0
     amounts: DynArray[uint256, MAX_ASSETS] = []
-    if seeded:
-        amounts = basket._pull_pro_rata_up(msg.sender, shares, erc20.totalSupply, max_amounts)
+    if state & lifecycle.SEEDED != 0:
+        fee = share_fees._on_mint_up(shares)
+        amounts = basket._pull_pro_rata_up(msg.sender, shares + fee, supply, max_amounts)
+        if fee != 0:
+            erc20._mint(share_fees._recipient, fee)
     else:
         amounts = basket._pull_seed_up(msg.sender, shares + DEAD_SHARES, max_amounts)
         lifecycle._set_seeded()
         erc20._mint(DEAD, DEAD_SHARES)
     erc20._mint(receiver, shares)
-    log IIndexVault.Mint(caller=msg.sender, receiver=receiver, shares=shares)
+    reasons._require(erc20.totalSupply <= state >> 128, "vault: over supply cap")
+    log IIndexVault.Mint(caller=msg.sender, receiver=receiver, shares=shares, fee=fee)
     return amounts
 
 
@@ -157,17 +174,22 @@ def redeem(
     """
     @notice Burn the caller's shares for their part of every asset, in kind; nobody can pause this and it needs no oracle
     @dev A token that cannot be paid does not stop it: the caller gets a claim on it instead, see `claim`.
-    @param shares Shares to burn, 18 decimals
+    @param shares Shares to give, 18 decimals; the fee is a part of them
     @param receiver Who gets the assets
     @param min_amounts Base units per asset that the caller accepts at least, in basket order
     @param deadline Last second at which this may happen
     @return Base units paid per asset, rounded down
     """
     self._check_request(shares, receiver, len(min_amounts), deadline)
-    supply: uint256 = erc20.totalSupply
-    erc20._burn(msg.sender, shares)
-    amounts: DynArray[uint256, MAX_ASSETS] = basket._push_pro_rata_down(receiver, shares, supply, min_amounts)
-    log IIndexVault.Redeem(owner=msg.sender, receiver=receiver, shares=shares)
+    supply: uint256 = self._accrue()
+    fee: uint256 = share_fees._on_redeem_up(shares)
+    if fee != 0:
+        erc20._transfer(msg.sender, share_fees._recipient, fee)
+    erc20._burn(msg.sender, shares - fee)
+    amounts: DynArray[uint256, MAX_ASSETS] = basket._push_pro_rata_down(
+        receiver, shares - fee, supply, min_amounts
+    )
+    log IIndexVault.Redeem(owner=msg.sender, receiver=receiver, shares=shares, fee=fee)
     return amounts
 
 
@@ -184,18 +206,27 @@ def claim(asset: address, receiver: address) -> uint256:
 
 
 @external
+def accrue_fees() -> uint256:
+    """
+    @notice Make the shares that the streaming fee is due
+    @return The supply after it
+    """
+    return self._accrue()
+
+
+@external
 def open_rebalance() -> IIndexVault.Trigger:
     """
     @notice Start a rebalance that is due; the price bound starts to fall
     @return The reasons that held
     """
-    lifecycle._check_unpaused()
-    before: basket.Valuation = rebalancing._valuation(ORACLE)
-    reason: IIndexVault.Trigger = self._trigger(before)
-    reasons._require(reason != empty(IIndexVault.Trigger), "auction: no trigger holds")
-    auction._open()
-    log IIndexVault.RebalanceOpened(caller=msg.sender, reason=reason, nav=before.nav, drift=basket._drift(before))
-    return reason
+    lifecycle._check_running()
+    count: uint256 = 0
+    words: uint256[MAX_ASSETS] = empty(uint256[MAX_ASSETS])
+    count, words = basket._words()
+    return extcall IRebalancer(REBALANCER).open_rebalance(
+        msg.sender, count, words, basket._balances(count, words)
+    )
 
 
 @external
@@ -207,7 +238,7 @@ def rebalance(
     deadline: uint256,
 ) -> (uint256, uint256):
     """
-    @notice Fill the open rebalance, wholly or in part
+    @notice Fill the open rebalance, wholly or in part; opens it when none is open and one is due
     @dev Callback form: the sold tokens go to `executor`, whose `on_rebalance` has to bring the bought ones. Pull form, with an empty
          executor: the bought tokens are taken from the caller, no more than the bound asks, then the sold ones are paid.
     @param sells Assets in surplus and how much of each at most; clamped to the surplus
@@ -218,19 +249,36 @@ def rebalance(
     @return WAD USD that left (rounded up) and that came (rounded down), at the oracle's prices
     """
     reasons._require(block.timestamp <= deadline, "vault: expired")
-    lifecycle._check_unpaused()
+    lifecycle._check_running()
     supply: uint256 = erc20.totalSupply
-    fill: rebalancing.Fill = rebalancing._rebalance(ORACLE, sells, buys, executor, data)
-    reasons._require(erc20.totalSupply == supply, "rebalance: supply changed")
-    log IIndexVault.Rebalanced(
-        caller=msg.sender,
-        executor=executor,
-        value_out=fill.value_out,
-        value_in=fill.value_in,
-        drift_before=fill.drift_before,
-        drift_after=fill.drift_after,
+    self._in_flight = True
+    count: uint256 = 0
+    words: uint256[MAX_ASSETS] = empty(uint256[MAX_ASSETS])
+    count, words = basket._words()
+    before: uint256[MAX_ASSETS] = basket._balances(count, words)
+    leaving: uint256[MAX_ASSETS] = empty(uint256[MAX_ASSETS])
+    due: uint256[MAX_ASSETS] = empty(uint256[MAX_ASSETS])
+    state: Bytes[MAX_STATE] = b""
+    leaving, due, state = extcall IRebalancer(REBALANCER).begin(
+        msg.sender, count, words, before, sells, buys, executor == empty(address)
     )
-    return fill.value_out, fill.value_in
+    if executor == empty(address):
+        basket._pull_all(count, words, due, msg.sender)
+        basket._push_all(count, words, leaving, msg.sender)
+    else:
+        basket._push_all(count, words, leaving, executor)
+        extcall IRebalanceExecutor(executor).on_rebalance(msg.sender, basket._legs(count, words, leaving), data)
+
+    # The vault's own line of defence, whatever the rebalancer finds: nothing leaves but what was meant to.
+    after: uint256[MAX_ASSETS] = basket._balances(count, words)
+    for i: uint256 in range(count, bound=MAX_ASSETS):
+        assert after[i] + leaving[i] >= before[i], "vault: balance fell"
+    reasons._require(erc20.totalSupply == supply, "vault: supply changed")
+    value_out: uint256 = 0
+    value_in: uint256 = 0
+    value_out, value_in = extcall IRebalancer(REBALANCER).settle(msg.sender, executor, state, after)
+    self._in_flight = False
+    return value_out, value_in
 
 
 # ------------------------------------------------------ guardian and owner
@@ -242,9 +290,9 @@ def pause():
     @notice Stop mint, opening and rebalance, and end an open rebalance; for the guardian and the owner
     @dev Its price bound would go on falling, and whoever is first after the pause would get all of the discount.
     """
-    reasons._require(msg.sender == lifecycle.guardian or msg.sender == ownable.owner, "vault: not guardian")
+    reasons._require(msg.sender == role._holder or msg.sender == ownable.owner, "vault: not guardian")
     lifecycle._pause()
-    auction._end()
+    extcall IRebalancer(REBALANCER).end_rebalance()
 
 
 @external
@@ -257,13 +305,88 @@ def unpause():
 
 
 @external
+def shut_down():
+    """
+    @notice Stop mint, opening and rebalance for good, and all fees; redeem and claim go on; for the owner
+    """
+    ownable._check_owner()
+    lifecycle._shut_down()
+    extcall IRebalancer(REBALANCER).end_rebalance()
+    self._set_fees(empty(IIndexVault.Fees))
+
+
+@external
+def add_asset(asset: address):
+    """
+    @notice Append an asset to the basket, at target zero; for the owner
+    @param asset The token, which the oracle has to price
+    """
+    ownable._check_owner()
+    # Before the first mint there is nobody to say how much of it a share holds.
+    reasons._require(lifecycle._is_seeded(), "vault: not seeded")
+    index: uint256 = basket._add(asset)
+    extcall IRebalancer(REBALANCER).add_asset(asset, index)
+    log IIndexVault.AssetAdded(asset=asset, index=index)
+
+
+@external
+def remove_asset(asset: address):
+    """
+    @notice Take an asset out of the basket whose target is zero and of which no more than dust is left; the last asset takes its place;
+            for the owner
+    @dev Claims on it go on. What is left of it, a millionth of NAV at most, comes back into the basket if the asset is added again.
+    @param asset The token
+    """
+    ownable._check_owner()
+    index: uint256 = basket._index(asset)
+    count: uint256 = 0
+    words: uint256[MAX_ASSETS] = empty(uint256[MAX_ASSETS])
+    count, words = basket._words()
+    extcall IRebalancer(REBALANCER).remove_asset(index, count, words, basket._balances_or_zero(count, words))
+    basket._remove(index)
+    log IIndexVault.AssetRemoved(asset=asset, index=index)
+
+
+@external
+def set_supply_cap(cap: uint256):
+    """
+    @notice Say up to which supply minting goes; for the owner
+    @param cap Base units of shares, under 2^96; fees do not count
+    """
+    ownable._check_owner()
+    log IIndexVault.SupplyCapChanged(old_cap=lifecycle._state >> 128, new_cap=cap)
+    lifecycle._set_supply_cap(cap)
+
+
+@external
+def set_fees(charges: IIndexVault.Fees):
+    """
+    @notice Change fees and who gets them, after what is due is made; for the owner
+    @param charges Streaming up to 5 % a year, minting and redeeming up to 2 %; all zero after a shutdown
+    """
+    ownable._check_owner()
+    reasons._require(lifecycle._state & lifecycle.SHUT_DOWN == 0, "vault: shut down")
+    self._set_fees(charges)
+
+
+@external
 def propose_guardian(proposed: address):
     """
     @notice Propose a guardian, who has to accept; for the owner
     @param proposed The new guardian; the empty address withdraws a proposal
     """
     ownable._check_owner()
-    lifecycle._propose_guardian(proposed)
+    role._propose(proposed)
+    log GuardianProposed(guardian=role._holder, proposed=proposed)
+
+
+@external
+def accept_guardian():
+    """
+    @notice Become the guardian that the owner proposed
+    """
+    old_guardian: address = role._accept()
+    log GuardianChanged(old_guardian=old_guardian, new_guardian=msg.sender)
 
 
 @external
@@ -272,10 +395,65 @@ def remove_guardian():
     @notice Take the guardian's role away at once, and any proposal with it; for the owner
     """
     ownable._check_owner()
-    lifecycle._remove_guardian()
+    log GuardianChanged(old_guardian=role._remove(), new_guardian=empty(address))
 
 
 # ------------------------------------------------------------------- views
+
+
+@external
+@view
+@reentrant
+def in_flight() -> bool:
+    """
+    @return Whether a rebalance is under way in this transaction: every other view of the basket reverts then
+    """
+    return self._in_flight
+
+
+@external
+@view
+def rebalancer() -> address:
+    """
+    @return Who says when, towards what and at which terms the basket trades, an IRebalancer
+    """
+    return REBALANCER
+
+
+@external
+@view
+def guardian() -> address:
+    """
+    @return Who may pause, besides the owner
+    """
+    return role._holder
+
+
+@external
+@view
+def pending_guardian() -> address:
+    """
+    @return Who may accept the guardian's role
+    """
+    return role._pending
+
+
+@external
+@view
+def fees() -> IIndexVault.Fees:
+    """
+    @return Fees and who gets them
+    """
+    return share_fees._current()
+
+
+@external
+@view
+def supply() -> uint256:
+    """
+    @return Base units of shares with the streaming fee that is due: what mint and redeem divide by
+    """
+    return self._supply()
 
 
 @external
@@ -289,35 +467,23 @@ def assets() -> DynArray[address, MAX_ASSETS]:
 
 @external
 @view
+def holdings() -> (uint256, uint256[MAX_ASSETS], uint256[MAX_ASSETS]):
+    """
+    @return How many assets there are; a word for each, see modules/asset.vy; base units held, without those of claims
+    """
+    count: uint256 = 0
+    words: uint256[MAX_ASSETS] = empty(uint256[MAX_ASSETS])
+    count, words = basket._words()
+    return count, words, basket._balances(count, words)
+
+
+@external
+@view
 def targets() -> DynArray[uint256, MAX_ASSETS]:
     """
-    @return WAD shares of NAV in basket order; they sum to exactly 1e18
+    @return WAD shares of NAV now, in basket order; they sum to exactly 1e18
     """
-    found: DynArray[uint256, MAX_ASSETS] = []
-    for packed: uint256 in basket._assets:
-        found.append(basket._target(packed))
-    return found
-
-
-@external
-@view
-def bands() -> DynArray[uint256, MAX_ASSETS]:
-    """
-    @return WAD half-widths around the targets in basket order
-    """
-    found: DynArray[uint256, MAX_ASSETS] = []
-    for packed: uint256 in basket._assets:
-        found.append(basket._band(packed))
-    return found
-
-
-@external
-@view
-def balances() -> DynArray[uint256, MAX_ASSETS]:
-    """
-    @return Base units held in basket order
-    """
-    return basket._balances()
+    return staticcall IRebalancer(REBALANCER).targets()
 
 
 @external
@@ -326,11 +492,7 @@ def weights() -> DynArray[uint256, MAX_ASSETS]:
     """
     @return WAD shares of NAV in basket order, rounded down; all zero when nothing is held
     """
-    now: basket.Valuation = rebalancing._valuation(ORACLE)
-    found: DynArray[uint256, MAX_ASSETS] = []
-    for worth: uint256 in now.values:
-        found.append(0 if now.nav == 0 else wad._mul_div_down(worth, wad.ONE, now.nav))
-    return found
+    return staticcall IRebalancer(REBALANCER).weights()
 
 
 @external
@@ -339,18 +501,16 @@ def nav() -> uint256:
     """
     @return WAD USD that the basket is worth, each asset rounded down
     """
-    return rebalancing._valuation(ORACLE).nav
+    return staticcall IRebalancer(REBALANCER).nav()
 
 
 @external
 @view
 def nav_per_share() -> uint256:
     """
-    @return WAD USD per whole share, rounded down; 0 before the first mint
+    @return WAD USD per whole share, after the fees that are due, rounded down; 0 before the first mint
     """
-    if erc20.totalSupply == 0:
-        return 0
-    return wad._mul_div_down(rebalancing._valuation(ORACLE).nav, wad.ONE, erc20.totalSupply)
+    return staticcall IRebalancer(REBALANCER).nav_per_share()
 
 
 @external
@@ -359,7 +519,7 @@ def drift() -> uint256:
     """
     @return WAD share of NAV that has to trade to be on target
     """
-    return basket._drift(rebalancing._valuation(ORACLE))
+    return staticcall IRebalancer(REBALANCER).drift()
 
 
 @external
@@ -368,7 +528,7 @@ def trigger() -> IIndexVault.Trigger:
     """
     @return The reasons for which a rebalance may open now, cooldown aside
     """
-    return self._trigger(rebalancing._valuation(ORACLE))
+    return staticcall IRebalancer(REBALANCER).trigger()
 
 
 @external
@@ -377,81 +537,7 @@ def price_bound() -> uint256:
     """
     @return WAD, the least value in per value out that a fill needs now; while closed what an opening would start at
     """
-    return auction._bound()
-
-
-@external
-@view
-def is_open() -> bool:
-    """
-    @return Whether a rebalance is open
-    """
-    return auction._read().opened_at != 0
-
-
-@external
-@view
-def opened_at() -> uint256:
-    """
-    @return When the open rebalance was opened; 0 when none is open
-    """
-    return auction._read().opened_at
-
-
-@external
-@view
-def closed_at() -> uint256:
-    """
-    @return When the last opening ended, on target or out of time; at first when the vault was made. The cooldown counts from here
-    """
-    return auction._read().ended_at
-
-
-@external
-@view
-def completed_at() -> uint256:
-    """
-    @return When a rebalance last reached the targets; at first when the vault was made. The interval counts from here
-    """
-    return auction._read().completed_at
-
-
-@external
-@view
-def loss() -> uint256:
-    """
-    @return WAD share of NAV that rebalances lost against the oracle and that has not drained yet, rounded up
-    """
-    return loss_budget._current_up()
-
-
-@external
-@view
-def terms() -> IIndexVault.Terms:
-    """
-    @return When a rebalance opens and what bounds it
-    """
-    return IIndexVault.Terms(
-        triggers=auction.TRIGGERS,
-        require_all=auction.REQUIRE_ALL,
-        interval=auction.INTERVAL,
-        cooldown=auction.COOLDOWN,
-        duration=auction.DURATION,
-        start_premium=auction.START_PREMIUM,
-        max_discount=auction.MAX_DISCOUNT,
-        closing_tolerance=auction.CLOSING_TOLERANCE,
-        max_loss=loss_budget.MAX_LOSS,
-        loss_window=loss_budget.WINDOW,
-    )
-
-
-@external
-@view
-def oracle() -> address:
-    """
-    @return The oracle, an IPriceOracle
-    """
-    return ORACLE
+    return staticcall IRebalancer(REBALANCER).price_bound()
 
 
 @external
@@ -462,8 +548,8 @@ def preview_mint(shares: uint256) -> DynArray[uint256, MAX_ASSETS]:
     @return Base units per asset, rounded up
     """
     reasons._require(shares != 0, "vault: zero shares")
-    if lifecycle._seeded():
-        return basket._amounts_up(shares, erc20.totalSupply)
+    if lifecycle._is_seeded():
+        return basket._amounts_up(shares + share_fees._on_mint_up(shares), self._supply())
     return basket._seed_amounts_up(shares + DEAD_SHARES)
 
 
@@ -474,9 +560,10 @@ def preview_redeem(shares: uint256) -> DynArray[uint256, MAX_ASSETS]:
     @notice What `redeem` would pay now
     @return Base units per asset, rounded down
     """
+    supply: uint256 = self._supply()
     reasons._require(shares != 0, "vault: zero shares")
-    reasons._require(shares <= erc20.totalSupply, "vault: more than supply")
-    return basket._amounts_down(shares, erc20.totalSupply)
+    reasons._require(shares <= supply, "vault: more than supply")
+    return basket._amounts_down(shares - share_fees._on_redeem_up(shares), supply)
 
 
 # ---------------------------------------------------------------- internal
@@ -496,10 +583,26 @@ def _check_request(shares: uint256, receiver: address, count: uint256, deadline:
 
 @internal
 @view
-def _trigger(now: basket.Valuation) -> IIndexVault.Trigger:
+def _supply() -> uint256:
+    return erc20.totalSupply + share_fees._due_down(erc20.totalSupply)[0]
+
+
+@internal
+def _accrue() -> uint256:
     """
-    @notice An empty basket gives no reason: there is nothing to rebalance
+    @notice Make the shares that the streaming fee is due
+    @return The supply after it
     """
-    if now.nav == 0:
-        return empty(IIndexVault.Trigger)
-    return auction._reason(basket._drift(now), basket._outside_band(now))
+    supply: uint256 = erc20.totalSupply
+    due: uint256 = share_fees._accrue(supply)
+    if due != 0:
+        erc20._mint(share_fees._recipient, due)
+        log IIndexVault.StreamingFee(recipient=share_fees._recipient, shares=due)
+    return supply + due
+
+
+@internal
+def _set_fees(charges: IIndexVault.Fees):
+    self._accrue()
+    log IIndexVault.FeesChanged(old_fees=share_fees._current(), new_fees=charges)
+    share_fees._set(charges)

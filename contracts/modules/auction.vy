@@ -7,7 +7,6 @@
         to 1 - MAX_DISCOUNT over DURATION.
 @dev All terms are immutable: a depositor knows them for good. Times share one slot.
 """
-from contracts.modules import reasons
 from contracts.modules import wad
 from contracts.interfaces import IIndexVault
 
@@ -40,9 +39,7 @@ def __init__(terms: IIndexVault.Terms):
     """
     @param terms See IIndexVault.Terms; the loss terms are not read here
     """
-    both: IIndexVault.Trigger = IIndexVault.Trigger.INTERVAL | IIndexVault.Trigger.BAND
     assert terms.triggers != empty(IIndexVault.Trigger), "auction: no trigger"
-    assert (terms.triggers & ~both) == empty(IIndexVault.Trigger), "auction: unknown trigger"
     assert (IIndexVault.Trigger.INTERVAL in terms.triggers) == (terms.interval != 0), "auction: bad interval"
     assert terms.interval <= 10 * 365 * 86400, "auction: bad interval"
     assert terms.cooldown <= 365 * 86400, "auction: bad cooldown"
@@ -94,23 +91,27 @@ def _bound() -> uint256:
 
 @internal
 @view
-def _reason(drift: uint256, outside_band: bool) -> IIndexVault.Trigger:
+def _reason(drift: uint256, is_outside_band: bool, is_changing: bool) -> IIndexVault.Trigger:
     """
-    @notice Which reasons hold, among those that count; none when all are required and one is missing
-    @dev The interval counts from the last rebalance that reached the targets: one that nobody filled must not put off the next. It asks
-         for a drift that a rebalance would not close at once.
+    @notice Which reasons hold, among those that count. INTERVAL and BAND hold together or not at all when both are required; TARGETS is enough
+            on its own
+    @dev The interval counts from the last rebalance that reached the targets: one that nobody filled must not put off the next. Like a change
+         of targets it asks for a drift that a rebalance would not close at once.
     @param drift WAD
-    @param outside_band Whether an asset is outside its band
+    @param is_outside_band Whether an asset is outside its band
+    @param is_changing Whether a change of targets has begun whose end was not reached
     """
-    holding: IIndexVault.Trigger = empty(IIndexVault.Trigger)
+    found: IIndexVault.Trigger = empty(IIndexVault.Trigger)
     if IIndexVault.Trigger.INTERVAL in TRIGGERS and drift > CLOSING_TOLERANCE:
         if block.timestamp >= self._read().completed_at + INTERVAL:
-            holding |= IIndexVault.Trigger.INTERVAL
-    if IIndexVault.Trigger.BAND in TRIGGERS and outside_band:
-        holding |= IIndexVault.Trigger.BAND
-    if REQUIRE_ALL and holding != TRIGGERS:
-        return empty(IIndexVault.Trigger)
-    return holding
+            found |= IIndexVault.Trigger.INTERVAL
+    if IIndexVault.Trigger.BAND in TRIGGERS and is_outside_band:
+        found |= IIndexVault.Trigger.BAND
+    if REQUIRE_ALL and found != (TRIGGERS & ~IIndexVault.Trigger.TARGETS):
+        found = empty(IIndexVault.Trigger)
+    if IIndexVault.Trigger.TARGETS in TRIGGERS and is_changing and drift > CLOSING_TOLERANCE:
+        found |= IIndexVault.Trigger.TARGETS
+    return found
 
 
 @internal
@@ -119,15 +120,9 @@ def _open():
     @notice Start the auction
     """
     times: Times = self._read()
-    reasons._require(times.opened_at == 0, "auction: already open")
-    reasons._require(block.timestamp >= times.ended_at + COOLDOWN, "auction: cooling down")
+    assert times.opened_at == 0, "auction: already open"
+    assert block.timestamp >= times.ended_at + COOLDOWN, "auction: cooling down"
     self._times = block.timestamp | (times.ended_at << 64) | (times.completed_at << 128)
-
-
-@internal
-@view
-def _check_open():
-    reasons._require(self._read().opened_at != 0, "auction: not open")
 
 
 @internal

@@ -1,20 +1,13 @@
 # pragma version 0.4.3
 # pragma nonreentrancy off
 """
-@title What a vault may do now: seeded or not, open or paused, and the guardian who may pause it
+@title What a vault may do now: seeded or not, open, paused or shut down, and up to which supply
 @license GNU Affero General Public License v3.0 only
-@notice Mechanism only; the host decides who may call what.
-@dev Seeding and pausing share one slot, because a mint reads both. `SEEDED` is set once and there is no way to unset it:
-     the first-mint path can never run again, whatever the supply does.
+@notice Mechanism only; the host decides who may call what. Two things are set once and cannot be unset: that the first mint has happened, so its
+        path can never run again whatever the supply does, and that the vault is shut down.
+@dev Everything shares one slot, because a mint reads all of it.
 """
-
-
 from contracts.modules import reasons
-
-
-flag Mode:
-    SEEDED  # the first mint has happened
-    PAUSED  # no mint, no opening, no rebalance; redeem works
 
 
 event Paused:
@@ -25,96 +18,99 @@ event Unpaused:
     caller: indexed(address)
 
 
-event GuardianProposed:
-    guardian: indexed(address)
-    proposed: indexed(address)
+event ShutDown:
+    caller: indexed(address)
 
 
-event GuardianChanged:
-    old_guardian: indexed(address)
-    new_guardian: indexed(address)
+SEEDED: constant(uint256) = 1  # the first mint has happened
+PAUSED: constant(uint256) = 2  # no mint, no opening, no rebalance; redeem works
+SHUT_DOWN: constant(uint256) = 4  # the same for good
+FLAGS: constant(uint256) = 2**128 - 1
+# What every supply stays under: fees on it cannot overflow, see modules/fees.vy.
+MAX_SUPPLY: constant(uint256) = 2**96 - 1
 
-
-_mode: Mode
-guardian: public(address)
-pending_guardian: public(address)
+# bits 0-127 flags, 128-255 supply cap in base units of shares
+_state: uint256
 
 
 @deploy
-def __init__(guardian: address):
-    """
-    @param guardian Who may pause from the start; may be empty
-    """
-    self.guardian = guardian
-    log GuardianChanged(old_guardian=empty(address), new_guardian=guardian)
+def __init__():
+    self._state = MAX_SUPPLY << 128
 
 
 @external
 @view
 def paused() -> bool:
     """
-    @notice Whether mint, opening and rebalance are switched off
+    @notice Whether mint, opening and rebalance are switched off for a time
     """
-    return Mode.PAUSED in self._mode
+    return self._state & PAUSED != 0
 
 
 @external
-def accept_guardian():
+@view
+def is_shut_down() -> bool:
     """
-    @notice Become the guardian that the owner proposed
+    @notice Whether mint, opening and rebalance are switched off for good
     """
-    reasons._require(msg.sender == self.pending_guardian, "guardian: not proposed")
-    old_guardian: address = self.guardian
-    self.guardian = msg.sender
-    self.pending_guardian = empty(address)
-    log GuardianChanged(old_guardian=old_guardian, new_guardian=msg.sender)
+    return self._state & SHUT_DOWN != 0
 
 
-@internal
-def _remove_guardian():
-    log GuardianChanged(old_guardian=self.guardian, new_guardian=empty(address))
-    self.guardian = empty(address)
-    self.pending_guardian = empty(address)
-
-
-@internal
-def _propose_guardian(proposed: address):
-    self.pending_guardian = proposed
-    log GuardianProposed(guardian=self.guardian, proposed=proposed)
+@external
+@view
+def supply_cap() -> uint256:
+    """
+    @return Base units of shares up to which minting goes; fees do not count
+    """
+    return self._state >> 128
 
 
 @internal
 @view
-def _check_unpaused() -> Mode:
+def _check_running() -> uint256:
     """
-    @notice Revert while paused
-    @return The mode that was read
+    @notice Revert while paused and when shut down
+    @return The state that was read
     """
-    mode: Mode = self._mode
-    reasons._require(Mode.PAUSED not in mode, "vault: paused")
-    return mode
+    state: uint256 = self._state
+    reasons._require(state & SHUT_DOWN == 0, "vault: shut down")
+    reasons._require(state & PAUSED == 0, "vault: paused")
+    return state
 
 
 @internal
 @view
-def _seeded() -> bool:
-    return Mode.SEEDED in self._mode
+def _is_seeded() -> bool:
+    return self._state & SEEDED != 0
 
 
 @internal
 def _set_seeded():
-    self._mode |= Mode.SEEDED
+    self._state |= SEEDED
+
+
+@internal
+def _set_supply_cap(cap: uint256):
+    reasons._require(cap <= MAX_SUPPLY, "vault: cap too large")
+    self._state = (self._state & FLAGS) | (cap << 128)
 
 
 @internal
 def _pause():
-    reasons._require(Mode.PAUSED not in self._mode, "vault: paused")
-    self._mode |= Mode.PAUSED
+    self._check_running()
+    self._state |= PAUSED
     log Paused(caller=msg.sender)
 
 
 @internal
 def _unpause():
-    reasons._require(Mode.PAUSED in self._mode, "vault: not paused")
-    self._mode &= ~Mode.PAUSED
+    reasons._require(self._state & PAUSED != 0, "vault: not paused")
+    self._state ^= PAUSED
     log Unpaused(caller=msg.sender)
+
+
+@internal
+def _shut_down():
+    reasons._require(self._state & SHUT_DOWN == 0, "vault: shut down")
+    self._state |= SHUT_DOWN
+    log ShutDown(caller=msg.sender)

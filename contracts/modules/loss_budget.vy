@@ -9,7 +9,6 @@
 @dev Shares and not USD, because in-kind mints and redemptions change NAV at no price: against a sum in USD, minting would buy budget
      and redeeming would leave a debt that stops the vault.
 """
-from contracts.modules import reasons
 from contracts.modules import wad
 
 MAX_SHARE: constant(uint256) = 5 * 10**16  # WAD, 5 % of NAV
@@ -58,5 +57,5 @@ def _record(value_out: uint256, value_in: uint256, nav: uint256):
     if value_in >= value_out:
         return
     total: uint256 = self._current_up() + wad._mul_div_up(value_out - value_in, wad.ONE, nav)
-    reasons._require(total <= MAX_LOSS, "loss: budget exceeded")
+    assert total <= MAX_LOSS, "loss: budget exceeded"
     self._loss = total | (block.timestamp << 128)

@@ -1,0 +1,77 @@
+# pragma version 0.4.3
+# pragma nonreentrancy off
+"""
+@title What a basket is worth, and how far it is from its targets
+@license GNU Affero General Public License v3.0 only
+@dev Pure: prices, balances and targets are passed in.
+"""
+from contracts.modules import asset
+from contracts.modules import wad
+
+MAX_ASSETS: constant(uint256) = 20
+
+
+# A basket at one set of prices, in basket order; places from `count` on are empty. `nav` is the sum of `values`.
+struct Valuation:
+    count: uint256
+    assets: uint256[MAX_ASSETS]  # packed, see modules/asset.vy
+    balances: uint256[MAX_ASSETS]  # base units
+    prices: uint256[MAX_ASSETS]  # WAD USD per whole token
+    targets: uint256[MAX_ASSETS]  # WAD share of NAV
+    values: uint256[MAX_ASSETS]  # WAD USD, rounded down
+    nav: uint256  # WAD USD
+
+
+@internal
+@pure
+def _at(basket: Valuation, balances: uint256[MAX_ASSETS]) -> Valuation:
+    """
+    @notice The same basket with other balances, each value rounded down
+    """
+    now: Valuation = basket
+    now.balances = balances
+    now.nav = 0
+    for i: uint256 in range(basket.count, bound=MAX_ASSETS):
+        now.values[i] = wad._value_down(balances[i], basket.prices[i], asset._decimals(basket.assets[i]))
+        now.nav += now.values[i]
+    return now
+
+
+@internal
+@pure
+def _drift(basket: Valuation) -> uint256:
+    """
+    @notice Half the sum of |weight - target|: the share of NAV that has to trade to be on target
+    @return WAD, rounded down; 0 for an empty basket
+    """
+    if basket.nav == 0:
+        return 0
+    off_target: uint256 = 0  # WAD * WAD USD
+    for i: uint256 in range(basket.count, bound=MAX_ASSETS):
+        off_target += self._distance(basket.values[i], basket.targets[i], basket.nav)
+    return off_target // (2 * basket.nav)
+
+
+@internal
+@pure
+def _is_outside(basket: Valuation, bands: uint256[MAX_ASSETS]) -> bool:
+    """
+    @notice Whether the weight of any asset is further from its target than its band
+    @param bands WAD half-widths
+    """
+    for i: uint256 in range(basket.count, bound=MAX_ASSETS):
+        if self._distance(basket.values[i], basket.targets[i], basket.nav) > bands[i] * basket.nav:
+            return True
+    return False
+
+
+@internal
+@pure
+def _distance(worth: uint256, target: uint256, nav: uint256) -> uint256:
+    """
+    @notice |weight - target| * NAV, exact
+    @return WAD * WAD USD
+    """
+    held: uint256 = worth * wad.ONE
+    wanted: uint256 = target * nav
+    return max(held, wanted) - min(held, wanted)
