@@ -48,7 +48,7 @@ exports: (
 )
 
 MAX_ASSETS: constant(uint256) = 20
-MAX_STATE: constant(uint256) = 4576  # bytes
+MAX_STATE: constant(uint256) = 3936  # bytes
 # Share of NAV up to which an asset may be left behind when it is removed: dust that anybody could send must not prevent it.
 LEFT_BEHIND: constant(uint256) = 10**12  # WAD, a millionth
 
@@ -139,7 +139,7 @@ def begin(
     else:
         least = settlement._least(before, buys)
     self._in_flight = True
-    return leaving, due, abi_encode(settlement.State(before=before, leaving=leaving, least=least, bound=bound))
+    return leaving, due, abi_encode(settlement.State(before=before, least=least, bound=bound))
 
 
 @external

@@ -10,7 +10,7 @@
         3. value in >= value out * price bound;
         4. the loss against the oracle, draining over its window, stays in its budget;
         5. drift fell, by half of what was sold at least;
-        6. no other asset's balance fell (the vault adds: nor did the share supply change).
+        The vault has seen before that no balance fell by more than it should and that the share supply did not change.
 @dev Value out rounds up, value in rounds down: every rounding is against the caller. Pure but for the loss it records.
 """
 from contracts.modules import asset
@@ -27,7 +27,6 @@ MAX_ASSETS: constant(uint256) = 20
 # What a fill is held against at its end. The vault carries it from `begin` to `settle`; in memory it is cheaper than in storage.
 struct State:
     before: valuation.Valuation
-    leaving: uint256[MAX_ASSETS]  # base units that may leave
     least: uint256[MAX_ASSETS]  # base units that the caller wants to arrive at least; callback form
     bound: uint256  # WAD, least value in per value out
 
@@ -152,7 +151,6 @@ def _judge(state: State, after: valuation.Valuation, tolerance: uint256) -> Fill
         new: uint256 = after.balances[i]
         target: uint256 = before.targets[i]
         wanted: uint256 = wad._mul_div_down(target, after.nav, wad.ONE)
-        assert new >= old or old - new <= state.leaving[i], "rebalance: balance fell"
         assert new >= old + state.least[i] or state.least[i] == 0, "rebalance: bought too little"
         if new < old:
             assert after.values[i] + slack >= wanted, "rebalance: below target"

@@ -80,7 +80,7 @@ def test_rule_1__prices_moved_in_the_callback__settles_at_those_of_before(world:
     soar = step(world.feeds[DAI].set_answer, 10**10)
     value_out = world.value_up(ETH, ETHER)
     receipt = world.fill({ETH: ETHER}, {DAI: generous(world, DAI, ETHER)}, steps=[crash, soar])
-    assert receipt.events.filter(world.vault.Rebalanced)[0].value_out == value_out
+    assert receipt.events.filter(world.rebalancer.Rebalanced)[0].value_out == value_out
     with revert("rebalance: value short"):
         world.refresh()
         world.set_price(ETH, 6_000 * WAD)
@@ -91,10 +91,10 @@ def test_rule_1__prices_moved_in_the_callback__settles_at_those_of_before(world:
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [
-        ([], "rebalance: wrong price count"),
-        ([WAD, WAD], "rebalance: wrong price count"),
-        ([WAD] * 4, "rebalance: wrong price count"),
-        ([WAD, 0, WAD], "rebalance: zero price"),
+        ([], "rebalancer: wrong price count"),
+        ([WAD, WAD], "rebalancer: wrong price count"),
+        ([WAD] * 4, "rebalancer: wrong price count"),
+        ([WAD, 0, WAD], "rebalancer: zero price"),
     ],
     ids=str,
 )
@@ -189,17 +189,17 @@ def test_rule_2__sold_to_under_the_tolerance__reverts_and_to_the_tolerance_passe
 @pytest.mark.parametrize("sold", [10 * ETHER, 3_333_333_333_333_333_333, 10**9 + 1])
 def test_rule_3__a_wei_short_of_the_bound__reverts_and_the_bound_passes(world: World, elapsed: int, sold: int) -> None:
     world.set_price(ETH, 6_000 * WAD + 7 * 10**10)  # a price at which values do not come out even
-    at = world.vault.opened_at() + elapsed
+    at = world.rebalancer.opened_at() + elapsed
     due = reference.due(world.value_up(ETH, sold), world.bound_at(at))
     with undone(world.chain), revert("rebalance: value short"):
         world.fill({ETH: sold}, {DAI: due - 1}, at=at)
     receipt = world.fill({ETH: sold}, {DAI: due}, at=at)
-    event = receipt.events.filter(world.vault.Rebalanced)[0]
+    event = receipt.events.filter(world.rebalancer.Rebalanced)[0]
     assert (event.value_out, event.value_in) == (world.value_up(ETH, sold), due)
 
 
 def test_rule_3__bound_of_a_second_before__is_not_enough(world: World) -> None:
-    at = world.vault.opened_at() + 1_000
+    at = world.rebalancer.opened_at() + 1_000
     due = reference.due(world.value_up(ETH, ETHER), world.bound_at(at))
     with revert("rebalance: value short"):
         world.fill({ETH: ETHER}, {DAI: due}, at=at - 1)
@@ -249,7 +249,7 @@ def test_rule_4__a_wei_over_the_budget__reverts_and_the_budget_passes(losing: Wo
     with undone(world.chain), revert("loss: budget exceeded"):
         world.fill({ETH: sold}, {DAI: value_out - loss - 1})
     world.fill({ETH: sold}, {DAI: value_out - loss})
-    assert world.vault.loss() == world.terms.max_loss
+    assert world.rebalancer.loss() == world.terms.max_loss
 
 
 def test_rule_4__budget_spent__drains_with_time_and_for_everybody_alike(losing: World) -> None:
@@ -258,7 +258,7 @@ def test_rule_4__budget_spent__drains_with_time_and_for_everybody_alike(losing: 
     first = largest_loss(world, sold, lost=0)
     share = reference.loss_share(value_out, value_out - first, world.vault.nav())
     receipt = world.fill({ETH: sold}, {DAI: value_out - first})
-    assert world.vault.loss() == share
+    assert world.rebalancer.loss() == share
 
     # A third of the window later a third has drained, and not a wei more.
     at = receipt.timestamp + world.terms.loss_window // 3
@@ -269,7 +269,7 @@ def test_rule_4__budget_spent__drains_with_time_and_for_everybody_alike(losing: 
         world.fill({ETH: sold}, {DAI: value_out - second - 1}, at=at)
     nav = world.vault.nav()
     world.fill({ETH: sold}, {DAI: value_out - second}, at=at)
-    assert world.vault.loss() == left + reference.loss_share(value_out, value_out - second, nav)
+    assert world.rebalancer.loss() == left + reference.loss_share(value_out, value_out - second, nav)
 
 
 def test_rule_4__owner_and_guardian__are_not_exempt(losing: World) -> None:
@@ -289,12 +289,12 @@ def test_rule_4__minting_between_fills__buys_no_budget_and_redeeming_leaves_no_d
 
     shares = 9 * world.vault.totalSupply()
     world.mint(world.attacker, shares)
-    assert spent * 999 // 1000 < world.vault.loss() <= spent
+    assert spent * 999 // 1000 < world.rebalancer.loss() <= spent
     with undone(world.chain), revert("loss: budget exceeded"):
         world.fill({ETH: sold}, {DAI: value_out - 1_000 * WAD})
 
     world.vault.redeem(shares, world.attacker, [0] * 3, FAR, sender=world.attacker)
-    assert spent * 999 // 1000 < world.vault.loss() <= spent
+    assert spent * 999 // 1000 < world.rebalancer.loss() <= spent
 
 
 # --- rule 5: drift falls
@@ -333,13 +333,13 @@ def test_rule_5__less_than_half_of_what_was_sold_left_the_drift__reverts_and_hal
 def test_rule_6__balance_of_another_asset_falls_by_one__reverts(world: World, asset: int) -> None:
     other = BTC if asset == DAI else DAI
     burn = step(world.tokens[asset].burn, world.vault, 1)
-    with revert("rebalance: balance fell"):
+    with revert("vault: balance fell"):
         world.fill({ETH: ETHER}, {other: generous(world, other, ETHER)}, steps=[burn])
 
 
 def test_rule_6__sold_asset_falls_by_one_more_than_sold__reverts(world: World) -> None:
     burn = step(world.tokens[ETH].burn, world.vault, 1)
-    with revert("rebalance: balance fell"):
+    with revert("vault: balance fell"):
         world.fill({ETH: ETHER}, {DAI: generous(world, DAI, 2 * ETHER)}, steps=[burn])
 
 
@@ -360,7 +360,7 @@ def test_rebalance__not_open__reverts(odd_world: World) -> None:
 
 
 def test_rebalance__last_second__passes_and_a_second_later_reverts(world: World) -> None:
-    end = world.vault.opened_at() + world.terms.duration
+    end = world.rebalancer.opened_at() + world.terms.duration
     brings = {DAI: generous(world, DAI, ETHER)}
     with undone(world.chain):
         world.fill({ETH: ETHER}, brings, at=end)
@@ -370,7 +370,7 @@ def test_rebalance__last_second__passes_and_a_second_later_reverts(world: World)
 
 def test_rebalance__completed__reverts(world: World) -> None:
     world.pull({ETH: ALL}, MORE_THAN_ALL)
-    assert not world.vault.is_open()
+    assert not world.rebalancer.is_open()
     with revert("auction: not open"):
         world.fill({ETH: ETHER}, {DAI: generous(world, DAI, ETHER)})
 
@@ -402,7 +402,7 @@ def test_rebalance__an_asset_bought_twice__is_judged_by_its_balance_once(world: 
     legs = world.legs({DAI: brought})
     world.script(*world.brings({DAI: brought}))
     receipt = world.vault.rebalance(world.legs({ETH: ETHER}), legs * 2, world.executor, b"", FAR, sender=world.attacker)
-    assert receipt.events.filter(world.vault.Rebalanced)[0].value_in == brought
+    assert receipt.events.filter(world.rebalancer.Rebalanced)[0].value_in == brought
 
 
 def test_rebalance__token_not_in_the_basket__reverts(world: World) -> None:
@@ -452,7 +452,7 @@ def test_pull__without_allowance__reverts(world: World) -> None:
 
 
 def test_pull__allowance_a_wei_short_of_what_is_due__reverts_and_exactly_it_passes(world: World) -> None:
-    at = world.vault.opened_at() + 1_000
+    at = world.rebalancer.opened_at() + 1_000
     due = reference.due(world.value_up(ETH, ETHER), world.bound_at(at))
     with undone(world.chain), revert("token: allowance too low"):
         world.pull({ETH: ETHER}, {DAI: due}, approved={DAI: due - 1}, at=at)
@@ -460,14 +460,14 @@ def test_pull__allowance_a_wei_short_of_what_is_due__reverts_and_exactly_it_pass
 
 
 def test_pull__offers_a_wei_less_than_is_due__reverts(world: World) -> None:
-    at = world.vault.opened_at() + 1_000
+    at = world.rebalancer.opened_at() + 1_000
     due = reference.due(world.value_up(ETH, ETHER), world.bound_at(at))
     with revert("rebalance: value short"):
         world.pull({ETH: ETHER}, {DAI: due - 1}, at=at)
 
 
 def test_pull__offers_far_more_than_is_due__pays_what_is_due(world: World) -> None:
-    at = world.vault.opened_at() + 1_000
+    at = world.rebalancer.opened_at() + 1_000
     due = reference.due(world.value_up(ETH, ETHER), world.bound_at(at))
     world.pull({ETH: ETHER}, {DAI: 200_000 * WAD}, at=at)
     assert 200_000 * WAD - world.wallet(world.keeper)[DAI] == due
@@ -480,7 +480,7 @@ def test_pull__token_takes_a_fee__reverts(world: World) -> None:
 
 
 def test_pull__overtaken__pays_only_for_what_is_left(world: World) -> None:
-    at = world.vault.opened_at() + 1_000
+    at = world.rebalancer.opened_at() + 1_000
     world.fill({ETH: 40 * ETHER}, {DAI: generous(world, DAI, 40 * ETHER)}, at=at - 10)
     left = reference.surplus(world.basket(), ETH)
     due = reference.due(world.value_up(ETH, left), world.bound_at(at))
@@ -503,9 +503,9 @@ def test_clamp__a_wei_was_donated_before__fill_settles(world: World, asset: int)
     world.tokens[asset].mint(world.vault, 1, sender=world.attacker)
     with undone(world.chain):
         world.fill({ETH: sold}, ALL_OF_IT)
-        assert not world.vault.is_open()
+        assert not world.rebalancer.is_open()
     world.pull({ETH: sold}, MORE_THAN_ALL)
-    assert not world.vault.is_open()
+    assert not world.rebalancer.is_open()
 
 
 def test_clamp__a_sliver_was_filled_before__fill_settles(world: World) -> None:
@@ -513,16 +513,16 @@ def test_clamp__a_sliver_was_filled_before__fill_settles(world: World) -> None:
     world.fill({ETH: 10**9}, {DAI: generous(world, DAI, 10**9)})
     with undone(world.chain):
         world.fill({ETH: sold}, ALL_OF_IT)
-        assert not world.vault.is_open()
+        assert not world.rebalancer.is_open()
     world.pull({ETH: sold}, MORE_THAN_ALL)
-    assert not world.vault.is_open()
+    assert not world.rebalancer.is_open()
 
 
 def test_clamp__somebody_redeemed_before__fill_settles(world: World) -> None:
     sold = reference.surplus(world.basket(), ETH)
     world.vault.redeem(200 * WAD, world.depositor, [0] * 3, FAR, sender=world.depositor)
     world.pull({ETH: sold}, MORE_THAN_ALL)
-    assert not world.vault.is_open()
+    assert not world.rebalancer.is_open()
 
 
 # --- what a rebalance never touches

@@ -184,7 +184,7 @@ def test_vault__called_from_inside__only_the_shares_answer(world: World, context
     # Who may not was told so, and the attacker's transfers of its own shares moved nothing else.
     refused = {name: reason(attempt) for name, attempt in seen.items() if name in UNLOCKED and not attempt.succeeded}
     assert refused == {
-        "accept_guardian": "guardian: not proposed",
+        "accept_guardian": "role: not proposed",
         "accept_ownership": "ownable_2step: caller is not the new owner",
         "permit": "ecdsa: invalid signature",
         "transfer_ownership": "ownable: caller is not the owner",
@@ -327,5 +327,5 @@ def test_unlocked_vault__minted_in_the_callback__second_line_holds(unlocked_worl
     world = unlocked_world
     mint = step(world.vault.mint, shares, world.executor.address, [2**255] * 3, FAR)
     script_of(world, "callback", [mint])
-    with revert("rebalance: supply changed"):
+    with revert("vault: supply changed"):
         enter(world, "callback")

@@ -23,6 +23,8 @@ ALL = 2**256 - 1  # "all the surplus"
 ZERO = "0x0000000000000000000000000000000000000000"
 STEPS_AT_ONCE = 16  # ScriptedExecutor.add_steps
 
+NO_FEES = (ZERO, 0, 0, 0)  # IIndexVault.Fees
+
 INTERVAL, BAND, TARGETS = 1, 2, 4  # IIndexVault.Trigger
 YES, NO, NOTHING = 1, 2, 4  # OddToken.Answer
 
@@ -107,6 +109,7 @@ class World:
     tokens: list[Any] = field(default_factory=list)
     feeds: list[Any] = field(default_factory=list)
     oracle: Any = None
+    blueprint: Any = None  # the rebalancer's, ERC-5202
     vault: Any = None
     executor: Any = None  # ScriptedExecutor, run by whoever calls it
 
@@ -123,6 +126,7 @@ class World:
             for token, feed, plan in zip(self.tokens, self.feeds, self.plans, strict=True)
         ]
         self.oracle = self.deployer.deploy(self.project.PriceOracle, self.owner, feeds)
+        self.blueprint = deploy_blueprint(self.deployer, self.project.Rebalancer)
         self.vault = self.deploy_vault()
         self.executor = self.deployer.deploy(self.project.ScriptedExecutor)
         return self
@@ -133,8 +137,8 @@ class World:
         return replace(self, vault=self.deploy_vault(**overrides), terms=replace(self.terms, **terms))
 
     def deploy_vault(self, **overrides: Any) -> Any:
-        """A vault over these tokens; `overrides` are Terms fields, or `oracle`, `owner`, `guardian`, `assets`."""
-        named = {name: overrides.pop(name, None) for name in ("oracle", "owner", "guardian", "assets")}
+        """A vault over these tokens; `overrides` are Terms fields, or `oracle`, `owner`, `guardian`, `assets`, `fees`."""
+        named = {name: overrides.pop(name, None) for name in ("oracle", "owner", "guardian", "assets", "fees")}
         return self.deployer.deploy(
             self.project.IndexVault,
             "Test Index",
@@ -144,6 +148,8 @@ class World:
             named["oracle"] or self.oracle,
             named["assets"] or self.asset_terms(),
             replace(self.terms, **overrides).as_tuple(),
+            named["fees"] or NO_FEES,
+            self.blueprint,
         )
 
     def asset_terms(self) -> list[tuple[Any, int, int, int]]:
@@ -270,6 +276,11 @@ class World:
     # ------------------------------------------------------------- reading
 
     @property
+    def rebalancer(self) -> Any:
+        """The vault's other half."""
+        return self.project.Rebalancer.at(self.vault.rebalancer())
+
+    @property
     def dead_shares(self) -> int:
         """Shares that the first mint makes for nobody."""
         return int(self.vault.DEAD_SHARES())
@@ -288,7 +299,7 @@ class World:
     def bound_at(self, timestamp: int) -> int:
         """What the price bound has to be at a time while the rebalance is open, WAD."""
         terms = self.terms
-        elapsed = timestamp - self.vault.opened_at()
+        elapsed = timestamp - self.rebalancer.opened_at()
         return reference.bound(elapsed, terms.duration, terms.start_premium, terms.max_discount)
 
     def value_up(self, index: int, amount: int) -> int:
@@ -302,6 +313,30 @@ class World:
     def amount_up(self, index: int, value: int) -> int:
         """Least base units whose value is at least `value` WAD USD."""
         return -(-value * 10 ** self.plans[index].decimals // (self.feeds[index].answer() * 10**10))
+
+
+def basket_of(vault: Any) -> list[int]:
+    """Base units of each asset that belong to the basket."""
+    count, _, balances = vault.holdings()
+    return list(balances)[:count]
+
+
+def blueprint_initcode(creation_code: bytes) -> bytes:
+    """What deploys a contract that keeps a creation code as ERC-5202 has it."""
+    code = bytes.fromhex("fe7100") + creation_code
+    # PUSH2 size, RETURNDATASIZE, DUP2, PUSH1 10, RETURNDATASIZE, CODECOPY, RETURN
+    return b"\x61" + len(code).to_bytes(2, "big") + bytes.fromhex("3d81600a3d39f3") + code
+
+
+def deploy_blueprint(deployer: Any, contract: Any) -> str:
+    """Where the creation code of a contract container is kept then."""
+    return deploy_code(deployer, blueprint_initcode(bytes(contract.contract_type.get_deployment_bytecode())))
+
+
+def deploy_code(deployer: Any, initcode: bytes) -> str:
+    """Deploy raw creation code; the address."""
+    transaction = ape.chain.provider.network.ecosystem.create_transaction(data=initcode)
+    return str(deployer.call(transaction).contract_address)
 
 
 def step(method: Any, *args: Any, may_fail: bool = False) -> tuple[str, bytes, bool]:

@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 
 from unit import reference
 from unit.index_factory.conftest import create2
-from unit.world import FAR, WAD, ZERO, World, revert, step
+from unit.world import basket_of, FAR, WAD, ZERO, World, revert, step
 
 SALT = b"\x07" * 32
 SHARES = 20_000 * WAD
@@ -52,7 +52,7 @@ def test_create__paid_for__is_a_seeded_vault_whose_shares_are_the_callers(any_wo
     assert receipt.return_value == vault
     assert vault.balanceOf(world.depositor) == SHARES
     assert vault.totalSupply() == SHARES + world.dead_shares
-    assert list(vault.balances()) == amounts
+    assert basket_of(vault) == amounts
     assert (vault.name(), vault.symbol()) == ("Made Index", "MADE")
     assert (vault.owner(), vault.guardian(), vault.oracle()) == (world.owner, world.guardian, world.oracle)
     for view in ("assets", "targets", "bands", "terms"):

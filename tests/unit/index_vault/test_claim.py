@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from unit import reference
-from unit.world import FAR, WAD, ZERO, World, revert, undone
+from unit.world import basket_of, FAR, WAD, ZERO, World, revert, undone
 
 SHARES = 1_000 * WAD
 PART = 100 * WAD
@@ -96,7 +96,7 @@ def test_claims__are_no_part_of_the_basket(refused: World) -> None:
     held = world.wallet(world.vault)
     claimed = world.vault.claims(world.depositor, world.tokens[BROKEN])
     assert claimed > 0
-    assert list(world.vault.balances()) == [held[0], held[1] - claimed, held[2]]
+    assert basket_of(world.vault) == [held[0], held[1] - claimed, held[2]]
     assert list(world.vault.preview_redeem(PART)) == payout(world)
     supply = world.vault.totalSupply()
     assert list(world.vault.preview_mint(WAD)) == reference.cost([held[0], held[1] - claimed, held[2]], WAD, supply)
@@ -117,13 +117,13 @@ def test_claims__add_up_and_leave_the_other_holder_as_good_as_before(refused: Wo
 
 def test_claim__when_the_token_moves_again__pays_it_once(refused: World) -> None:
     world, token = refused, refused.tokens[BROKEN]
-    amount, basket = world.vault.claims(world.depositor, token), list(world.vault.balances())
+    amount, basket = world.vault.claims(world.depositor, token), basket_of(world.vault)
     world.misbehave(BROKEN)
     receipt = world.vault.claim(token, world.keeper, sender=world.depositor)
 
     assert receipt.return_value == token.balanceOf(world.keeper) == amount
     assert world.vault.claims(world.depositor, token) == 0
-    assert list(world.vault.balances()) == basket
+    assert basket_of(world.vault) == basket
     event = receipt.events.filter(world.vault.Claimed)[0]
     assert (event.owner, event.asset, event.receiver, event.amount) == (world.depositor, token, world.keeper, amount)
     with revert("basket: nothing to claim"):
@@ -171,11 +171,11 @@ def test_rebalance__with_claims__cannot_sell_them(odd_world: World) -> None:
         redeem(world, world.depositor, 10_000 * WAD)
         world.misbehave(2)
         claimed = world.vault.claims(world.depositor, eth)
-        free = world.vault.balances()[2]
+        free = basket_of(world.vault)[2]
         receipt = world.pull({2: 2**256 - 1}, {0: 10**24, 1: 10**10})
         value_out = receipt.return_value[0]
         # A quarter of the basket's own NAV stays in ETH; what is claimed was never counted.
         assert 0 < value_out < world.value_up(2, free)
-        assert eth.balanceOf(world.vault) - world.vault.balances()[2] == claimed
+        assert eth.balanceOf(world.vault) - basket_of(world.vault)[2] == claimed
         world.vault.claim(eth, world.depositor, sender=world.depositor)
         assert eth.balanceOf(world.depositor) == claimed

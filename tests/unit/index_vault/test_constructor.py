@@ -29,8 +29,8 @@ REFUSED = [
     ({"loss_window": 3599}, "loss: bad window"),
     ({"loss_window": YEAR + 1}, "loss: bad window"),
     ({"owner": ZERO}, "vault: no owner"),
-    ({"oracle": ZERO}, "vault: oracle has no code"),
-    ({"oracle": "0x" + "11" * 20}, "vault: oracle has no code"),
+    ({"oracle": ZERO}, "rebalancer: oracle has no code"),
+    ({"oracle": "0x" + "11" * 20}, "rebalancer: oracle has no code"),
 ]
 
 ACCEPTED = [
@@ -70,14 +70,14 @@ def change(world: World, index: int, **fields: Any) -> list[tuple[Any, ...]]:
     [
         (1, {"asset": ZERO}, "basket: bad asset"),
         (1, {"units": 0}, "basket: zero units"),
-        (2, {"target": 0}, "basket: zero target"),
-        (0, {"band": 0}, "basket: bad band"),
-        (0, {"band": WAD}, "basket: bad band"),
-        (0, {"band": 10**12 + 1}, "basket: bad band"),
-        (0, {"target": WAD // 2 - 1}, "basket: targets do not sum to 1"),
-        (0, {"target": WAD // 2 + 1}, "basket: targets do not sum to 1"),
+        (2, {"target": 0}, "rebalancer: zero target"),
+        (0, {"band": 0}, "bands: bad band"),
+        (0, {"band": WAD}, "bands: bad band"),
+        (0, {"band": 10**12 + 1}, "bands: bad band"),
+        (0, {"target": WAD // 2 - 1}, "targets: do not sum to 1"),
+        (0, {"target": WAD // 2 + 1}, "targets: do not sum to 1"),
         # One that does not fit the 64 bits of its place next to the others.
-        (0, {"target": 2**64 + WAD // 2}, "basket: targets do not sum to 1"),
+        (0, {"target": 2**64 + WAD // 2}, "targets: do not sum to 1"),
     ],
     ids=str,
 )
@@ -94,7 +94,7 @@ def test_constructor__band_under_the_closing_tolerance__reverts_and_at_it_passes
     for index in range(3):
         asset, units, target, band = wide[index]
         narrow = [*wide[:index], (asset, units, target, band - 10**12), *wide[index + 1 :]]
-        with revert("vault: band under tolerance"):
+        with revert("bands: under tolerance"):
             world.deploy_vault(assets=narrow, closing_tolerance=tolerance)
     assert list(world.deploy_vault(assets=wide, closing_tolerance=tolerance).bands()) == [tolerance] * 3
 

@@ -31,25 +31,25 @@ def test_propose_guardian__by_anybody_but_the_owner__reverts(world: World, role:
 
 
 def test_accept_guardian__by_anybody_but_the_proposed__reverts(world: World) -> None:
-    with revert("guardian: not proposed"):
+    with revert("role: not proposed"):
         world.vault.accept_guardian(sender=world.attacker)
     world.vault.propose_guardian(world.stranger, sender=world.owner)
     for who in (world.attacker, world.owner, world.guardian):
-        with revert("guardian: not proposed"):
+        with revert("role: not proposed"):
             world.vault.accept_guardian(sender=who)
 
 
 def test_accept_guardian__twice__reverts(world: World) -> None:
     world.vault.propose_guardian(world.stranger, sender=world.owner)
     world.vault.accept_guardian(sender=world.stranger)
-    with revert("guardian: not proposed"):
+    with revert("role: not proposed"):
         world.vault.accept_guardian(sender=world.stranger)
 
 
 def test_accept_guardian__proposal_withdrawn__reverts(world: World) -> None:
     world.vault.propose_guardian(world.stranger, sender=world.owner)
     world.vault.propose_guardian(ZERO, sender=world.owner)
-    with revert("guardian: not proposed"):
+    with revert("role: not proposed"):
         world.vault.accept_guardian(sender=world.stranger)
 
 
@@ -61,7 +61,7 @@ def test_remove_guardian__by_the_owner__takes_role_and_proposal_away(world: Worl
     assert (world.vault.guardian(), world.vault.pending_guardian()) == (ZERO, ZERO)
     with revert("vault: not guardian"):
         world.vault.pause(sender=world.guardian)
-    with revert("guardian: not proposed"):
+    with revert("role: not proposed"):
         world.vault.accept_guardian(sender=world.stranger)
 
 

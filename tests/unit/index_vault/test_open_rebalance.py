@@ -10,19 +10,19 @@ from unit.world import BAND, WAD, World, bad_price, revert
 def test_open_rebalance__reason_holds__anybody_opens(world: World, role: str) -> None:
     who = getattr(world, role)
     world.drifted()
-    assert not world.vault.is_open()
-    completed_at = world.vault.completed_at()
+    assert not world.rebalancer.is_open()
+    completed_at = world.rebalancer.completed_at()
 
     receipt = world.vault.open_rebalance(sender=who)
 
     assert receipt.return_value == BAND
-    event = receipt.events.filter(world.vault.RebalanceOpened)[0]
+    event = receipt.events.filter(world.rebalancer.RebalanceOpened)[0]
     basket = world.basket()
     assert (event.caller, event.reason) == (who, BAND)
     assert (event.nav, event.drift) == (reference.nav(basket), reference.drift(basket))
-    assert world.vault.is_open()
-    assert world.vault.opened_at() == receipt.timestamp
-    assert world.vault.completed_at() == completed_at
+    assert world.rebalancer.is_open()
+    assert world.rebalancer.opened_at() == receipt.timestamp
+    assert world.rebalancer.completed_at() == completed_at
 
 
 def test_open_rebalance__no_reason__reverts(world: World) -> None:
@@ -42,16 +42,16 @@ def test_open_rebalance__already_open__reverts(world: World) -> None:
 
 def test_open_rebalance__last_second_of_an_opening__is_still_open(world: World) -> None:
     world.opened()
-    end = world.vault.opened_at() + world.terms.duration
+    end = world.rebalancer.opened_at() + world.terms.duration
     world.at(end)
     with revert("auction: already open"):
         world.vault.open_rebalance(sender=world.attacker)
-    assert world.vault.opened_at() == end - world.terms.duration
+    assert world.rebalancer.opened_at() == end - world.terms.duration
 
 
 def test_open_rebalance__new_vault__cools_down_first(world: World) -> None:
     world = world.with_vault()
-    created_at = world.vault.closed_at()
+    created_at = world.rebalancer.closed_at()
     world.mint(world.depositor, 20_000 * WAD)
     world.set_price(2, 6_000 * WAD)
     world.at(created_at + world.terms.cooldown - 1)
@@ -59,26 +59,26 @@ def test_open_rebalance__new_vault__cools_down_first(world: World) -> None:
         world.vault.open_rebalance(sender=world.stranger)
     world.at(created_at + world.terms.cooldown)
     world.vault.open_rebalance(sender=world.stranger)
-    assert world.vault.is_open()
+    assert world.rebalancer.is_open()
 
 
 def test_open_rebalance__time_of_the_last_one_over__cools_down_from_its_end(world: World) -> None:
     world.opened()
-    end = world.vault.opened_at() + world.terms.duration
+    end = world.rebalancer.opened_at() + world.terms.duration
     world.at(end + world.terms.cooldown - 1)
     with revert("auction: cooling down"):
         world.vault.open_rebalance(sender=world.stranger)
-    assert world.vault.closed_at() == end
-    assert world.vault.opened_at() == 0
+    assert world.rebalancer.closed_at() == end
+    assert world.rebalancer.opened_at() == 0
     world.at(end + world.terms.cooldown)
     receipt = world.vault.open_rebalance(sender=world.stranger)
-    assert world.vault.opened_at() == receipt.timestamp
+    assert world.rebalancer.opened_at() == receipt.timestamp
 
 
 def test_open_rebalance__last_one_completed__cools_down_from_then(world: World) -> None:
     world.opened()
     receipt = world.pull({2: 2**256 - 1}, {0: 260_000 * 10**6, 1: 15 * 10**7})
-    assert world.vault.closed_at() == world.vault.completed_at() == receipt.timestamp
+    assert world.rebalancer.closed_at() == world.rebalancer.completed_at() == receipt.timestamp
     world.set_price(2, 12_000 * WAD)
     world.at(receipt.timestamp + world.terms.cooldown - 1)
     with revert("auction: cooling down"):

@@ -48,11 +48,11 @@ def test_pause__shares__still_move(world: World) -> None:
 
 def test_pause__rebalance_open__ends_it_and_the_cooldown_starts(world: World) -> None:
     world.opened()
-    completed_at = world.vault.completed_at()
-    world.at(world.vault.opened_at() + world.terms.duration // 2)
+    completed_at = world.rebalancer.completed_at()
+    world.at(world.rebalancer.opened_at() + world.terms.duration // 2)
     paused_at = world.vault.pause(sender=world.guardian).timestamp
-    assert not world.vault.is_open()
-    assert (world.vault.closed_at(), world.vault.completed_at()) == (paused_at, completed_at)
+    assert not world.rebalancer.is_open()
+    assert (world.rebalancer.closed_at(), world.rebalancer.completed_at()) == (paused_at, completed_at)
     assert world.vault.price_bound() == WAD + world.terms.start_premium
 
     world.vault.unpause(sender=world.owner)
@@ -67,7 +67,7 @@ def test_pause__rebalance_open__ends_it_and_the_cooldown_starts(world: World) ->
 
 def test_pause__nothing_open__leaves_the_times(world: World) -> None:
     world.opened()
-    end = world.vault.opened_at() + world.terms.duration
+    end = world.rebalancer.opened_at() + world.terms.duration
     world.at(end + 10)
     world.vault.pause(sender=world.guardian)
-    assert (world.vault.opened_at(), world.vault.closed_at()) == (0, end)
+    assert (world.rebalancer.opened_at(), world.rebalancer.closed_at()) == (0, end)

@@ -16,7 +16,7 @@ def test_price_bound__over_the_duration__falls_linearly(
     world = world.with_vault(duration=duration, start_premium=premium, max_discount=discount)
     assert world.vault.price_bound() == WAD + premium
     world.opened()
-    opened_at = world.vault.opened_at()
+    opened_at = world.rebalancer.opened_at()
 
     seen = [world.vault.price_bound()]
     assert seen == [WAD + premium]
@@ -31,9 +31,9 @@ def test_price_bound__over_the_duration__falls_linearly(
 
 def test_price_bound__time_over__is_what_an_opening_would_start_at(world: World) -> None:
     world.opened()
-    world.at(world.vault.opened_at() + world.terms.duration + 1)
+    world.at(world.rebalancer.opened_at() + world.terms.duration + 1)
     world.chain.mine()
-    assert not world.vault.is_open()
+    assert not world.rebalancer.is_open()
     assert world.vault.price_bound() == WAD + world.terms.start_premium
 
 

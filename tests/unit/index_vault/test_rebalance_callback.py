@@ -30,12 +30,12 @@ def test_rebalance__in_part__pays_takes_and_reports(opened: World) -> None:
     assert tuple(receipt.return_value) == (value_out, value_in)
     assert world.wallet(world.vault) == [held[USD] + brought[USD], held[BTC] + brought[BTC], held[ETH] - ETHER]
     assert world.wallet(world.executor) == [0, 0, ETHER]
-    event = receipt.events.filter(world.vault.Rebalanced)[0]
+    event = receipt.events.filter(world.rebalancer.Rebalanced)[0]
     assert (event.caller, event.executor) == (world.attacker, world.executor)
     assert (event.value_out, event.value_in) == (value_out, value_in)
     assert (event.drift_before, event.drift_after) == (reference.drift(basket), reference.drift(world.basket()))
-    assert world.vault.is_open()
-    assert world.vault.loss() == 0
+    assert world.rebalancer.is_open()
+    assert world.rebalancer.loss() == 0
 
 
 def test_rebalance__callback__is_told_who_what_and_the_data(opened: World) -> None:
@@ -67,11 +67,11 @@ def test_rebalance__what_was_sold_comes_back_in_part__counts_what_left(opened: W
 def test_rebalance__to_the_targets__closes_it(opened: World) -> None:
     world = opened
     receipt = world.fill({ETH: ALL}, {USD: 251_000 * 10**6, BTC: 14 * 10**7})
-    closed = receipt.events.filter(world.vault.RebalanceClosed)[0]
+    closed = receipt.events.filter(world.rebalancer.RebalanceClosed)[0]
     assert closed.drift == world.vault.drift() == reference.drift(world.basket())
     assert closed.drift <= world.terms.closing_tolerance
-    assert not world.vault.is_open()
-    assert (world.vault.opened_at(), world.vault.closed_at()) == (0, receipt.timestamp)
+    assert not world.rebalancer.is_open()
+    assert (world.rebalancer.opened_at(), world.rebalancer.closed_at()) == (0, receipt.timestamp)
     assert world.vault.trigger() == 0
 
 
@@ -82,9 +82,9 @@ def test_rebalance__in_many_parts__each_lowers_drift_until_it_closes(opened: Wor
         world.fill({ETH: 15 * ETHER}, {USD: 60_600 * 10**6, BTC: 34 * 10**6})
         drifts.append(world.vault.drift())
     assert drifts == sorted(drifts, reverse=True)
-    assert world.vault.is_open()
+    assert world.rebalancer.is_open()
     world.fill({ETH: ALL}, {USD: 70_500 * 10**6, BTC: 40 * 10**6})
-    assert not world.vault.is_open()
+    assert not world.rebalancer.is_open()
 
 
 def test_rebalance__dust_of_what_was_brought__stays_with_the_basket(opened: World) -> None:
@@ -120,4 +120,4 @@ def test_rebalance__zero_and_27_decimals__values_equal_the_reference(extreme_wor
         world.value_up(0, surplus),
         world.value_down(1, long) + world.value_down(2, usd),
     )
-    assert not world.vault.is_open()
+    assert not world.rebalancer.is_open()

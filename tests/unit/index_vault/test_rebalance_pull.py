@@ -20,7 +20,7 @@ def opened(world: World) -> Iterator[World]:
 
 def test_pull__offered_more_than_due__takes_what_is_due_rounded_up(opened: World) -> None:
     world = opened
-    held, at = world.wallet(world.vault), world.vault.opened_at() + 1_000
+    held, at = world.wallet(world.vault), world.rebalancer.opened_at() + 1_000
     due = reference.due(world.value_up(ETH, ETHER), world.bound_at(at))
     taken = world.amount_up(USD, due)
 
@@ -29,14 +29,14 @@ def test_pull__offered_more_than_due__takes_what_is_due_rounded_up(opened: World
     assert world.wallet(world.keeper) == [taken, 0, ETHER]
     assert world.wallet(world.vault) == [held[USD] + taken, held[BTC], held[ETH] - ETHER]
     assert tuple(receipt.return_value) == (world.value_up(ETH, ETHER), world.value_down(USD, taken))
-    event = receipt.events.filter(world.vault.Rebalanced)[0]
+    event = receipt.events.filter(world.rebalancer.Rebalanced)[0]
     assert (event.caller, event.executor) == (world.keeper, ZERO)
 
 
 @pytest.mark.parametrize("order", [(USD, BTC), (BTC, USD)])
 def test_pull__several_assets__taken_in_the_callers_order(opened: World, order: tuple[int, int]) -> None:
     world = opened
-    at = world.vault.opened_at() + 1_000
+    at = world.rebalancer.opened_at() + 1_000
     due = reference.due(world.value_up(ETH, ETHER), world.bound_at(at))
     first, second = order
     offered = {first: world.amount_up(first, due // 3), second: world.amount_up(second, 2 * due)}
@@ -51,13 +51,13 @@ def test_pull__several_assets__taken_in_the_callers_order(opened: World, order: 
 
 def test_pull__deficit_smaller_than_due__next_asset_pays_the_rest(opened: World) -> None:
     world = opened
-    at = world.vault.opened_at() + 1_000
+    at = world.rebalancer.opened_at() + 1_000
     bound = world.bound_at(at)
     room = -(-reference.deficit_value(world.basket(), BTC) * max(bound, WAD) // WAD)
     offered = {BTC: 10**9, USD: 260_000 * 10**6}
     world.pull({ETH: ALL}, offered, at=at)
     assert offered[BTC] - world.wallet(world.keeper)[BTC] == world.amount_up(BTC, room)
-    assert not world.vault.is_open()
+    assert not world.rebalancer.is_open()
 
 
 def test_pull__asset_in_surplus_or_nothing_offered__takes_nothing_of_it(opened: World) -> None:
@@ -75,10 +75,10 @@ def test_pull__nothing_offered__reverts(opened: World) -> None:
 def test_pull__everything_at_any_bound__reaches_the_targets(opened: World, elapsed: int) -> None:
     world = opened
     nav = world.vault.nav()
-    receipt = world.pull({ETH: ALL}, {USD: 300_000 * 10**6, BTC: 2 * 10**8}, at=world.vault.opened_at() + elapsed)
-    assert not world.vault.is_open()
+    receipt = world.pull({ETH: ALL}, {USD: 300_000 * 10**6, BTC: 2 * 10**8}, at=world.rebalancer.opened_at() + elapsed)
+    assert not world.rebalancer.is_open()
     assert world.vault.drift() <= world.terms.closing_tolerance
-    assert world.vault.loss() == reference.loss_share(*receipt.return_value, nav)
+    assert world.rebalancer.loss() == reference.loss_share(*receipt.return_value, nav)
 
 
 def test_pull__data_and_a_caller_without_code__are_no_matter(opened: World) -> None:
@@ -100,7 +100,7 @@ def test_pull__caller_without_the_tokens__reverts(opened: World) -> None:
 
 def test_pull__an_asset_offered_twice__pays_what_is_due_once(opened: World) -> None:
     world = opened
-    at = world.vault.opened_at() + 1_000
+    at = world.rebalancer.opened_at() + 1_000
     taken = world.amount_up(USD, reference.due(world.value_up(ETH, ETHER), world.bound_at(at)))
     world.tokens[USD].mint(world.keeper, 20_000 * 10**6, sender=world.deployer)
     world.tokens[USD].approve(world.vault, 20_000 * 10**6, sender=world.keeper)

@@ -28,7 +28,7 @@ def test_trigger__on_target_for_ever__gives_no_reason(world: World) -> None:
 def test_trigger__interval_passed_with_drift__is_interval_to_the_second(world: World) -> None:
     drift_to(world, 3_100 * WAD)
     assert world.terms.closing_tolerance < world.vault.drift()
-    due = world.vault.completed_at() + world.terms.interval
+    due = world.rebalancer.completed_at() + world.terms.interval
     world.wait(due - 10 - world.chain.pending_timestamp)
     world.at(due - 1)
     world.chain.mine()
@@ -94,7 +94,7 @@ def test_trigger__opened_and_never_filled__interval_still_holds(world: World) ->
     world.wait(world.terms.interval)
     world.vault.open_rebalance(sender=world.stranger)
     world.wait(world.terms.duration + 1)
-    assert not world.vault.is_open()
+    assert not world.rebalancer.is_open()
     assert world.vault.trigger() == INTERVAL
 
 
@@ -103,7 +103,7 @@ def test_trigger__completed__interval_starts_over(world: World) -> None:
     world.wait(world.terms.interval)
     world.vault.open_rebalance(sender=world.stranger)
     receipt = world.pull({2: 2**256 - 1}, {0: 260_000 * 10**6, 1: 15 * 10**7})
-    assert world.vault.completed_at() == receipt.timestamp
+    assert world.rebalancer.completed_at() == receipt.timestamp
     world.set_price(2, 6_200 * WAD)
     assert world.vault.drift() > world.terms.closing_tolerance
     assert world.vault.trigger() == 0

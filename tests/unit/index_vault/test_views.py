@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from unit import reference
-from unit.world import ODD, WAD, ZERO, Terms, World, bad_price, revert
+from unit.world import basket_of, ODD, WAD, ZERO, Terms, World, bad_price, revert
 
 SHARES = 20_000 * WAD + 7
 PRICES = {
@@ -29,9 +29,9 @@ def test_views__terms_of_the_basket__are_what_was_given(any_world: World) -> Non
     assert list(world.vault.assets()) == [token.address for token in world.tokens]
     assert list(world.vault.targets()) == [plan.target for plan in world.plans]
     assert sum(world.vault.targets()) == WAD
-    assert list(world.vault.bands()) == [plan.band for plan in world.plans]
-    assert tuple(world.vault.terms()) == world.terms.as_tuple()
-    assert world.vault.oracle() == world.oracle
+    assert list(world.rebalancer.bands()) == [plan.band for plan in world.plans]
+    assert tuple(world.rebalancer.terms()) == world.terms.as_tuple()
+    assert world.rebalancer.oracle() == world.oracle
     assert (world.vault.owner(), world.vault.guardian()) == (world.owner, world.guardian)
 
 
@@ -42,7 +42,7 @@ def test_views__of_value__equal_the_reference(priced: tuple[World, tuple[Any, ..
     for index, price in enumerate(prices[moment]):
         world.set_price(index, price)
     basket, supply = world.basket(), world.vault.totalSupply()
-    assert list(world.vault.balances()) == [held.balance for held in basket]
+    assert basket_of(world.vault) == [held.balance for held in basket]
     assert world.vault.nav() == reference.nav(basket)
     assert world.vault.nav_per_share() == reference.nav(basket) * WAD // supply
     assert list(world.vault.weights()) == reference.weights(basket)
@@ -60,7 +60,7 @@ def test_views__everything_in_one_asset__drift_is_all_that_has_to_trade(odd_worl
 def test_views__nothing_held__are_zero(world: World) -> None:
     vault = world.vault
     assert (vault.nav(), vault.nav_per_share(), vault.drift(), vault.loss()) == (0, 0, 0, 0)
-    assert list(vault.balances()) == list(vault.weights()) == [0, 0, 0]
+    assert basket_of(vault) == list(vault.weights()) == [0, 0, 0]
     assert vault.trigger() == 0
 
 
@@ -88,10 +88,10 @@ def test_views__of_value_with_a_dead_feed__revert_with_asset_and_reason(world: W
 def test_views__oracle_answers_nonsense__revert(world: World, view: str) -> None:
     oracle = world.deployer.deploy(world.project.HostileOracle)
     vault = world.deploy_vault(oracle=oracle)
-    with revert("rebalance: wrong price count"):
+    with revert("rebalancer: wrong price count"):
         getattr(vault, view)()
     oracle.set_answers([WAD, WAD, 0], sender=world.attacker)
-    with revert("rebalance: zero price"):
+    with revert("rebalancer: zero price"):
         getattr(vault, view)()
 
 

@@ -98,6 +98,6 @@ def build_market(project: Any, chain: Any, accounts: Any, box: Box) -> Market:
     world.wait(world.terms.cooldown)
     box.give(TOKENS["WETH"].address, world.vault.address, 100 * ETHER)
     world.vault.open_rebalance(sender=world.stranger)
-    world.chain.pending_timestamp = world.vault.opened_at() + world.terms.duration - 600
+    world.chain.pending_timestamp = world.rebalancer.opened_at() + world.terms.duration - 600
     world.chain.mine()
     return Market(world, world.deployer.deploy(project.RouteExecutor, world.keeper, V3_FACTORY), box)

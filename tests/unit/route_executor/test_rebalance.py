@@ -30,8 +30,8 @@ def test_rebalance__v2_and_v3__fills_to_the_targets_and_keeps_nothing(market: Ma
     assert now[WBTC] - held[WBTC] == swaps[2].amount_out
     assert held[WETH] - now[WETH] == surplus
     assert market.holdings(market.executor) == market.holdings(world.keeper) == {}
-    assert not world.vault.is_open()
-    event = receipt.events.filter(world.vault.Rebalanced)[0]
+    assert not world.rebalancer.is_open()
+    event = receipt.events.filter(world.rebalancer.Rebalanced)[0]
     assert (event.caller, event.executor) == (market.executor, market.executor)
     assert tuple(receipt.return_value) == (event.value_out, event.value_in)
 
@@ -121,7 +121,7 @@ def test_rebalance__overtaken_in_part__clamped_fill_settles(market: Market) -> N
     left = reference.surplus(world.basket(), WETH)
     receipt = market.rebalance({WETH: 75 * ETHER}, operations, {USDC: 0, WBTC: 0})
     assert sum(swap.amount_in for swap in receipt.events.filter(market.executor.Swap)) == left
-    assert not world.vault.is_open()
+    assert not world.rebalancer.is_open()
 
 
 def test_rebalance__leg_that_clamping_left_nothing_for__does_not_fail_the_others(market: Market) -> None:

@@ -105,7 +105,7 @@ def test_rebalance_with_loan__every_lender__fills_repays_and_pays_the_owner(
     assert held[WETH] - now[WETH] == 20 * ETHER == swap.amount_in
     assert market.holdings(world.keeper) == {"USDC": swap.amount_out - taken - fee}
     assert_settled(market, receipt, "USDC")
-    event = receipt.events.filter(world.vault.Rebalanced)[0]
+    event = receipt.events.filter(world.rebalancer.Rebalanced)[0]
     assert (event.caller, int(event.executor, 16)) == (market.executor, 0)
     assert tuple(receipt.return_value) == (event.value_out, event.value_in)
     # The vault took what the bound asks, and not a unit more.
