@@ -19,8 +19,8 @@ struct Outcome:
     response: Bytes[160]
 
 
-script: public(DynArray[Step, 64])
-outcomes: public(DynArray[Outcome, 64])
+script: public(DynArray[Step, 80])
+outcomes: public(DynArray[Outcome, 80])
 is_running: transient (bool)
 
 # What the last callback was told.

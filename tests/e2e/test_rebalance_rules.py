@@ -352,10 +352,11 @@ def test_rule_6__token_takes_more_than_is_sold__reverts(world: World) -> None:
 # --- when and in what form
 
 
-def test_rebalance__not_open__reverts(odd_world: World) -> None:
+def test_rebalance__not_open_and_not_due__reverts(odd_world: World) -> None:
     world = odd_world.with_vault()
-    world.drifted()
-    with revert("auction: not open"):
+    world.mint(world.depositor, 20_000 * WAD)
+    world.wait(world.terms.cooldown)
+    with revert("auction: no trigger holds"):
         world.fill({ETH: ETHER}, {DAI: generous(world, DAI, ETHER)})
 
 
@@ -364,14 +365,14 @@ def test_rebalance__last_second__passes_and_a_second_later_reverts(world: World)
     brings = {DAI: generous(world, DAI, ETHER)}
     with undone(world.chain):
         world.fill({ETH: ETHER}, brings, at=end)
-    with revert("auction: not open"):
+    with revert("auction: cooling down"):
         world.fill({ETH: ETHER}, brings, at=end + 1)
 
 
 def test_rebalance__completed__reverts(world: World) -> None:
     world.pull({ETH: ALL}, MORE_THAN_ALL)
     assert not world.rebalancer.is_open()
-    with revert("auction: not open"):
+    with revert("auction: no trigger holds"):
         world.fill({ETH: ETHER}, {DAI: generous(world, DAI, ETHER)})
 
 

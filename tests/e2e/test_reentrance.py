@@ -15,7 +15,7 @@ import snekmate
 from ape.contracts import ContractContainer
 from eth_abi.abi import decode
 from ethpm_types import ContractType
-from unit.world import ALL, FAR, WAD, ZERO, World, fault, revert, step, undone
+from unit.world import ALL, FAR, NO_FEES, WAD, ZERO, World, fault, revert, step, undone
 from vyper.compiler import compile_from_file_input
 from vyper.compiler.input_bundle import FilesystemInputBundle
 
@@ -23,13 +23,19 @@ DAI, BTC, ETH = range(3)
 ETHER = 10**18
 ROOT = Path(__file__).parents[2]
 
-# The share's ERC-20, ERC-2612 and ERC-5267, who owns and guards, what is claimed: modules, outside of the lock. None can move
-# the basket or the supply; that is asserted, not assumed.
+# The share's ERC-20, ERC-2612 and ERC-5267, who owns, what it may do now, what is claimed: modules, outside of the lock. None can
+# move the basket or the supply; that is asserted, not assumed. `in_flight` is there to be asked from inside.
 UNLOCKED = {
     "totalSupply", "balanceOf", "allowance", "transfer", "transferFrom", "approve", "name", "symbol", "decimals",
     "permit", "nonces", "DOMAIN_SEPARATOR", "eip712Domain",
     "owner", "pending_owner", "transfer_ownership", "accept_ownership",
-    "guardian", "pending_guardian", "accept_guardian", "paused", "claims",
+    "paused", "is_shut_down", "supply_cap", "claims", "in_flight",
+}  # fmt: skip
+
+# What the rebalancer answers at any time: nothing in it depends on balances. Its other views ask the vault, which is locked.
+UNPRICED = {
+    "vault", "oracle", "price_bound", "is_open", "opened_at", "closed_at", "completed_at", "loss", "terms", "rails",
+    "strategist", "pending_strategist", "is_keeper", "head_start",
 }  # fmt: skip
 
 CONSTANTS = {"DEAD_SHARES", "MAX_ASSETS"}
@@ -70,6 +76,8 @@ def plausible(kind: Any, world: World) -> Any:
         return b""
     if kind_name.startswith("bytes"):
         return b"\x01" * int(kind_name[5:])
+    if kind_name == "uint256[20]":
+        return [0] * 20
     if kind_name in ("uint256", "int256", "uint8"):
         return FAR if kind.name == "deadline" else 1
     raise NotImplementedError(f"no plausible {kind_name}: teach `plausible` about it")
@@ -184,7 +192,6 @@ def test_vault__called_from_inside__only_the_shares_answer(world: World, context
     # Who may not was told so, and the attacker's transfers of its own shares moved nothing else.
     refused = {name: reason(attempt) for name, attempt in seen.items() if name in UNLOCKED and not attempt.succeeded}
     assert refused == {
-        "accept_guardian": "role: not proposed",
         "accept_ownership": "ownable_2step: caller is not the new owner",
         "permit": "ecdsa: invalid signature",
         "transfer_ownership": "ownable: caller is not the owner",
@@ -195,7 +202,7 @@ def test_vault__called_from_inside__only_the_shares_answer(world: World, context
     assert all(vault.claims(world.depositor, token) == 0 for token in world.tokens)
     assert (vault.guardian(), vault.owner(), vault.paused()) == (guardian, owner, False)
     # The fill, mint or redemption itself did what it always does.
-    event = {"hook in mint": vault.Mint, "hook in redeem": vault.Redeem}.get(context, vault.Rebalanced)
+    event = {"hook in mint": vault.Mint, "hook in redeem": vault.Redeem}.get(context, world.rebalancer.Rebalanced)
     assert len(receipt.events.filter(event)) == 1
 
 
@@ -217,6 +224,32 @@ def test_vault__basket_order_seen_from_a_hook__nothing_to_exploit(world: World, 
         for held, holds in zip(before, now, strict=True):
             assert holds * supply >= held * now_supply
     assert world.vault.balanceOf(world.attacker) == 500 * WAD
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_rebalancer__called_from_inside__tells_no_price_and_changes_nothing(world: World, context: str) -> None:
+    rebalancer = world.rebalancer
+    steps = calls(rebalancer, world)
+    size = PART if context == "hook in redeem" else len(steps)
+    seen: dict[str, Attempt] = {}
+    for start in range(0, len(steps), size):
+        script_of(world, context, steps[start : start + size])
+        enter(world, context)
+        seen |= attempts(rebalancer, world, start, size)
+
+    assert {name for name, attempt in seen.items() if attempt.succeeded} == UNPRICED
+    refused = {name: reason(attempt) for name, attempt in seen.items() if not attempt.succeeded and attempt.response}
+    is_rebalance = context not in ("hook in mint", "hook in redeem")
+    of_owner = {
+        "set_targets", "set_rails", "propose_strategist", "remove_strategist", "set_keepers", "set_head_start", "set_oracle"
+    }  # fmt: skip
+    of_vault = {"open_rebalance", "begin", "settle", "end_rebalance", "add_asset", "remove_asset"}
+    assert refused == {
+        **dict.fromkeys(of_vault, "rebalancer: not the vault"),
+        **dict.fromkeys(of_owner, "rebalancer: in flight" if is_rebalance else "rebalancer: not owner"),
+        "accept_strategist": "rebalancer: in flight" if is_rebalance else "role: not proposed",
+        "set_bands": "rebalancer: in flight" if is_rebalance else "rebalancer: not strategist",
+    }
 
 
 def test_oracle__called_from_inside__nothing_can_be_changed(world: World) -> None:
@@ -306,7 +339,7 @@ def unlocked_world(odd_world: World, unlocked: Any) -> World:
     """As `world`, with the lock taken out."""
     vault = odd_world.deployer.deploy(
         unlocked, "Test Index", "TIDX", odd_world.owner, odd_world.guardian, odd_world.oracle, odd_world.asset_terms(),
-        odd_world.terms.as_tuple(),
+        odd_world.terms.as_tuple(), NO_FEES, odd_world.blueprint,
     )  # fmt: skip
     world = replace(odd_world, vault=vault).opened()
     arm(world)

@@ -1,36 +1,31 @@
-"""IndexFactory's constructor: head and tail of the creation code are what they should be."""
+"""IndexFactory's constructor: both creation codes are kept as ERC-5202 has it."""
 
 from typing import Any
 
 import pytest
 
-from unit.index_factory.conftest import MAX_CODE, PREAMBLE, TAIL, halves, keep
-from unit.world import World, revert
+from unit.world import ZERO, World, deploy_code, revert
+
+PREAMBLE = bytes.fromhex("fe7100")
 
 
-def test_constructor__head_and_tail__are_told_and_cannot_be_called(
-    world: World, factory: Any, creation_code: bytes
-) -> None:
-    head, tail, size = factory.creation_code()
-    codes = [bytes(world.chain.provider.get_code(address)) for address in (head, tail)]
-    assert codes[0][3:] + codes[1][3 : 3 + size] == creation_code
-    assert [code[:3] for code in codes] == [PREAMBLE] * 2
-    assert len(creation_code) <= MAX_CODE + TAIL
+def keep(world: World, code: bytes) -> str:
+    """A contract whose code is `code`."""
+    return deploy_code(world.deployer, b"\x61" + len(code).to_bytes(2, "big") + bytes.fromhex("3d81600a3d39f3") + code)
 
 
-@pytest.mark.parametrize(
-    ("index", "code"), [(0, b"\x00" * 4), (0, PREAMBLE), (1, PREAMBLE + b"\0" * (TAIL - 1)), (1, b"\0" * (TAIL + 3))]
-)
-def test_constructor__no_blueprint__reverts(world: World, creation_code: bytes, index: int, code: bytes) -> None:
-    *parts, size = halves(creation_code)
-    parts[index] = code
-    kept = [keep(world.chain, world.deployer, part) for part in parts]
-    with revert(("blueprint: bad head", "blueprint: bad tail")[index]):
-        world.deployer.deploy(world.project.IndexFactory, *kept, size)
+def test_constructor__blueprints__are_told_and_cannot_be_called(world: World, factory: Any) -> None:
+    for address, contract in zip(
+        factory.blueprints(), (world.project.IndexVault, world.project.Rebalancer), strict=True
+    ):
+        code = bytes(world.chain.provider.get_code(address))
+        assert code == PREAMBLE + bytes(contract.contract_type.get_deployment_bytecode())
 
 
-def test_constructor__more_tail_than_fits__reverts(world: World, factory: Any) -> None:
-    head, tail, _ = factory.creation_code()
-    with revert("blueprint: bad size"):
-        world.deployer.deploy(world.project.IndexFactory, head, tail, TAIL + 1)
-    world.deployer.deploy(world.project.IndexFactory, head, tail, TAIL)
+@pytest.mark.parametrize("code", [b"\x00" * 4, PREAMBLE, b""], ids=["another preamble", "nothing after it", "no code"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_constructor__no_blueprint__reverts(world: World, factory: Any, place: int, code: bytes) -> None:
+    blueprints = list(factory.blueprints())
+    blueprints[place] = keep(world, code) if code else ZERO
+    with revert("factory: no blueprint"):
+        world.deployer.deploy(world.project.IndexFactory, *blueprints)

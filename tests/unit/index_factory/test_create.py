@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 
 from unit import reference
 from unit.index_factory.conftest import create2
-from unit.world import basket_of, FAR, WAD, ZERO, World, revert, step
+from unit.world import FAR, NO_FEES, WAD, ZERO, World, basket_of, revert, step
 
 SALT = b"\x07" * 32
 SHARES = 20_000 * WAD
@@ -20,7 +20,7 @@ def plan(world: World, **overrides: Any) -> tuple[Any, ...]:
     """IIndexFactory.Plan of the world's own vault."""
     fields = {
         "name": "Made Index", "symbol": "MADE", "owner": world.owner, "guardian": world.guardian,
-        "oracle": world.oracle, "assets": world.asset_terms(), "terms": world.terms.as_tuple(),
+        "oracle": world.oracle, "assets": world.asset_terms(), "terms": world.terms.as_tuple(), "fees": NO_FEES,
     }  # fmt: skip
     return tuple((fields | overrides).values())
 
@@ -54,9 +54,12 @@ def test_create__paid_for__is_a_seeded_vault_whose_shares_are_the_callers(any_wo
     assert vault.totalSupply() == SHARES + world.dead_shares
     assert basket_of(vault) == amounts
     assert (vault.name(), vault.symbol()) == ("Made Index", "MADE")
-    assert (vault.owner(), vault.guardian(), vault.oracle()) == (world.owner, world.guardian, world.oracle)
-    for view in ("assets", "targets", "bands", "terms"):
-        assert getattr(vault, view)() == getattr(world.vault, view)()
+    assert (vault.owner(), vault.guardian()) == (world.owner, world.guardian)
+    assert list(vault.assets()) == list(world.vault.assets())
+    rebalancer = world.project.Rebalancer.at(vault.rebalancer())
+    assert (rebalancer.vault(), rebalancer.oracle()) == (vault, world.oracle)
+    for view in ("targets", "bands", "terms"):
+        assert getattr(rebalancer, view)() == getattr(world.rebalancer, view)()
     with revert("ownable: caller is not the owner"):
         vault.remove_guardian(sender=world.depositor)
 
@@ -77,17 +80,19 @@ def test_create__done__event_tells_all(world: World, factory: Any) -> None:
     event = create(world, factory).events.filter(factory.VaultCreated)[0]
     assert (event.vault, event.creator, bytes(event.salt)) == (made_by(world, factory), world.depositor, SALT)
     assert (event.shares, list(event.amounts)) == (SHARES, cost(world))
-    name, symbol, owner, guardian, oracle, assets, terms = event.plan
+    name, symbol, owner, guardian, oracle, assets, terms, fees = event.plan
     assert (name, symbol) == ("Made Index", "MADE")
     assert (owner, guardian, oracle) == (world.owner, world.guardian, world.oracle)
     assert [tuple(asset) for asset in assets] == world.asset_terms()
     assert tuple(terms) == world.terms.as_tuple()
+    assert tuple(fees) == NO_FEES
 
 
-def test_create__address__is_eip_1014_of_the_vaults_own_code(world: World, factory: Any, creation_code: bytes) -> None:
+def test_create__address__is_eip_1014_of_the_vaults_own_code(world: World, factory: Any) -> None:
     create(world, factory)
+    creation_code = bytes(world.project.IndexVault.contract_type.get_deployment_bytecode())
     ecosystem = world.chain.provider.network.ecosystem
-    arguments = ecosystem.encode_calldata(world.project.IndexVault.contract_type.constructor, *plan(world))
+    arguments = ecosystem.encode_calldata(world.project.IndexVault.contract_type.constructor, *plan(world), world.blueprint)
     salt = keccak(encode(["address", "bytes32"], [world.depositor.address, SALT]))
     assert made_by(world, factory).address.lower() == create2(factory, salt, creation_code + bytes(arguments))
 

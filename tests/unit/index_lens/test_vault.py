@@ -6,7 +6,7 @@ import ape
 import pytest
 from eth_abi.abi import encode
 
-from unit.world import BAND, WAD, ZERO, World, fault
+from unit.world import BAND, WAD, ZERO, World, basket_of, fault
 
 USD, BTC, ETH = range(3)
 VALUES = ("nav", "nav_per_share", "drift", "trigger")
@@ -23,7 +23,7 @@ def test_vault__after_a_losing_fill__loss_and_times_follow(world: World, lens: A
     world.opened()
     world.wait(world.terms.duration - 60)
     world.fill({ETH: 10**18}, {USD: 5_960 * 10**6})
-    assert world.vault.loss() > 0
+    assert world.rebalancer.loss() > 0
     check(world, lens)
     world.vault.pause(sender=world.guardian)
     check(world, lens)
@@ -39,21 +39,25 @@ def test_vault__empty__has_no_value_and_is_priced(world: World, lens: Any) -> No
 def check(world: World, lens: Any) -> None:
     """Everything that the lens says against the vault's, the oracle's and the tokens' own views."""
     vault, seen = world.vault, lens.vault(world.vault)
-    names = (
-        "symbol", "owner", "guardian", "oracle", "paused", *VALUES,
-        "price_bound", "is_open", "opened_at", "closed_at", "completed_at", "loss",
-    )  # fmt: skip
+    rebalancer = world.rebalancer
+    names = ("symbol", "rebalancer", "owner", "guardian", "paused", "is_shut_down", "supply", "supply_cap", *VALUES)
     assert {name: getattr(seen, name) for name in names} == {name: getattr(vault, name)() for name in names}
-    assert seen.supply == vault.totalSupply()
-    assert tuple(seen.terms) == tuple(vault.terms()) == world.terms.as_tuple()
+    names = (
+        "strategist", "oracle", "price_bound", "is_open", "opened_at", "closed_at", "completed_at", "loss", "head_start"
+    )  # fmt: skip
+    assert {name: getattr(seen, name) for name in names} == {name: getattr(rebalancer, name)() for name in names}
+    assert tuple(seen.fees) == tuple(vault.fees())
+    assert (list(seen.final_targets), seen.change_start, seen.change_end) == tuple(rebalancer.schedule())
+    assert tuple(seen.rails) == tuple(rebalancer.rails()[0])
+    assert tuple(seen.terms) == tuple(rebalancer.terms()) == world.terms.as_tuple()
     assert seen.priced
     for index, (shown, token) in enumerate(zip(seen.assets, world.tokens, strict=True)):
         assert (shown.asset, shown.symbol, shown.decimals) == (token, token.symbol(), token.decimals())
-        assert shown.balance == vault.balances()[index]
+        assert shown.balance == basket_of(vault)[index]
         assert (shown.price, shown.fault) == (world.oracle.price(token), 0)
         assert shown.weight == vault.weights()[index]
         assert shown.target == vault.targets()[index]
-        assert shown.band == vault.bands()[index]
+        assert shown.band == rebalancer.bands()[index]
 
 
 def check_unpriced(world: World, seen: Any) -> None:
@@ -61,7 +65,7 @@ def check_unpriced(world: World, seen: Any) -> None:
     assert not seen.priced
     assert [getattr(seen, name) for name in VALUES] == [0] * 4
     assert [shown.weight for shown in seen.assets] == [0] * 3
-    assert [shown.balance for shown in seen.assets] == list(world.vault.balances())
+    assert [shown.balance for shown in seen.assets] == basket_of(world.vault)
     assert [shown.symbol for shown in seen.assets] == [plan.symbol for plan in world.plans]
     assert seen.supply == world.vault.totalSupply()
     assert seen.price_bound == world.vault.price_bound()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from unit import reference
-from unit.world import basket_of, FAR, WAD, ZERO, World, revert, undone
+from unit.world import FAR, WAD, ZERO, World, basket_of, revert, undone
 
 SHARES = 1_000 * WAD
 PART = 100 * WAD

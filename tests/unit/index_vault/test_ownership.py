@@ -35,7 +35,8 @@ def test_accept_ownership__by_anybody_but_the_proposed__reverts(world: World, ro
 def test_ownership__abi__has_no_way_around_two_steps_or_around_the_basket(world: World) -> None:
     names = {abi.name for abi in world.vault.contract_type.mutable_methods}
     assert names == {
-        "mint", "redeem", "claim", "open_rebalance", "rebalance",
-        "pause", "unpause", "propose_guardian", "remove_guardian", "accept_guardian", "transfer_ownership", "accept_ownership",
+        "mint", "redeem", "claim", "accrue_fees", "open_rebalance", "rebalance",
+        "add_asset", "remove_asset", "set_supply_cap", "set_fees", "pause", "unpause", "shut_down",
+        "propose_guardian", "remove_guardian", "accept_guardian", "transfer_ownership", "accept_ownership",
         "transfer", "transferFrom", "approve", "permit",
     }  # fmt: skip

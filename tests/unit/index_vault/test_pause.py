@@ -56,7 +56,7 @@ def test_pause__rebalance_open__ends_it_and_the_cooldown_starts(world: World) ->
     assert world.vault.price_bound() == WAD + world.terms.start_premium
 
     world.vault.unpause(sender=world.owner)
-    with revert("auction: not open"):
+    with revert("auction: cooling down"):
         world.fill({2: 10**18}, {0: 7_000 * 10**6})
     world.at(paused_at + world.terms.cooldown - 1)
     with revert("auction: cooling down"):

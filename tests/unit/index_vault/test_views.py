@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from unit import reference
-from unit.world import basket_of, ODD, WAD, ZERO, Terms, World, bad_price, revert
+from unit.world import ODD, WAD, ZERO, Terms, World, bad_price, basket_of, revert
 
 SHARES = 20_000 * WAD + 7
 PRICES = {
@@ -59,7 +59,7 @@ def test_views__everything_in_one_asset__drift_is_all_that_has_to_trade(odd_worl
 
 def test_views__nothing_held__are_zero(world: World) -> None:
     vault = world.vault
-    assert (vault.nav(), vault.nav_per_share(), vault.drift(), vault.loss()) == (0, 0, 0, 0)
+    assert (vault.nav(), vault.nav_per_share(), vault.drift(), world.rebalancer.loss()) == (0, 0, 0, 0)
     assert basket_of(vault) == list(vault.weights()) == [0, 0, 0]
     assert vault.trigger() == 0
 
