@@ -324,7 +324,8 @@ def unlocked(odd_world: World, tmp_path_factory: pytest.TempPathFactory) -> Any:
     home = copytree(ROOT / "contracts", tmp_path_factory.mktemp("unlocked") / "contracts")
     file, pragma = home / "IndexVault.vy", "# pragma nonreentrancy on\n"
     assert file.read_text().count(pragma) == 1
-    file.write_text(file.read_text().replace(pragma, "# pragma nonreentrancy off\n"))
+    unlocked = file.read_text().replace(pragma, "# pragma nonreentrancy off\n").replace("@reentrant\n", "")
+    file.write_text(unlocked)
     bundle = FilesystemInputBundle([Path(snekmate.__path__[0]).parent, home.parent])
     output = compile_from_file_input(bundle.load_file(file), input_bundle=bundle, output_formats=["abi", "bytecode"])
     return ContractContainer(

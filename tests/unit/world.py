@@ -126,7 +126,6 @@ class World:
             for token, feed, plan in zip(self.tokens, self.feeds, self.plans, strict=True)
         ]
         self.oracle = self.deployer.deploy(self.project.PriceOracle, self.owner, feeds)
-        self.blueprint = deploy_blueprint(self.deployer, self.project.Rebalancer)
         self.vault = self.deploy_vault()
         self.executor = self.deployer.deploy(self.project.ScriptedExecutor)
         return self
@@ -138,6 +137,7 @@ class World:
 
     def deploy_vault(self, **overrides: Any) -> Any:
         """A vault over these tokens; `overrides` are Terms fields, or `oracle`, `owner`, `guardian`, `assets`, `fees`."""
+        self.blueprint = self.blueprint or deploy_blueprint(self.deployer, self.project.Rebalancer)
         named = {name: overrides.pop(name, None) for name in ("oracle", "owner", "guardian", "assets", "fees")}
         return self.deployer.deploy(
             self.project.IndexVault,

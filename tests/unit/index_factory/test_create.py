@@ -158,7 +158,7 @@ def test_create__allowance_of_another__is_not_touched(world: World, factory: Any
 def test_create__token_is_odd_but_honest__is_made(odd_world: World, factory: Any, switches: dict[str, Any]) -> None:
     odd_world.misbehave(1, **switches)
     create(odd_world, factory)
-    assert list(made_by(odd_world, factory).balances()) == cost(odd_world)
+    assert basket_of(made_by(odd_world, factory)) == cost(odd_world)
 
 
 @pytest.mark.parametrize("switches", [{"fee_bps": 100}, {"does_nothing": True}, {"kept_back": 1}])
