@@ -285,24 +285,25 @@ def _push_pro_rata_down(
         balance: uint256 = self._balance_or_zero(token)
         amount: uint256 = wad._mul_div_down(self._without_claims(packed, token, balance), shares, supply)
         assert amount >= min_amounts[i], "vault: amount under minimum"
-        if not self._try_push(token, receiver, amount, balance):
-            self.claims[msg.sender][token] += amount
-            self._claimed[token] += amount
+        owed: uint256 = self._push_or_owe(token, receiver, amount, balance)
+        if owed != 0:
+            self.claims[msg.sender][token] += owed
+            self._claimed[token] += owed
             self._assets[i] = packed | asset.CLAIMED
-            log ClaimMade(owner=msg.sender, asset=token, amount=amount)
+            log ClaimMade(owner=msg.sender, asset=token, amount=owed)
         amounts.append(amount)
     return amounts
 
 
 @internal
-def _try_push(token: address, receiver: address, amount: uint256, balance: uint256) -> bool:
+def _push_or_owe(token: address, receiver: address, amount: uint256, balance: uint256) -> uint256:
     """
-    @notice As `_push`, but a transfer that moves nothing is no error
+    @notice As `_push`, but nothing that the token does is an error
     @param balance Base units before
-    @return Whether it was paid
+    @return Base units that did not leave and are owed still, but for dust; see `_check_paid`
     """
     if amount == 0:
-        return True
+        return 0
     # Whether the call succeeded is not looked at: the balance tells.
     success: bool = raw_call(
         token,
@@ -310,11 +311,10 @@ def _try_push(token: address, receiver: address, amount: uint256, balance: uint2
         gas=TRANSFER_GAS,
         revert_on_failure=False,
     )
-    left: uint256 = self._balance(token)
-    if left == balance:
-        return False
-    self._check_paid(balance, left, amount)
-    return True
+    moved: uint256 = balance - min(balance, self._balance_or_zero(token))
+    if moved + min(MAX_DUST, amount // 10_000) >= amount:
+        return 0
+    return amount - moved
 
 
 @internal

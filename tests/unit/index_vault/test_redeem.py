@@ -150,12 +150,16 @@ def test_redeem__nothing_due_of_a_token_that_refuses_zero__passes(odd_world: Wor
     assert receipt.return_value[1] == 0
 
 
-def test_redeem__token_takes_more_than_the_amount__refused(odd_world: World) -> None:
+def test_redeem__token_takes_more_than_the_amount__still_pays(odd_world: World) -> None:
+    """What it takes on top is lost to who stays, and nobody is trapped."""
     world = odd_world
     world.mint(world.depositor, SHARES)
-    world.misbehave(1, extra_bps=1)
-    with revert("basket: transfer failed"):
-        world.vault.redeem(WAD, world.depositor, [0] * 3, FAR, sender=world.depositor)
+    world.misbehave(1, extra_bps=100)
+    due, before = list(world.vault.preview_redeem(WAD)), world.wallet(world.vault)
+    world.vault.redeem(WAD, world.depositor, due, FAR, sender=world.depositor)
+    assert world.wallet(world.depositor) == due
+    assert before[1] - world.wallet(world.vault)[1] == due[1] + due[1] // 100
+    assert [world.vault.claims(world.depositor, token) for token in world.tokens] == [0] * 3
 
 
 @pytest.mark.parametrize("kept_back", [1, 2])
@@ -167,18 +171,24 @@ def test_redeem__token_rounds_what_it_moves__pays_all_but_the_dust(odd_world: Wo
     assert odd_world.wallet(odd_world.stranger) == [due[0], due[1], due[2] - kept_back]
 
 
-def test_redeem__token_keeps_more_than_dust__reverts(odd_world: World) -> None:
-    odd_world.mint(odd_world.depositor, 10 * WAD)
-    odd_world.misbehave(2, kept_back=3)
-    with revert("basket: transfer failed"):
-        odd_world.vault.redeem(WAD, odd_world.stranger, [0] * 3, FAR, sender=odd_world.depositor)
+def test_redeem__token_keeps_more_than_dust__pays_what_moved_and_owes_the_rest(odd_world: World) -> None:
+    world = odd_world
+    world.mint(world.depositor, 10 * WAD)
+    world.misbehave(2, kept_back=3)
+    due = list(world.vault.preview_redeem(WAD))
+    receipt = world.vault.redeem(WAD, world.stranger, due, FAR, sender=world.depositor)
+    assert world.wallet(world.stranger) == [due[0], due[1], due[2] - 3]
+    assert receipt.return_value == due
+    event = receipt.events.filter(world.vault.ClaimMade)[0]
+    assert (event.owner, event.asset, event.amount) == (world.depositor, world.tokens[2], 3)
+    assert world.vault.claims(world.depositor, world.tokens[2]) == 3
 
 
-def test_redeem__token_keeps_more_than_a_basis_point__reverts(odd_world: World) -> None:
+def test_redeem__token_keeps_more_than_a_basis_point__owes_it(odd_world: World) -> None:
     # BTC has 8 decimals: of 9,999 satoshis not one may stay behind.
     odd_world.mint(odd_world.depositor, 10 * WAD)
     odd_world.misbehave(1, kept_back=1)
     shares = 9_999 * odd_world.vault.totalSupply() // odd_world.tokens[1].balanceOf(odd_world.vault)
     assert odd_world.vault.preview_redeem(shares)[1] in (9_998, 9_999)
-    with revert("basket: transfer failed"):
-        odd_world.vault.redeem(shares, odd_world.stranger, [0] * 3, FAR, sender=odd_world.depositor)
+    odd_world.vault.redeem(shares, odd_world.stranger, [0] * 3, FAR, sender=odd_world.depositor)
+    assert odd_world.vault.claims(odd_world.depositor, odd_world.tokens[1]) == 1
