@@ -247,6 +247,8 @@ def set_bands(wanted: DynArray[uint256, MAX_ASSETS]):
 def set_targets(wanted: DynArray[uint256, MAX_ASSETS], start: uint256, end: uint256):
     """
     @notice Move from the targets of now to other ones, linearly; for the owner
+    @dev The bound of an open rebalance has fallen already, and whoever is first after a jump of the targets would get all of the discount: a
+         change that begins now ends the rebalance, and one that begins later takes as long as an auction at least.
     @param wanted WAD shares of NAV that sum to exactly 1e18
     @param start Unix s; in the past counts as now
     @param end Unix s, within a year from now; zero for both is a step, now
@@ -257,7 +259,9 @@ def set_targets(wanted: DynArray[uint256, MAX_ASSETS], start: uint256, end: uint
     old_targets: uint256[MAX_ASSETS] = target_path._current(count)
     begins: uint256 = 0
     ends: uint256 = 0
-    begins, ends = target_path._change(wanted, start, end, old_targets)
+    begins, ends = target_path._change(wanted, start, end, old_targets, auction.DURATION)
+    if begins == block.timestamp:
+        auction._end()
     log IRebalancer.TargetsChanged(
         old_targets=self._list(old_targets, count), new_targets=wanted, start=begins, end=ends
     )

@@ -112,13 +112,14 @@ def _init(targets: DynArray[uint256, MAX_ASSETS]):
 
 @internal
 def _change(
-    targets: DynArray[uint256, MAX_ASSETS], start: uint256, end: uint256, old: uint256[MAX_ASSETS]
+    targets: DynArray[uint256, MAX_ASSETS], start: uint256, end: uint256, old: uint256[MAX_ASSETS], least_time: uint256
 ) -> (uint256, uint256):
     """
     @notice Move from the targets of now to other ones
     @param start Unix s; a start in the past counts as now
     @param end Unix s, not in the past; zero for both is a step, now
     @param old Those of now, see `_current`
+    @param least_time Seconds that a change which begins later takes at least
     @return The start and end that count
     """
     begins: uint256 = max(start, block.timestamp)
@@ -126,6 +127,7 @@ def _change(
     if start == 0 and end == 0:
         ends = begins
     assert ends >= begins and ends <= block.timestamp + MAX_TIME, "targets: bad schedule"
+    assert begins == block.timestamp or ends - begins >= least_time, "targets: change too sudden"
     self._old = self._packed(old)
     self._new = self._packed(self._checked(targets))
     self._schedule = begins | (ends << 64) | CHANGING
