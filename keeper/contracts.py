@@ -33,6 +33,12 @@ class Contract:
     abi: Sequence[dict[str, Any]]
     bytecode: bytes  # creation code, without constructor arguments
 
+    def blueprint_initcode(self) -> bytes:
+        """What deploys this contract's creation code as a blueprint, from which others create it (ERC-5202)."""
+        code = bytes.fromhex("fe7100") + self.bytecode
+        # PUSH2 size, RETURNDATASIZE, DUP2, PUSH1 10, RETURNDATASIZE, CODECOPY, RETURN
+        return b"\x61" + len(code).to_bytes(2, "big") + bytes.fromhex("3d81600a3d39f3") + code
+
     def constructor_types(self) -> list[str]:
         """The ABI types of the constructor's arguments."""
         for entry in self.abi:

@@ -20,7 +20,7 @@ from eth_utils.crypto import keccak
 
 from keeper.chain import abi
 from keeper.chain.abi import Function, Trigger
-from keeper.chain.snapshot import Block, Terms, VaultSnapshot
+from keeper.chain.snapshot import Block, Fees, Schedule, Terms, VaultSnapshot
 
 WAD = 10**18
 MULTICALL = "0xcA11bde05977b3631167028862bE2a173976CA11"
@@ -225,10 +225,15 @@ def bare_snapshot(vault: str, terms: Terms | None = None, **changes: Any) -> Vau
         block=Block(7, "0x7", 1, 0),
         name="",
         symbol="",
+        rebalancer="",
         oracle="",
         supply=0,
+        supply_cap=0,
+        fees=Fees(NOBODY, 0, 0, 0),
         paused=False,
+        is_shut_down=False,
         assets=(),
+        schedule=Schedule((), 0, 0),
         terms=terms or nothing,
         is_open=False,
         opened_at=0,
@@ -236,6 +241,8 @@ def bare_snapshot(vault: str, terms: Terms | None = None, **changes: Any) -> Vau
         completed_at=0,
         bound=0,
         loss=0,
+        head_start=0,
+        is_keeper=False,
         valuation=None,
         faults=(),
         native_price=None,
@@ -249,6 +256,7 @@ class FakeVault:
 
     chain: FakeChain
     address: str = field(default_factory=lambda: address("vault"))
+    rebalancer: str = field(default_factory=lambda: address("rebalancer"))
     oracle: str = field(default_factory=lambda: address("oracle"))
     executor: str = field(default_factory=lambda: address("executor"))
     pair: str = field(default_factory=lambda: address("pair"))
@@ -257,6 +265,11 @@ class FakeVault:
     weth_price: int = 2_000 * WAD
     fault: int = 0
     paused: bool = False
+    is_shut_down: bool = False
+    head_start: int = 0
+    keepers: tuple[str, ...] = ()
+    schedule: tuple[list[int], int, int] = ([WAD // 2, WAD // 2], 0, 0)
+    fees: tuple[str, int, int, int] = (NOBODY, 0, 0, 0)
     is_open: bool = False
     opened_at: int = 0
     closed_at: int = 1_799_000_000
@@ -303,33 +316,42 @@ class FakeVault:
         return answer
 
     def install(self) -> "FakeVault":
-        """Let the chain answer for the vault, the oracle, the tokens, the factories and the pool."""
-        chain, v = self.chain, abi.Vault
+        """Let the chain answer for the vault, its rebalancer, the oracle, the tokens, the factories and the pool."""
+        chain, v, r = self.chain, abi.Vault, abi.Rebalancer
         for function, answer in (
             (v.name, "Two"),
             (v.symbol, "TWO"),
-            (v.oracle, self.oracle),
-            (v.total_supply, 1000 * WAD),
+            (v.rebalancer, self.rebalancer),
+            (v.supply, 1000 * WAD),
+            (v.supply_cap, 2**96 - 1),
+            (v.fees, lambda *_: encode([abi.FEES], [self.fees])),
             (v.paused, lambda *_: self.paused),
+            (v.is_shut_down, lambda *_: self.is_shut_down),
             (v.assets, [WETH, USDC]),
-            (v.targets, [WAD // 2, WAD // 2]),
-            (v.bands, [WAD // 50, WAD // 50]),
-            (v.balances, lambda *_: [self.weth, self.usdc]),
-            (v.terms, lambda *_: (self.terms,)),
-            (v.is_open, lambda *_: self.is_open),
-            (v.opened_at, lambda *_: self.opened_at),
-            (v.closed_at, lambda *_: self.closed_at),
-            (v.completed_at, lambda *_: self.completed_at),
-            (v.price_bound, lambda *_: self.bound),
-            (v.loss, 0),
-            (v.weights, self._valued(lambda: [value * WAD // self.nav for value in self.values])),
-            (v.nav, self._valued(lambda: self.nav)),
-            (v.drift, self._valued(lambda: abs(self.values[0] - self.nav // 2) * WAD // self.nav)),
-            (v.trigger, self._valued(lambda: self.trigger)),
+            (v.holdings, lambda *_: (2, [0] * 20, [self.weth, self.usdc] + [0] * 18)),
             (v.open_rebalance, lambda *_: self.trigger),
         ):
             chain.view(self.address, function, answer)
-        chain.view(self.address, v.terms, lambda *_: encode([abi.TERMS], [self.terms]))
+        for function, answer in (
+            (r.oracle, self.oracle),
+            (r.targets, [WAD // 2, WAD // 2]),
+            (r.schedule, lambda *_: self.schedule),
+            (r.bands, [WAD // 50, WAD // 50]),
+            (r.terms, lambda *_: encode([abi.TERMS], [self.terms])),
+            (r.is_open, lambda *_: self.is_open),
+            (r.opened_at, lambda *_: self.opened_at),
+            (r.closed_at, lambda *_: self.closed_at),
+            (r.completed_at, lambda *_: self.completed_at),
+            (r.price_bound, lambda *_: self.bound),
+            (r.loss, 0),
+            (r.head_start, lambda *_: self.head_start),
+            (r.is_keeper, lambda who: who in map(str.lower, self.keepers)),
+            (r.weights, self._valued(lambda: [value * WAD // self.nav for value in self.values])),
+            (r.nav, self._valued(lambda: self.nav)),
+            (r.drift, self._valued(lambda: abs(self.values[0] - self.nav // 2) * WAD // self.nav)),
+            (r.trigger, self._valued(lambda: self.trigger)),
+        ):
+            chain.view(self.rebalancer, function, answer)
         o = abi.Oracle
         chain.view(self.oracle, o.prices, self._valued(lambda: [self.weth_price, WAD]))
         chain.view(self.oracle, o.price, self._valued(lambda: self.weth_price))

@@ -15,6 +15,7 @@ from eth_utils.crypto import keccak
 LEGS = "(address,uint256)[]"
 OPERATIONS = "(uint256,address,address,address,uint256,uint256)[]"
 TERMS = "(uint256,bool,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
+FEES = "(address,uint256,uint256,uint256)"
 
 
 def checksum(address: object) -> str:
@@ -126,18 +127,33 @@ class Venue(IntFlag):
 
 
 class Vault:
-    """IndexVault."""
+    """IndexVault: custody."""
 
     name = Function("name", (), ("string",))
     symbol = Function("symbol", (), ("string",))
-    total_supply = Function("totalSupply", (), ("uint256",))
+    rebalancer = Function("rebalancer", (), ("address",))
+    supply = Function("supply", (), ("uint256",))
+    supply_cap = Function("supply_cap", (), ("uint256",))
     balance_of = Function("balanceOf", ("address",), ("uint256",))
-    oracle = Function("oracle", (), ("address",))
+    fees = Function("fees", (), (FEES,))
     paused = Function("paused", (), ("bool",))
+    is_shut_down = Function("is_shut_down", (), ("bool",))
     assets = Function("assets", (), ("address[]",))
+    holdings = Function("holdings", (), ("uint256", "uint256[20]", "uint256[20]"))
+    preview_mint = Function("preview_mint", ("uint256",), ("uint256[]",))
+    preview_redeem = Function("preview_redeem", ("uint256",), ("uint256[]",))
+    mint = Function("mint", ("uint256", "address", "uint256[]", "uint256"), ("uint256[]",))
+    redeem = Function("redeem", ("uint256", "address", "uint256[]", "uint256"), ("uint256[]",))
+    open_rebalance = Function("open_rebalance", (), ("uint256",))
+
+
+class Rebalancer:
+    """Rebalancer: the rules of one vault."""
+
+    oracle = Function("oracle", (), ("address",))
     targets = Function("targets", (), ("uint256[]",))
+    schedule = Function("schedule", (), ("uint256[]", "uint256", "uint256"))
     bands = Function("bands", (), ("uint256[]",))
-    balances = Function("balances", (), ("uint256[]",))
     weights = Function("weights", (), ("uint256[]",))
     nav = Function("nav", (), ("uint256",))
     drift = Function("drift", (), ("uint256",))
@@ -149,11 +165,8 @@ class Vault:
     completed_at = Function("completed_at", (), ("uint256",))
     loss = Function("loss", (), ("uint256",))
     terms = Function("terms", (), (TERMS,))
-    preview_mint = Function("preview_mint", ("uint256",), ("uint256[]",))
-    preview_redeem = Function("preview_redeem", ("uint256",), ("uint256[]",))
-    mint = Function("mint", ("uint256", "address", "uint256[]", "uint256"), ("uint256[]",))
-    redeem = Function("redeem", ("uint256", "address", "uint256[]", "uint256"), ("uint256[]",))
-    open_rebalance = Function("open_rebalance", (), ("uint256",))
+    head_start = Function("head_start", (), ("uint256",))
+    is_keeper = Function("is_keeper", ("address",), ("bool",))
 
     rebalance_opened = Event("RebalanceOpened", ("address", "uint256", "uint256", "uint256"), (0,))
     rebalanced = Event("Rebalanced", ("address", "address", "uint256", "uint256", "uint256", "uint256"), (0, 1))

@@ -34,6 +34,25 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Fees:
+    """IIndexVault.Fees, in shares."""
+
+    recipient: str
+    streaming: int  # WAD share a year
+    mint: int  # WAD share of the shares made
+    redeem: int  # WAD share of the shares redeemed
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The last change of targets, which move linearly from its start to its end."""
+
+    targets: tuple[int, ...]  # WAD shares of NAV from the end on, in basket order
+    start: int  # unix s
+    end: int  # unix s
+
+
+@dataclass(frozen=True, slots=True)
 class Asset:
     """One asset of the basket."""
 
@@ -41,7 +60,7 @@ class Asset:
     symbol: str
     decimals: int
     balance: int  # base units
-    target: int  # WAD share of NAV
+    target: int  # WAD share of NAV, now
     band: int  # WAD, half-width around the target
 
 
@@ -64,10 +83,15 @@ class VaultSnapshot:
     block: Block
     name: str
     symbol: str
+    rebalancer: str
     oracle: str
-    supply: int  # shares, 18 decimals
+    supply: int  # shares, 18 decimals, with the streaming fee that is due
+    supply_cap: int  # shares, 18 decimals
+    fees: Fees
     paused: bool
+    is_shut_down: bool
     assets: tuple[Asset, ...]
+    schedule: Schedule
     terms: Terms
     is_open: bool
     opened_at: int  # unix s; 0 when not open
@@ -75,6 +99,8 @@ class VaultSnapshot:
     completed_at: int  # unix s, when a rebalance last reached the targets
     bound: int  # WAD, least value in per value out now; when closed, at the opening
     loss: int  # WAD share of NAV
+    head_start: int  # s from the opening on in which only listed keepers may fill
+    is_keeper: bool  # whether the keeper's executor is listed
     valuation: Valuation | None
     faults: tuple[PriceFault, ...]
     native_price: int | None  # WAD USD per ether, for the cost of gas; None when the vault's oracle does not know it

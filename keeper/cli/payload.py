@@ -27,11 +27,25 @@ def of_snapshot(snapshot: VaultSnapshot) -> dict[str, Any]:
         "drift": None if valuation is None else valuation.drift / WAD,
         "weights": None if valuation is None else {n: w / WAD for n, w in zip(names, valuation.weights, strict=True)},
         "targets": {name: asset.target / WAD for name, asset in zip(names, snapshot.assets, strict=True)},
+        "final_targets": {name: target / WAD for name, target in zip(names, snapshot.schedule.targets, strict=True)},
+        "targets_start": snapshot.schedule.start,
+        "targets_end": snapshot.schedule.end,
         "bands": {name: asset.band / WAD for name, asset in zip(names, snapshot.assets, strict=True)},
         "prices": None if valuation is None else {n: p / WAD for n, p in zip(names, valuation.prices, strict=True)},
         "is_open": snapshot.is_open,
         "price_bound": snapshot.bound / WAD,
+        "head_start": snapshot.head_start,
+        "is_keeper": snapshot.is_keeper,
+        "paused": snapshot.paused,
+        "is_shut_down": snapshot.is_shut_down,
         "supply": str(snapshot.supply),
+        "supply_cap": str(snapshot.supply_cap),
+        "fees": {
+            "recipient": snapshot.fees.recipient,
+            "streaming": snapshot.fees.streaming / WAD,
+            "mint": snapshot.fees.mint / WAD,
+            "redeem": snapshot.fees.redeem / WAD,
+        },
     }
 
 

@@ -76,15 +76,29 @@ def weights_table(snapshot: VaultSnapshot, title: str, before: VaultSnapshot | N
             f"{asset.balance * price // 10**asset.decimals / WAD:,.0f}",
             *([] if before is None else [percent(before.priced().weights[i])]),
             percent(weight),
-            f"{percent(asset.target)} ± {percent(asset.band)}",
+            f"{percent(asset.target)}{_leading_to(snapshot, i)} ± {percent(asset.band)}",
             band_bar(weight, asset.target, asset.band),
         )
     drift = percent(valuation.drift)
     if before is not None:
         drift = f"{percent(before.priced().drift)} → {drift}"
     table.caption = f"NAV {usd(valuation.nav)}, drift {drift}, block {snapshot.block.number}"
+    if _targets_move(snapshot):
+        schedule = snapshot.schedule
+        table.caption += f"\nTargets move from {moment(schedule.start)} to {moment(schedule.end)}"
     table.caption_justify = "left"
     return table
+
+
+def _targets_move(snapshot: VaultSnapshot) -> bool:
+    """Whether a change of targets is ahead or under way."""
+    return snapshot.block.timestamp < snapshot.schedule.end
+
+
+def _leading_to(snapshot: VaultSnapshot, i: int) -> str:
+    """An arrow to the target to come, where there is another."""
+    final = snapshot.schedule.targets[i]
+    return f" → {percent(final)}" if _targets_move(snapshot) and final != snapshot.assets[i].target else ""
 
 
 def legs_table(legs: Iterable[Leg | Swap], snapshot: VaultSnapshot, title: str) -> Table:

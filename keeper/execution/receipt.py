@@ -22,7 +22,7 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """A transaction in a block. Values are WAD USD as the vault logged them, None where it logged no rebalance."""
+    """A transaction in a block. Values are WAD USD as the rebalancer logged them, None where it logged no rebalance."""
 
     hash: str
     mode: str
@@ -37,10 +37,11 @@ class Mined:
     swaps: tuple[Swap, ...]
 
 
-def read(receipt: Mapping[str, Any], mode: str, vault: str, venues: Mapping[str, str]) -> Mined:
+def read(receipt: Mapping[str, Any], mode: str, rebalancer: str, venues: Mapping[str, str]) -> Mined:
     """Decode a receipt as JSON-RPC gives it.
 
     :param mode: open or rebalance
+    :param rebalancer: the vault's, whose word counts and nobody else's: a token on the way may log what it likes
     :param venues: venue by pool of the legs that were planned
     """
     target = checksum(receipt["to"])
@@ -49,8 +50,8 @@ def read(receipt: Mapping[str, Any], mode: str, vault: str, venues: Mapping[str,
     for log in receipt["logs"]:
         address, topics, data = checksum(log["address"]), log["topics"], bytes.fromhex(log["data"][2:])
         topic = bytes.fromhex(topics[0][2:]) if topics else b""
-        if address == vault and topic == abi.Vault.rebalanced.topic:
-            value_out, value_in, _, drift_after = abi.Vault.rebalanced.decode(data)
+        if address == rebalancer and topic == abi.Rebalancer.rebalanced.topic:
+            value_out, value_in, _, drift_after = abi.Rebalancer.rebalanced.decode(data)
             values = (value_out, value_in, drift_after)
         elif address == target and topic == abi.Executor.swap.topic:
             pool, token_in, token_out = (checksum(f"0x{word[-40:]}") for word in topics[1:])

@@ -5,13 +5,14 @@ asks the chain what became of it before anything else is sent, so that nothing i
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from eth_utils.conversions import to_hex
 from filelock import FileLock, Timeout
 
+from keeper.chain import reader
 from keeper.chain.rpc import Client, RpcError
 from keeper.errors import ChainError, ConfigurationError, TransactionError
 from keeper.execution import receipt as receipts
@@ -20,6 +21,7 @@ from keeper.execution.plan import Call
 from keeper.execution.receipt import Mined, Swap
 from keeper.execution.signer import Signer, Transaction
 from keeper.ledger import Intent, Ledger, LedgerLeg
+from keeper.ledger.models import LegRow
 from keeper.routing.route import Leg
 from keeper.settings import Settings
 
@@ -58,8 +60,7 @@ def settle(client: Client, ledger: Ledger, sender: str) -> None:
     for row in ledger.unsettled(client.chain_id, sender):
         receipt = client.read("eth_getTransactionReceipt", row.hash) if row.hash else None
         if receipt is not None:
-            venues = {leg.pool: leg.venue for leg in row.legs}
-            _book(ledger, row.id, receipts.read(receipt, row.mode, row.decision.vault, venues))
+            _book(ledger, row.id, _outcome(client, receipt, row.mode, row.decision.vault, row.legs))
         elif row.nonce < mined_nonce:
             ledger.mark_failed(row.id, "another transaction with its nonce was mined")
         elif row.hash and client.read("eth_getTransactionByHash", row.hash) is not None:
@@ -107,8 +108,8 @@ def send(
             raise
         transaction_hash = prepared.hash
     ledger.mark_sent(row_id, transaction_hash)
-    venues = {leg.pool: leg.venue for leg in call.legs}
-    mined = receipts.read(wait_for(client, transaction_hash, settings.receipt_timeout_s), call.mode, call.vault, venues)
+    receipt = wait_for(client, transaction_hash, settings.receipt_timeout_s)
+    mined = _outcome(client, receipt, call.mode, call.vault, call.legs)
     _book(ledger, row_id, mined)
     if not mined.succeeded:
         raise TransactionError(f"{call.mode} of {call.vault} reverted in transaction {mined.hash}: plan it again")
@@ -156,6 +157,11 @@ def _check_funds(client: Client, sender: str, wanted: int) -> None:
         raise TransactionError(
             f"{sender} holds {held / 1e18:.6f} ETH, the transaction may cost {wanted / 1e18:.6f} ETH: fund it"
         )
+
+
+def _outcome(client: Client, receipt: Mapping[str, Any], mode: str, vault: str, legs: Sequence[Leg | LegRow]) -> Mined:
+    venues = {leg.pool: leg.venue for leg in legs}
+    return receipts.read(receipt, mode, reader.rebalancer_of(client, vault), venues)
 
 
 def _book(ledger: Ledger, row_id: int, mined: Mined) -> None:

@@ -26,6 +26,11 @@ def bound_at(snapshot: VaultSnapshot, now: int) -> int:
     return start - (terms.start_premium + terms.max_discount) * (now - snapshot.opened_at) // terms.duration
 
 
+def fills_from(snapshot: VaultSnapshot, opened_at: int) -> int:
+    """First second at which this keeper may fill a rebalance opened at `opened_at`: listed keepers have a head start."""
+    return opened_at if snapshot.is_keeper else opened_at + snapshot.head_start
+
+
 def final_bound(snapshot: VaultSnapshot) -> int:
     """The bound at the end of a rebalance's time, WAD."""
     return WAD - snapshot.terms.max_discount

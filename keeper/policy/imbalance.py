@@ -1,4 +1,4 @@
-"""What a vault may sell and wants to buy, in the same integers as contracts/modules/rebalancing.vy and basket.vy."""
+"""What a vault may sell and wants to buy, in the same integers as contracts/modules/settlement.vy."""
 
 from keeper.chain.snapshot import VaultSnapshot
 

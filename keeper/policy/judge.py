@@ -5,7 +5,7 @@ The contract's trigger says whether a rebalance is due; this says whether it is 
 
 from keeper.chain.abi import Trigger
 from keeper.chain.snapshot import VaultSnapshot
-from keeper.policy.auction import bound_at, closed_at, final_bound, is_open_at, meets_at
+from keeper.policy.auction import bound_at, closed_at, fills_from, final_bound, is_open_at, meets_at
 from keeper.policy.decision import WAD, Decision, Kind, Limits, Quote
 
 
@@ -15,19 +15,22 @@ def before_route(snapshot: VaultSnapshot, now: int) -> Decision | None:
     :param now: unix s, the time of the block that a transaction sent now would be in
     :raises OracleError: the vault has no prices
     """
+    if snapshot.is_shut_down:
+        return Decision(Kind.WAIT, "the vault is shut down for good")
     if snapshot.paused:
         return Decision(Kind.WAIT, "the vault is paused")
     if snapshot.priced().nav == 0:
         return Decision(Kind.WAIT, "the vault is empty")
-    return _while_open(snapshot) if is_open_at(snapshot, now) else _while_closed(snapshot, now)
+    return _while_open(snapshot, now) if is_open_at(snapshot, now) else _while_closed(snapshot, now)
 
 
 def judge(snapshot: VaultSnapshot, quote: Quote, limits: Limits, now: int) -> Decision:
     """What to do with a route of this worth, in a vault where `before_route` had no objection.
 
     A route that would cost too much, trades too little or cannot meet the bound by the end of the rebalance is a
-    wait; otherwise a vault that is not open is opened, and an open one is rebalanced as soon as the falling bound
-    meets the route.
+    wait. Otherwise the vault is rebalanced as soon as the falling bound meets the route and no head start of others
+    stands before it. A fill opens what is due by itself, so a vault that is not open is opened alone only where the
+    fill has to come later.
     """
     open_now = is_open_at(snapshot, now)
     refusal = _refusal(snapshot, quote, limits, now)
@@ -43,21 +46,25 @@ def judge(snapshot: VaultSnapshot, quote: Quote, limits: Limits, now: int) -> De
             f"the route returns {_percent(quote.ratio)} of what it takes, the bound never falls below {_percent(need)}",
             quote=quote,
         )
-    if not open_now:
-        names = " and ".join(flag.name or "" for flag in Trigger if flag in snapshot.priced().trigger)
-        reason = f"{names} holds, and the bound will fall to the route's {_percent(reachable)}"
-        return Decision(Kind.OPEN, reason, meets, quote)
-    if now < meets:
-        return Decision(
-            Kind.WAIT,
-            f"the bound is {_percent(bound_at(snapshot, now))} and falls to the route's {_percent(reachable)}",
-            meets,
-            quote,
-        )
-    return Decision(Kind.REBALANCE, f"the route beats the bound of {_percent(bound_at(snapshot, now))}", quote=quote)
+    first = max(meets, fills_from(snapshot, opened_at))
+    bound = _percent(bound_at(snapshot, now))
+    names = " and ".join(flag.name or "" for flag in Trigger if flag in snapshot.priced().trigger)
+    if now >= first:
+        reason = f"the route beats the bound of {bound}"
+        return Decision(Kind.REBALANCE, reason if open_now else f"{names} holds, and {reason}", quote=quote)
+    if first > meets:
+        reason = "listed keepers have a head start"
+    else:
+        reason = f"the bound is {bound} and falls to the route's {_percent(reachable)}"
+    if open_now:
+        return Decision(Kind.WAIT, reason, first, quote)
+    return Decision(Kind.OPEN, f"{names} holds; once open, {reason}", first, quote)
 
 
-def _while_open(snapshot: VaultSnapshot) -> Decision | None:
+def _while_open(snapshot: VaultSnapshot, now: int) -> Decision | None:
+    first = fills_from(snapshot, snapshot.opened_at)
+    if now < first:
+        return Decision(Kind.WAIT, "listed keepers have a head start", first)
     if snapshot.priced().drift > snapshot.terms.closing_tolerance:
         return None
     until = snapshot.opened_at + snapshot.terms.duration
@@ -72,16 +79,30 @@ def _while_closed(snapshot: VaultSnapshot, now: int) -> Decision | None:
 
 
 def _not_due(snapshot: VaultSnapshot, now: int) -> tuple[str, int | None]:
+    triggers, start = snapshot.terms.triggers, snapshot.schedule.start
+    regular = triggers & ~Trigger.TARGETS
+    reason, until = _regular_not_due(snapshot, regular, now)
+    if Trigger.TARGETS in triggers and snapshot.block.timestamp < start:
+        change = "has not begun" if now < start else "has begun, it counts from the next block"
+        reason = f"{reason}, and the change of targets {change}" if regular else f"the change of targets {change}"
+        until = start if until is None else min(until, start)
+    return reason, until
+
+
+def _regular_not_due(snapshot: VaultSnapshot, triggers: Trigger, now: int) -> tuple[str, int | None]:
+    """For INTERVAL and BAND, of which `triggers` count."""
     terms = snapshot.terms
     due = snapshot.completed_at + terms.interval
-    if Trigger.INTERVAL in terms.triggers and now < due:
-        if terms.triggers == Trigger.INTERVAL or terms.require_all:
+    if Trigger.INTERVAL in triggers and now < due:
+        if triggers == Trigger.INTERVAL or terms.require_all:
             return "the interval since the last rebalance has not passed", due
         return "no asset is out of its band and the interval has not passed", due
-    if Trigger.BAND in terms.triggers:
+    if Trigger.BAND in triggers:
         return "no asset is out of its band", None
     if snapshot.priced().drift <= terms.closing_tolerance:
         return "the basket is on target within the closing tolerance", None
+    if Trigger.INTERVAL not in triggers:
+        return "no change of targets is under way", None
     return "the interval has passed, it counts from the next block", due
 
 

@@ -71,7 +71,16 @@ def _vault(settings: Settings, client: Client, vault: str) -> Iterator[Row]:
     except EquipoiseError as error:
         yield Row("vault", Status.ERROR, str(error))
         return
-    yield Row("vault", Status.OK, f"{snapshot.name} ({snapshot.symbol}), {len(snapshot.assets)} assets")
+    detail = f"{snapshot.name} ({snapshot.symbol}), {len(snapshot.assets)} assets"
+    if snapshot.is_shut_down:
+        yield Row("vault", Status.ERROR, f"{detail}; it is shut down for good: keep another one")
+    elif snapshot.paused:
+        yield Row("vault", Status.WARN, f"{detail}; it is paused: nothing can be done until its owner resumes it")
+    else:
+        yield Row("vault", Status.OK, detail)
+    if snapshot.head_start:
+        listed = "the executor is listed" if snapshot.is_keeper else "the executor is not listed: others may fill first"
+        yield Row("head start", Status.OK if snapshot.is_keeper else Status.WARN, f"{snapshot.head_start} s, {listed}")
     if snapshot.valuation is None:
         yield Row("oracle", Status.ERROR, fault_line(snapshot))
     else:
@@ -109,7 +118,7 @@ def _row(check: str, probe: Callable[[], str], failure: Status = Status.ERROR) -
 
 
 def _compile() -> str:
-    names = ("IndexVault", "PriceOracle", "RouteExecutor")
+    names = ("IndexVault", "Rebalancer", "PriceOracle", "RouteExecutor")
     return ", ".join(f"{name} {len(contracts.contract(name).bytecode):,} B" for name in names)
 
 

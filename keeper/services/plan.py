@@ -56,7 +56,7 @@ def plan(client: Client, settings: Settings, vault: str, sender: str | None = No
 
 def take(client: Client, settings: Settings, vault: str) -> VaultSnapshot:
     """The vault's snapshot at the latest block. Raises as `plan`."""
-    return reader.take(client, vault, settings.multicall, settings.wrapped_native)
+    return reader.take(client, vault, settings.multicall, settings.wrapped_native, settings.executor)
 
 
 def plan_on(client: Client, settings: Settings, snapshot: VaultSnapshot, sender: str | None = None) -> Plan:

@@ -7,10 +7,10 @@ from typing import Any
 from eth_abi.abi import encode
 
 from keeper.chain import abi
-from keeper.chain.abi import Trigger, checksum
+from keeper.chain.abi import checksum
 from keeper.chain.reverts import reason
 from keeper.chain.rpc import Client, Reverted
-from keeper.chain.snapshot import Terms
+from keeper.chain.snapshot import Fees, Terms
 from keeper.contracts import contract
 from keeper.errors import TransactionError
 from keeper.execution import fees as fee_market
@@ -18,6 +18,7 @@ from keeper.execution.send import build, wait_for
 from keeper.execution.signer import Signer
 from keeper.settings import Settings
 
+NO_FEES = Fees("0x" + "0" * 40, 0, 0, 0)
 _WAIT_S = 600  # a deadline for transactions that a person signs one by one
 
 
@@ -64,11 +65,12 @@ def deploy_vault(
     oracle: str,
     assets: Sequence[AssetTerms],
     terms: Terms,
+    fees: Fees = NO_FEES,
 ) -> str:
-    """An IndexVault that the signer owns; its address. Raises TransactionError."""
+    """An IndexVault that the signer owns, with a rebalancer of its own; its address. Raises TransactionError."""
     rows = [(asset.asset, asset.units, asset.target, asset.band) for asset in assets]
     packed = (
-        int(terms.triggers & (Trigger.INTERVAL | Trigger.BAND)),
+        int(terms.triggers),
         terms.require_all,
         terms.interval,
         terms.cooldown,
@@ -79,7 +81,12 @@ def deploy_vault(
         terms.max_loss,
         terms.loss_window,
     )
-    return deploy(client, settings, signer, "IndexVault", name, symbol, signer.address, guardian, oracle, rows, packed)
+    charges = (fees.recipient, fees.streaming, fees.mint, fees.redeem)
+    blueprint = deploy_blueprint(client, settings, signer, "Rebalancer")
+    people = (signer.address, guardian)
+    return deploy(
+        client, settings, signer, "IndexVault", name, symbol, *people, oracle, rows, packed, charges, blueprint
+    )
 
 
 def mint(client: Client, settings: Settings, signer: Signer, vault: str, shares: int, slack_bps: int = 0) -> list[int]:
@@ -121,6 +128,12 @@ def deploy(client: Client, settings: Settings, signer: Signer, name: str, *argum
     """
     compiled = contract(name)
     data = compiled.bytecode + encode(compiled.constructor_types(), arguments)
+    return checksum(transact(client, settings, signer, None, data)["contractAddress"])
+
+
+def deploy_blueprint(client: Client, settings: Settings, signer: Signer, name: str) -> str:
+    """Deploy one of our contracts as a blueprint; its address. Raises as `deploy`."""
+    data = contract(name).blueprint_initcode()
     return checksum(transact(client, settings, signer, None, data)["contractAddress"])
 
 

@@ -8,7 +8,12 @@ from keeper.chain import abi
 from keeper.chain.abi import Error, Event, Fault, Function, Trigger, Venue
 from keeper.contracts import contract, sources
 
-OURS = [(abi.Vault, "IndexVault"), (abi.Oracle, "PriceOracle"), (abi.Executor, "RouteExecutor")]
+OURS = [
+    (abi.Vault, "IndexVault"),
+    (abi.Rebalancer, "Rebalancer"),
+    (abi.Oracle, "PriceOracle"),
+    (abi.Executor, "RouteExecutor"),
+]
 
 
 def kind(argument: dict[str, Any]) -> str:

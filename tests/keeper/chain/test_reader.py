@@ -6,11 +6,12 @@ from fake_chain import MULTICALL, USDC, WAD, WETH, FakeVault, address
 from keeper.chain import abi, reader
 from keeper.chain.abi import Fault, Trigger
 from keeper.chain.rpc import Client
+from keeper.chain.snapshot import Fees, Schedule
 from keeper.errors import ConfigurationError, OracleError
 
 
-def take(fake, vault):
-    return reader.take(Client(fake.url, attempts=1), vault, MULTICALL, WETH)
+def take(fake, vault, executor=None):
+    return reader.take(Client(fake.url, attempts=1), vault, MULTICALL, WETH, executor)
 
 
 def test_take__reads_everything_at_one_block(fake):
@@ -25,9 +26,30 @@ def test_take__reads_everything_at_one_block(fake):
     assert snapshot.priced().trigger == Trigger.BAND
     assert snapshot.terms.duration == 1800
     assert snapshot.native_price == 2_000 * WAD
+    assert (snapshot.rebalancer, snapshot.oracle) == (vault.rebalancer, vault.oracle)
+    assert (snapshot.supply, snapshot.supply_cap) == (1_000 * WAD, 2**96 - 1)
     at = {str(params[1]) for method, params in fake.requests if method in ("eth_call", "eth_getCode")}
     assert at == {str({"blockHash": fake.block_hash()})}
-    assert sum(method == "eth_call" for method, _ in fake.requests) == 2
+    # The rebalancer's address, the pair, the tokens with the oracle.
+    assert sum(method == "eth_call" for method, _ in fake.requests) == 3
+
+
+def test_take__reads_what_the_owner_and_the_strategist_may_change(fake):
+    vault = FakeVault(fake, is_shut_down=True, head_start=60, fees=(USDC, 5, 6, 7)).install()
+    vault.schedule = ([WAD // 4, 3 * WAD // 4], 11, 22)
+    snapshot = take(fake, vault.address)
+    assert snapshot.is_shut_down
+    assert snapshot.fees == Fees(USDC, 5, 6, 7)
+    assert snapshot.schedule == Schedule((WAD // 4, 3 * WAD // 4), 11, 22)
+    assert snapshot.head_start == 60
+
+
+def test_take__tells_whether_the_executor_is_a_listed_keeper(fake):
+    vault = FakeVault(fake).install()
+    vault.keepers = (vault.executor,)
+    assert take(fake, vault.address, vault.executor).is_keeper
+    assert not take(fake, vault.address, vault.oracle).is_keeper
+    assert not take(fake, vault.address).is_keeper
 
 
 def test_take__when_a_feed_is_stale__still_reads_and_names_the_fault(fake):

@@ -19,7 +19,7 @@ from keeper.settings import load
 
 GWEI = 10**9
 FEES = Fees(GWEI, GWEI, 3 * GWEI)
-VAULT, EXECUTOR, POOL = address("vault"), address("executor"), address("pool")
+VAULT, REBALANCER, EXECUTOR, POOL = (address(name) for name in ("vault", "rebalancer", "executor", "pool"))
 LEG = Leg(POOL, "uniswap_v3", WETH, USDC, 10, 20, 10**18, 500)
 CALL = Call("rebalance", VAULT, EXECUTOR, b"\x12\x34", legs=(LEG,))
 SNAPSHOT = bare_snapshot(VAULT)
@@ -49,6 +49,7 @@ class Lane:
 
 @pytest.fixture
 def it(fake, tmp_path):
+    fake.view(VAULT, abi.Vault.rebalancer, REBALANCER)
     found = Lane(fake, tmp_path)
     yield found
     found.ledger.close()
@@ -61,7 +62,7 @@ def log(where: str, event: abi.Event, indexed: list[str], values: list[int]) -> 
 
 
 SWAP = log(EXECUTOR, abi.Executor.swap, [POOL, WETH, USDC], [11, 22])
-REBALANCED = log(VAULT, abi.Vault.rebalanced, [VAULT, EXECUTOR], [1000, 990, 5, 1])
+REBALANCED = log(REBALANCER, abi.Rebalancer.rebalanced, [EXECUTOR, EXECUTOR], [1000, 990, 5, 1])
 
 
 def test_send__is_in_the_ledger_before_it_is_on_the_wire(it):
@@ -78,7 +79,7 @@ def test_send__is_in_the_ledger_before_it_is_on_the_wire(it):
 
 
 def test_send__when_mined__records_what_the_logs_say(it):
-    stranger = log(address("stranger"), abi.Vault.rebalanced, [VAULT, EXECUTOR], [1, 1, 1, 1])
+    stranger = log(address("stranger"), abi.Rebalancer.rebalanced, [EXECUTOR, EXECUTOR], [1, 1, 1, 1])
     it.fake.on_send = mine(it.fake, [SWAP, stranger, REBALANCED, stranger])
     mined = it.send()
     assert (mined.value_out, mined.value_in, mined.drift_after) == (1000, 990, 1)

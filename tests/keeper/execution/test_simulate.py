@@ -17,10 +17,12 @@ from keeper.execution.simulate import VERDICTS, Halted, Skipped, Verdict, simula
 SENDER = address("keeper")
 
 # Reasons that stand in the contracts and that neither opening nor rebalancing through our executor can meet: those of
-# constructors, of minting and redeeming, of roles, and of the factory.
+# constructors, of minting and redeeming, of roles and setters, of what only the pair asks of each other, and of the factory.
 NOT_OURS = re.compile(
-    r"^(guardian: |oracle: |factory: |blueprint: |basket: (?!transfer failed)|vault: (?!paused|expired)|loss: (share|bad)|"
-    r"auction: (no trigger$|unknown trigger|bad |premium|discount)|executor: no owner|uniswap: no factory)"
+    r"^(role: |oracle: |factory: |fees: |bands: |targets: |basket: (?!transfer failed)|"
+    r"vault: (?!balance fell|expired|paused|shut down|supply changed)|rebalancer: (?!wrong price count|zero price)|"
+    r"keepers: head start too long|loss: (share|bad)|auction: (no trigger$|bad |premium|discount)|"
+    r"executor: no owner|uniswap: no factory)"
 )
 
 

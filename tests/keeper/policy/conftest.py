@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from keeper.chain.abi import Trigger
-from keeper.chain.snapshot import Asset, Block, Terms, Valuation, VaultSnapshot
+from keeper.chain.snapshot import Asset, Block, Fees, Schedule, Terms, Valuation, VaultSnapshot
 
 WAD = 10**18
 NOW = 1_800_000_000
@@ -32,10 +32,15 @@ def make():
             block=Block(1, "0x1", NOW, 10**9),
             name="Two",
             symbol="TWO",
+            rebalancer="0xR",
             oracle="0xO",
             supply=1_000 * WAD,
+            supply_cap=2**96 - 1,
+            fees=Fees("0x0", 0, 0, 0),
             paused=False,
+            is_shut_down=False,
             assets=assets,
+            schedule=Schedule((WAD // 2, WAD // 2), 0, 0),
             terms=replace(standard, **(terms or {})),
             is_open=False,
             opened_at=0,
@@ -43,6 +48,8 @@ def make():
             completed_at=NOW - 10_000,
             bound=WAD + 5 * 10**15,
             loss=0,
+            head_start=0,
+            is_keeper=False,
             valuation=Valuation((2_000 * WAD, WAD), weights, nav, drift, trigger) if priced else None,
             faults=(),
             native_price=2_000 * WAD,
