@@ -48,17 +48,21 @@ def judge(snapshot: VaultSnapshot, quote: Quote, limits: Limits, now: int) -> De
         )
     first = max(meets, fills_from(snapshot, opened_at))
     bound = _percent(bound_at(snapshot, now))
-    names = " and ".join(flag.name or "" for flag in Trigger if flag in snapshot.priced().trigger)
     if now >= first:
         reason = f"the route beats the bound of {bound}"
-        return Decision(Kind.REBALANCE, reason if open_now else f"{names} holds, and {reason}", quote=quote)
+        return Decision(Kind.REBALANCE, reason if open_now else f"{_due(snapshot)}, and {reason}", quote=quote)
     if first > meets:
         reason = "listed keepers have a head start"
     else:
         reason = f"the bound is {bound} and falls to the route's {_percent(reachable)}"
     if open_now:
         return Decision(Kind.WAIT, reason, first, quote)
-    return Decision(Kind.OPEN, f"{names} holds; once open, {reason}", first, quote)
+    return Decision(Kind.OPEN, f"{_due(snapshot)}; once open, {reason}", first, quote)
+
+
+def _due(snapshot: VaultSnapshot) -> str:
+    names = [flag.name or "" for flag in snapshot.priced().trigger]
+    return f"{' and '.join(names)} {'holds' if len(names) == 1 else 'hold'}"
 
 
 def _while_open(snapshot: VaultSnapshot, now: int) -> Decision | None:

@@ -20,10 +20,10 @@ from keeper.policy.auction import final_bound
 from keeper.routing import WAD, RebalanceProblem, Route, RouteLimits, solve
 from keeper.settings import Settings
 
-# Gas of a rebalance beside its swaps, measured on the devnet: the transaction and the settlement, and a price and two
+# Gas of a rebalance beside its swaps, measured on the devnet: the transaction, opening and settlement, and a price and two
 # balances per asset.
-_SETTLEMENT_GAS = 150_000
-_ASSET_GAS = 45_000
+_SETTLEMENT_GAS = 200_000
+_ASSET_GAS = 60_000
 # With these prices of zero a route is still found, only its gas counts for nothing.
 _NOBODY = "0x" + "0" * 40
 

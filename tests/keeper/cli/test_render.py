@@ -1,8 +1,11 @@
 """Pictures and numbers for people."""
 
 import pytest
+from fake_chain import bare_snapshot
 
-from keeper.cli.render import amount, band_bar, percent, usd
+from keeper.chain.abi import Trigger
+from keeper.chain.snapshot import Asset, Schedule, Valuation
+from keeper.cli.render import amount, band_bar, percent, usd, weights_table
 
 WAD = 10**18
 TARGET, BAND = 3 * WAD // 10, WAD // 40
@@ -26,6 +29,19 @@ def test_band_bar__marks_the_weight(off, bar):
 @pytest.mark.parametrize(("off", "style"), [(BAND, "bold green"), (BAND + 1, "bold red"), (-BAND - 1, "bold red")])
 def test_band_bar__is_red_outside_the_band(off, style):
     assert style in {str(span.style) for span in band_bar(TARGET + off, TARGET, BAND).spans}
+
+
+@pytest.mark.parametrize(
+    ("end", "cells"), [(1, ["50.00% ± 2.00%", "50.00% ± 2.00%"]), (2, ["50.00% → 25.00% ± 2.00%", "50.00% ± 2.00%"])]
+)
+def test_weights_table__while_targets_move__shows_where_they_lead(end, cells):
+    assets = tuple(Asset(f"0x{name}", name, 18, WAD, WAD // 2, WAD // 50) for name in "AB")
+    valuation = Valuation((WAD, WAD), (WAD // 2, WAD // 2), 2 * WAD, 0, Trigger.NONE)
+    schedule = Schedule((WAD // 4, WAD // 2), 0, end)  # the snapshot's block is of second 1
+    table = weights_table(bare_snapshot("0xV", assets=assets, valuation=valuation, schedule=schedule), "Now")
+    (column,) = (column for column in table.columns if column.header == "target ± band")
+    assert list(column.cells) == cells
+    assert ("Targets move" in str(table.caption)) == (end == 2)
 
 
 def test_numbers__read_as_people_write_them():

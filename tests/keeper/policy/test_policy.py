@@ -3,6 +3,7 @@
 import pytest
 
 from keeper.chain.abi import Trigger
+from keeper.chain.snapshot import Schedule
 from keeper.errors import OracleError
 from keeper.policy import Kind, Limits, Quote, before_route, judge
 
@@ -32,6 +33,12 @@ def test_before_route__when_paused__waits(make):
 
 def test_before_route__when_paused_and_without_prices__waits_for_the_pause_first(make):
     assert before_route(make(paused=True, priced=False), NOW) is not None
+
+
+def test_before_route__when_shut_down__waits_without_an_end(make):
+    decision = before_route(make(is_shut_down=True, priced=False), NOW)
+    assert decision is not None
+    assert (decision.kind, decision.reason, decision.until) == (Kind.WAIT, "the vault is shut down for good", None)
 
 
 def test_before_route__when_the_oracle_fails__raises(make):
@@ -93,6 +100,83 @@ def test_before_route__when_the_interval_has_passed_on_target__has_nothing_to_do
     assert (decision.reason, decision.until) == ("the basket is on target within the closing tolerance", None)
 
 
+@pytest.mark.parametrize(
+    ("triggers", "interval", "reason"),
+    [
+        (Trigger.TARGETS, 0, "the change of targets has not begun"),
+        (Trigger.BAND | Trigger.TARGETS, 0, "no asset is out of its band, and the change of targets has not begun"),
+        (
+            Trigger.INTERVAL | Trigger.TARGETS,
+            86_400,
+            "the interval since the last rebalance has not passed, and the change of targets has not begun",
+        ),
+    ],
+)
+def test_before_route__when_a_change_of_targets_is_ahead__waits_until_its_start(make, triggers, interval, reason):
+    schedule = Schedule((WAD // 4, 3 * WAD // 4), NOW + 300, NOW + 900)
+    snapshot = make(trigger=Trigger.NONE, terms={"triggers": triggers, "interval": interval}, schedule=schedule)
+    decision = before_route(snapshot, NOW)
+    assert decision is not None
+    assert (decision.reason, decision.until) == (reason, NOW + 300)
+
+
+def test_before_route__when_the_interval_ends_before_a_change_of_targets__waits_for_the_interval(make):
+    terms = {"triggers": Trigger.INTERVAL | Trigger.TARGETS, "interval": 10_100}
+    decision = before_route(make(trigger=Trigger.NONE, terms=terms, schedule=Schedule((), NOW + 300, NOW + 900)), NOW)
+    assert decision is not None
+    assert decision.until == NOW + 100
+
+
+def test_before_route__when_a_change_of_targets_begins_with_the_next_block__says_so(make):
+    schedule = Schedule((WAD // 4, 3 * WAD // 4), NOW + 5, NOW + 900)
+    snapshot = make(trigger=Trigger.NONE, terms={"triggers": Trigger.TARGETS}, schedule=schedule)
+    decision = before_route(snapshot, NOW + 12)
+    assert decision is not None
+    assert decision.reason == "the change of targets has begun, it counts from the next block"
+
+
+def test_before_route__when_targets_do_not_count__says_nothing_of_their_change(make):
+    schedule = Schedule((WAD // 4, 3 * WAD // 4), NOW + 300, NOW + 900)
+    decision = before_route(make(trigger=Trigger.NONE, schedule=schedule), NOW)
+    assert decision is not None
+    assert (decision.reason, decision.until) == ("no asset is out of its band", None)
+
+
+@pytest.mark.parametrize(
+    ("weth", "reason"),
+    [
+        (502, "the basket is on target within the closing tolerance"),
+        (600, "no change of targets is under way"),
+    ],
+)
+def test_before_route__when_only_targets_count_and_do_not_hold__says_why(make, weth, reason):
+    balances = (weth * 10**18, 1_000_000 * 10**6)
+    snapshot = make(trigger=Trigger.NONE, terms={"triggers": Trigger.TARGETS}, balances=balances)
+    decision = before_route(snapshot, NOW)
+    assert decision is not None
+    assert (decision.reason, decision.until) == (reason, None)
+
+
+def test_before_route__while_targets_move__has_no_objection(make):
+    schedule = Schedule((WAD // 4, 3 * WAD // 4), NOW - 300, NOW + 900)
+    terms = {"triggers": Trigger.TARGETS}
+    assert before_route(make(trigger=Trigger.TARGETS, terms=terms, schedule=schedule), NOW) is None
+
+
+def test_before_route__during_the_head_start_of_others__waits_for_its_end(make):
+    snapshot = opened(make, 10, head_start=60)
+    decision = before_route(snapshot, NOW)
+    assert decision is not None
+    assert (decision.kind, decision.reason) == (Kind.WAIT, "listed keepers have a head start")
+    assert decision.until == NOW + 50
+    assert before_route(snapshot, NOW + 49) is not None
+    assert before_route(snapshot, NOW + 50) is None
+
+
+def test_before_route__when_the_executor_is_listed__has_no_objection_during_the_head_start(make):
+    assert before_route(opened(make, 10, head_start=60, is_keeper=True), NOW) is None
+
+
 def test_before_route__when_open_and_on_target__waits_for_the_end(make):
     decision = before_route(opened(make, 100, balances=(502 * 10**18, 1_000_000 * 10**6)), NOW)
     assert decision is not None
@@ -115,6 +199,38 @@ def test_judge__when_closed_and_the_route_meets_the_bound_later__opens_and_says_
     # From 1.005 to 0.99 in 1800 s: 0.995 after two thirds.
     assert (decision.kind, decision.until) == (Kind.OPEN, NOW + 1_200)
     assert decision.reason.startswith("BAND holds")
+
+
+def test_judge__when_closed_and_the_route_meets_the_bound_at_the_opening__fills_without_opening_first(make):
+    decision = judge(make(), quote(10_050), LIMITS, NOW)
+    assert (decision.kind, decision.until) == (Kind.REBALANCE, None)
+    assert decision.reason == "BAND holds, and the route beats the bound of 100.500%"
+    assert judge(make(), quote(10_049), LIMITS, NOW).kind is Kind.OPEN
+    # The margin counts at the opening as well.
+    assert judge(make(), quote(10_050), Limits.of(500, 100, 1), NOW).kind is Kind.OPEN
+
+
+def test_judge__when_a_head_start_of_others_would_follow__only_opens(make):
+    decision = judge(make(head_start=60), quote(10_050), LIMITS, NOW)
+    assert (decision.kind, decision.until) == (Kind.OPEN, NOW + 60)
+    assert "listed keepers have a head start" in decision.reason
+    assert judge(make(head_start=60, is_keeper=True), quote(10_050), LIMITS, NOW).kind is Kind.REBALANCE
+
+
+def test_judge__when_the_bound_is_met_after_the_head_start__names_the_later_of_the_two(make):
+    assert judge(make(head_start=600), quote(9_950), LIMITS, NOW).until == NOW + 1_200
+    assert judge(make(head_start=1_500), quote(9_950), LIMITS, NOW).until == NOW + 1_500
+
+
+def test_judge__while_open__never_fills_in_the_head_start_of_others(make):
+    snapshot = opened(make, 59, head_start=60)
+    assert judge(snapshot, quote(10_100), LIMITS, NOW).kind is Kind.WAIT
+    assert judge(snapshot, quote(10_100), LIMITS, NOW + 1).kind is Kind.REBALANCE
+
+
+def test_judge__when_targets_move__names_the_trigger(make):
+    decision = judge(make(trigger=Trigger.BAND | Trigger.TARGETS), quote(9_950), LIMITS, NOW)
+    assert decision.reason.startswith("BAND and TARGETS hold;")
 
 
 def test_judge__when_open_and_too_early__waits_until_the_bound_meets_the_route(make):

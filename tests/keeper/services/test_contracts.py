@@ -81,6 +81,15 @@ def test_contract__when_it_does_not_compile__says_so_in_one_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_blueprint_initcode__returns_the_creation_code_behind_the_preamble():
+    compiled = contracts.Contract("X", [], bytes(range(1, 200)) * 3)
+    initcode = compiled.blueprint_initcode()
+    kept = bytes.fromhex("fe7100") + compiled.bytecode
+    # Ten bytes that copy all that follows them and return it, and then that.
+    assert initcode == bytes.fromhex(f"61{len(kept):04x}3d81600a3d39f3") + kept
+    assert len(initcode) == 10 + len(kept)
+
+
 def test_constructor_types__writes_tuples_out():
     inputs = [{"type": "address"}, {"type": "tuple[]", "components": [{"type": "uint256"}, {"type": "bool"}]}]
     compiled = contracts.Contract("X", [{"type": "constructor", "inputs": inputs}], b"")

@@ -57,6 +57,23 @@ def test_examine__when_a_feed_is_stale__names_the_asset(rows, vault):
     assert "WETH: its feed is stale" in row.detail
 
 
+def test_examine__when_the_vault_is_paused_or_shut_down__says_so(rows, vault):
+    vault.paused = True
+    assert rows(vault.address)["vault"].status is Status.WARN
+    vault.is_shut_down = True
+    row = rows(vault.address)["vault"]
+    assert row.status is Status.ERROR
+    assert "shut down for good" in row.detail
+
+
+def test_examine__when_others_have_a_head_start__warns(rows, vault):
+    assert "head start" not in rows(vault.address)
+    vault.head_start = 60
+    assert rows(vault.address, executor=vault.executor)["head start"].status is Status.WARN
+    vault.keepers = (vault.executor,)
+    assert rows(vault.address, executor=vault.executor)["head start"].status is Status.OK
+
+
 def test_examine__when_the_vault_is_none__is_an_error(rows):
     assert rows(address("nothing"))["vault"].status is Status.ERROR
 

@@ -93,6 +93,37 @@ def test_pass__when_open_and_the_bound_is_met__rebalances_through_the_executor(d
     assert deadline == desk.fake.timestamp + desk.settings.policy.deadline_s
 
 
+def test_pass__when_closed_and_the_route_meets_the_opening_bound__fills_in_one_transaction(desk):
+    # A pool that pays two percent over the oracle.
+    reserves = (40_800_000 * 10**6, 20_000 * 10**18, 0)
+    desk.fake.view(desk.vault.pair, abi.UniswapV2.get_reserves, lambda *_: reserves)
+    result = desk.run()
+    assert result.plan.decision.kind is Kind.REBALANCE
+    assert [target_of(raw) for raw in desk.fake.sent] == [desk.vault.executor]
+    (row,) = desk.ledger.transactions()
+    assert row.mode == "rebalance"
+
+
+def test_pass__during_the_head_start_of_others__waits_for_its_end_and_a_listed_executor_does_not(desk):
+    desk.open(890)
+    desk.vault.head_start = 900
+    desk.fake.pending_timestamp = desk.fake.timestamp
+    result = desk.run()
+    assert (result.plan.decision.kind, result.plan.decision.until) == (Kind.WAIT, desk.fake.timestamp + 10)
+    assert desk.fake.sent == []
+    desk.open(1_500)
+    desk.vault.head_start = 1_600
+    assert desk.run().plan.decision.kind is Kind.WAIT
+    desk.vault.keepers = (desk.vault.executor,)
+    assert desk.run().plan.decision.kind is Kind.REBALANCE
+
+
+def test_pass__when_shut_down__waits(desk):
+    desk.vault.is_shut_down = True
+    assert desk.run().plan.decision.reason == "the vault is shut down for good"
+    assert desk.fake.sent == []
+
+
 def test_pass__when_open_and_too_early__waits_for_the_second_that_the_formula_gives(desk):
     desk.open(10)
     result = desk.run()

@@ -1,0 +1,159 @@
+"""Passes over the real contracts on a devnet, beside the demo's: fills that open by themselves, head starts, moving targets."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+from eth_account import Account
+
+from devnet import market, node
+from devnet.box import Box
+from keeper.chain.abi import Trigger
+from keeper.chain.rpc import Client
+from keeper.chain.snapshot import Fees
+from keeper.execution.signer import KeystoreSigner
+from keeper.ledger import Ledger
+from keeper.policy import Kind
+from keeper.services import demo
+from keeper.services import vault as lifecycle
+from keeper.services.keeper_pass import PassResult, keeper_pass
+from keeper.services.plan import take
+from keeper.settings import Settings, load
+
+WAD = 10**18
+RECIPIENT = "0x000000000000000000000000000000000000bEEF"
+
+
+@dataclass
+class Desk:
+    """A keeper and a vault of the demo's basket with a million dollars in it; the creator owns the vault."""
+
+    box: Box
+    client: Client
+    settings: Settings
+    ledger: Ledger
+    keeper: KeystoreSigner
+    creator: KeystoreSigner
+    vault: str
+
+    @property
+    def snapshot(self):
+        return take(self.client, self.settings, self.vault)
+
+    def run(self) -> PassResult:
+        return keeper_pass(self.client, self.settings, self.vault, self.ledger, self.keeper)
+
+    def rule(self, signature: str, *arguments: object) -> None:
+        """The owner calls the rebalancer."""
+        self.box.send(self.creator.address, self.snapshot.rebalancer, signature, *arguments)
+
+    def drift(self) -> None:
+        """A day later WETH is a fifth dearer, and the DEXes pay two percent more for it than its feed says."""
+        market.warp(self.box, 86_400)
+        price = market.feed_price(self.box, "WETH") * 12 / 10
+        market.move_price(self.box, "WETH", price)
+        market.move_dex(self.box, "WETH", price * 102 / 100)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Iterator[Desk]:
+    with node.up() as running:
+        box = Box(running.url)
+        settings = load(
+            arguments={"rpc_url": running.url, "ledger_file": tmp_path_factory.mktemp("keeper") / "ledger.sqlite"},
+            environment={},
+        )
+        client = Client(running.url, 1).connect()
+        keeper, creator, depositor = (KeystoreSigner(Account.create()) for _ in range(3))
+        for actor in (keeper, creator, depositor):
+            box.fund(actor.address, 100)
+        oracle = lifecycle.deploy_oracle(
+            client, settings, creator, [demo._feed_terms(box, symbol) for symbol in demo.WEIGHTS]
+        )
+        vault = lifecycle.deploy_vault(
+            client,
+            settings,
+            creator,
+            name="Devnet Six",
+            symbol="DEV6",
+            guardian=creator.address,
+            oracle=oracle,
+            assets=[demo._asset_terms(box, symbol) for symbol in demo.WEIGHTS],
+            terms=replace(demo.TERMS, triggers=Trigger.BAND | Trigger.TARGETS),
+            fees=Fees(RECIPIENT, WAD // 100, 10**15, 2 * 10**15),
+        )
+        executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
+        settings = settings.model_copy(update={"executor": executor})
+        demo._deposit(box, client, settings, depositor, vault, 1_000_000)
+        with demo._ledger(settings) as ledger:
+            yield Desk(box, client, settings, ledger, keeper, creator, vault)
+
+
+@pytest.fixture
+def desk(built) -> Iterator[Desk]:
+    """The desk as it was built; what the test does to the chain is undone."""
+    state = built.box.snapshot()
+    yield built
+    built.box.settle()
+    built.box.revert(state)
+
+
+def test_take__reads_what_the_vault_was_made_with(desk):
+    snapshot = desk.snapshot
+    assert snapshot.fees == Fees(RECIPIENT, WAD // 100, 10**15, 2 * 10**15)
+    assert snapshot.terms == replace(demo.TERMS, triggers=Trigger.BAND | Trigger.TARGETS)
+    assert snapshot.schedule.targets == tuple(asset.target for asset in snapshot.assets)
+    assert (snapshot.supply_cap, snapshot.head_start, snapshot.is_keeper) == (2**96 - 1, 0, False)
+    market.warp(desk.box, 365 * 86_400)
+    assert desk.snapshot.supply > snapshot.supply  # the streaming fee that is due counts
+
+
+def test_pass__when_the_route_beats_the_opening_bound__opens_and_settles_in_one_transaction(desk):
+    desk.drift()
+    result = desk.run()
+    assert result.plan.decision.kind is Kind.REBALANCE
+    assert result.plan.decision.reason.startswith("BAND holds, and the route beats the bound of 100.500%")
+    assert result.mined is not None
+    assert result.mined.value_in > result.mined.value_out
+    after = desk.snapshot
+    assert not after.is_open
+    assert after.completed_at == after.closed_at == after.block.timestamp
+    assert after.priced().drift <= demo.TERMS.closing_tolerance
+
+
+def test_pass__when_others_have_a_head_start__opens_waits_and_fills_after_it(desk):
+    desk.drift()
+    desk.rule("set_head_start(uint256)", 600)
+    opened = desk.run()
+    assert opened.plan.decision.kind is Kind.OPEN
+    waiting = desk.run()
+    assert waiting.plan.decision.reason == "listed keepers have a head start"
+    assert waiting.plan.decision.until == desk.snapshot.opened_at + 600
+    market.warp(desk.box, 600)
+    assert desk.run().plan.decision.kind is Kind.REBALANCE
+    assert not desk.snapshot.is_open
+
+
+def test_pass__when_the_executor_is_listed__fills_in_the_head_start(desk):
+    desk.drift()
+    desk.rule("set_head_start(uint256)", 600)
+    desk.rule("set_keepers(address[],bool)", [desk.settings.executor], True)
+    assert desk.snapshot.is_keeper
+    assert desk.run().plan.decision.kind is Kind.REBALANCE
+
+
+def test_pass__when_targets_move__waits_for_the_start_and_then_follows(desk):
+    now = desk.snapshot.block.timestamp
+    targets = [asset.target for asset in desk.snapshot.assets]
+    targets[0], targets[2] = targets[0] - WAD // 25, targets[2] + WAD // 25
+    desk.rule("set_targets(uint256[],uint256,uint256)", targets, now + 7_200, now + 14_400)
+    waiting = desk.run()
+    assert waiting.plan.decision.reason == "no asset is out of its band, and the change of targets has not begun"
+    assert waiting.plan.decision.until == now + 7_200
+    market.warp(desk.box, 10_800 + now - desk.snapshot.block.timestamp)
+    snapshot = desk.snapshot
+    assert snapshot.schedule.targets == tuple(targets)
+    assert targets[0] < snapshot.assets[0].target < targets[0] + WAD // 25
+    result = desk.run()
+    assert result.plan.decision.kind is Kind.OPEN
+    assert result.plan.decision.reason.startswith("TARGETS holds")
