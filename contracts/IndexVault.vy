@@ -84,7 +84,7 @@ event GuardianChanged:
 
 MAX_ASSETS: public(constant(uint256)) = 20
 MAX_DATA: constant(uint256) = 9216
-MAX_STATE: constant(uint256) = 3936
+MAX_STATE: constant(uint256) = 3968
 
 # Shares that the first mint makes for nobody, so that the supply never returns to zero.
 DEAD_SHARES: public(constant(uint256)) = 10**16

@@ -1,6 +1,5 @@
 # pragma version 0.4.3
 # pragma nonreentrancy on
-# pragma optimize codesize
 """
 @title Rebalancer
 @license GNU Affero General Public License v3.0 only
@@ -48,7 +47,7 @@ exports: (
 )
 
 MAX_ASSETS: constant(uint256) = 20
-MAX_STATE: constant(uint256) = 3936  # bytes
+MAX_STATE: constant(uint256) = 3968  # bytes
 # Share of NAV up to which an asset may be left behind when it is removed: dust that anybody could send must not prevent it.
 LEFT_BEHIND: constant(uint256) = 10**12  # WAD, a millionth
 
@@ -235,7 +234,7 @@ def set_bands(wanted: DynArray[uint256, MAX_ASSETS]):
     assert msg.sender == role._holder, "rebalancer: not strategist"
     count: uint256 = self._count()
     assert len(wanted) == count, "bands: wrong number"
-    old_bands: uint256[MAX_ASSETS] = band_rails._current()
+    old_bands: uint256[MAX_ASSETS] = band_rails._current(count)
     band_rails._set(wanted, old_bands)
     log IRebalancer.BandsChanged(old_bands=self._list(old_bands, count), new_bands=wanted)
 
@@ -381,7 +380,8 @@ def bands() -> DynArray[uint256, MAX_ASSETS]:
     """
     @return WAD half-widths around the targets
     """
-    return self._list(band_rails._current(), self._count())
+    count: uint256 = self._count()
+    return self._list(band_rails._current(count), count)
 
 
 @external
@@ -433,7 +433,7 @@ def drift() -> uint256:
     """
     @return WAD share of NAV that has to trade to be on target
     """
-    return valuation._drift(self._now())
+    return self._now().drift
 
 
 @external
@@ -631,8 +631,8 @@ def _trigger(now: valuation.Valuation) -> IIndexVault.Trigger:
     if now.nav == 0:
         return empty(IIndexVault.Trigger)
     return auction._reason(
-        valuation._drift(now),
-        valuation._is_outside(now, band_rails._current()),
+        now.drift,
+        valuation._is_outside(now, band_rails._current(now.count)),
         target_path._changing(),
     )
 
@@ -642,5 +642,5 @@ def _open(caller: address, now: valuation.Valuation) -> IIndexVault.Trigger:
     reason: IIndexVault.Trigger = self._trigger(now)
     assert reason != empty(IIndexVault.Trigger), "auction: no trigger holds"
     auction._open()
-    log IRebalancer.RebalanceOpened(caller=caller, reason=reason, nav=now.nav, drift=valuation._drift(now))
+    log IRebalancer.RebalanceOpened(caller=caller, reason=reason, nav=now.nav, drift=now.drift)
     return reason

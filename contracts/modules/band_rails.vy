@@ -39,13 +39,14 @@ def _init(bands: DynArray[uint256, MAX_ASSETS], least: uint256):
 
 @internal
 @view
-def _current() -> uint256[MAX_ASSETS]:
+def _current(count: uint256) -> uint256[MAX_ASSETS]:
     """
+    @param count Assets in the basket
     @return WAD
     """
     found: uint256[MAX_ASSETS] = empty(uint256[MAX_ASSETS])
     word: uint256 = 0
-    for i: uint256 in range(MAX_ASSETS):
+    for i: uint256 in range(count, bound=MAX_ASSETS):
         if i % PER_SLOT == 0:
             word = self._bands[i // PER_SLOT]
         found[i] = (word & MASK) * UNIT
@@ -96,7 +97,7 @@ def _remove(index: uint256, last: uint256):
     """
     @notice Forget an asset; the last takes its place
     """
-    self._put(index, self._current()[last])
+    self._put(index, self._current(last + 1)[last])
     self._put(last, 0)
 
 

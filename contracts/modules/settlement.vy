@@ -142,7 +142,7 @@ def _judge(state: State, after: valuation.Valuation, tolerance: uint256) -> Fill
     """
     before: valuation.Valuation = state.before
     fill: Fill = Fill(
-        value_out=0, value_in=0, drift_before=valuation._drift(before), drift_after=valuation._drift(after)
+        value_out=0, value_in=0, drift_before=before.drift, drift_after=after.drift
     )
     slack: uint256 = wad._mul_div_down(tolerance, after.nav, wad.ONE)  # WAD USD
 

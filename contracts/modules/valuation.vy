@@ -20,6 +20,8 @@ struct Valuation:
     targets: uint256[MAX_ASSETS]  # WAD share of NAV
     values: uint256[MAX_ASSETS]  # WAD USD, rounded down
     nav: uint256  # WAD USD
+    # Half the sum of |weight - target|: the share of NAV that has to trade to be on target. WAD, rounded down; 0 for an empty basket.
+    drift: uint256
 
 
 @internal
@@ -30,26 +32,19 @@ def _at(basket: Valuation, balances: uint256[MAX_ASSETS]) -> Valuation:
     """
     now: Valuation = basket
     now.balances = balances
-    now.nav = 0
-    for i: uint256 in range(basket.count, bound=MAX_ASSETS):
-        now.values[i] = wad._value_down(balances[i], basket.prices[i], asset._decimals(basket.assets[i]))
-        now.nav += now.values[i]
+    nav: uint256 = 0
+    for i: uint256 in range(now.count, bound=MAX_ASSETS):
+        worth: uint256 = wad._value_down(balances[i], now.prices[i], asset._decimals(now.assets[i]))
+        now.values[i] = worth
+        nav += worth
+    now.nav = nav
+    now.drift = 0
+    if nav != 0:
+        off_target: uint256 = 0  # WAD * WAD USD
+        for i: uint256 in range(now.count, bound=MAX_ASSETS):
+            off_target += self._distance(now.values[i], now.targets[i], nav)
+        now.drift = off_target // (2 * nav)
     return now
-
-
-@internal
-@pure
-def _drift(basket: Valuation) -> uint256:
-    """
-    @notice Half the sum of |weight - target|: the share of NAV that has to trade to be on target
-    @return WAD, rounded down; 0 for an empty basket
-    """
-    if basket.nav == 0:
-        return 0
-    off_target: uint256 = 0  # WAD * WAD USD
-    for i: uint256 in range(basket.count, bound=MAX_ASSETS):
-        off_target += self._distance(basket.values[i], basket.targets[i], basket.nav)
-    return off_target // (2 * basket.nav)
 
 
 @internal
