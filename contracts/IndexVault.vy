@@ -123,7 +123,7 @@ def __init__(
     erc20.__init__(name, symbol, 18, name, "1")
     lifecycle.__init__()
     basket.__init__(assets)
-    share_fees._set(charges)
+    self._set_terms(share_fees._set(0, charges))
     assert owner != empty(address), "vault: no owner"
     role._holder = guardian
     log GuardianChanged(old_guardian=empty(address), new_guardian=guardian)
@@ -148,12 +148,13 @@ def mint(
     @return Base units taken per asset, rounded up
     """
     state: uint256 = lifecycle._check_running()
-    self._check_request(shares, receiver, len(max_amounts), deadline)
-    supply: uint256 = self._accrue()
+    header: uint256 = basket._header
+    self._check_request(header, shares, receiver, len(max_amounts), deadline)
+    supply: uint256 = self._accrue(header)
     fee: uint256 = 0
     amounts: DynArray[uint256, MAX_ASSETS] = []
     if state & lifecycle.SEEDED != 0:
-        fee = share_fees._on_mint_up(shares)
+        fee = share_fees._on_mint_up(header >> 8, shares)
         amounts = basket._pull_pro_rata_up(msg.sender, shares + fee, supply, max_amounts)
         if fee != 0:
             erc20._mint(share_fees._recipient, fee)
@@ -180,9 +181,10 @@ def redeem(
     @param deadline Last second at which this may happen
     @return Base units paid per asset, rounded down
     """
-    self._check_request(shares, receiver, len(min_amounts), deadline)
-    supply: uint256 = self._accrue()
-    fee: uint256 = share_fees._on_redeem_up(shares)
+    header: uint256 = basket._header
+    self._check_request(header, shares, receiver, len(min_amounts), deadline)
+    supply: uint256 = self._accrue(header)
+    fee: uint256 = share_fees._on_redeem_up(header >> 8, shares)
     if fee != 0:
         erc20._transfer(msg.sender, share_fees._recipient, fee)
     erc20._burn(msg.sender, shares - fee)
@@ -211,7 +213,7 @@ def accrue_fees() -> uint256:
     @notice Make the shares that the streaming fee is due
     @return The supply after it
     """
-    return self._accrue()
+    return self._accrue(basket._header)
 
 
 @external
@@ -338,6 +340,8 @@ def remove_asset(asset: address):
     @param asset The token
     """
     ownable._check_owner()
+    # Before the first mint everything is dust, and the initial units would no longer fit.
+    reasons._require(lifecycle._is_seeded(), "vault: not seeded")
     index: uint256 = basket._index(asset)
     count: uint256 = 0
     words: uint256[MAX_ASSETS] = empty(uint256[MAX_ASSETS])
@@ -351,7 +355,7 @@ def remove_asset(asset: address):
 def set_supply_cap(cap: uint256):
     """
     @notice Say up to which supply minting goes; for the owner
-    @param cap Base units of shares, under 2^96; fees do not count
+    @param cap Base units of shares, under 2^96; no mint passes it, fees are made beyond it
     """
     ownable._check_owner()
     log IIndexVault.SupplyCapChanged(old_cap=lifecycle._state >> 128, new_cap=cap)
@@ -444,7 +448,7 @@ def fees() -> IIndexVault.Fees:
     """
     @return Fees and who gets them
     """
-    return share_fees._current()
+    return share_fees._current(basket._header >> 8)
 
 
 @external
@@ -549,7 +553,7 @@ def preview_mint(shares: uint256) -> DynArray[uint256, MAX_ASSETS]:
     """
     reasons._require(shares != 0, "vault: zero shares")
     if lifecycle._is_seeded():
-        return basket._amounts_up(shares + share_fees._on_mint_up(shares), self._supply())
+        return basket._amounts_up(shares + share_fees._on_mint_up(basket._header >> 8, shares), self._supply())
     return basket._seed_amounts_up(shares + DEAD_SHARES)
 
 
@@ -563,7 +567,7 @@ def preview_redeem(shares: uint256) -> DynArray[uint256, MAX_ASSETS]:
     supply: uint256 = self._supply()
     reasons._require(shares != 0, "vault: zero shares")
     reasons._require(shares <= supply, "vault: more than supply")
-    return basket._amounts_down(shares - share_fees._on_redeem_up(shares), supply)
+    return basket._amounts_down(shares - share_fees._on_redeem_up(basket._header >> 8, shares), supply)
 
 
 # ---------------------------------------------------------------- internal
@@ -571,30 +575,36 @@ def preview_redeem(shares: uint256) -> DynArray[uint256, MAX_ASSETS]:
 
 @internal
 @view
-def _check_request(shares: uint256, receiver: address, count: uint256, deadline: uint256):
+def _check_request(header: uint256, shares: uint256, receiver: address, count: uint256, deadline: uint256):
     """
     @notice What mint and redeem ask of their arguments alike
     """
     reasons._require(block.timestamp <= deadline, "vault: expired")
     reasons._require(shares != 0, "vault: zero shares")
     reasons._require(receiver != empty(address) and receiver != self, "vault: bad receiver")
-    reasons._require(count == len(basket._assets), "vault: wrong number of amounts")
+    reasons._require(count == header & 255, "vault: wrong number of amounts")
 
 
 @internal
 @view
 def _supply() -> uint256:
-    return erc20.totalSupply + share_fees._due_down(erc20.totalSupply)[0]
+    return erc20.totalSupply + share_fees._due_down(basket._header >> 8, erc20.totalSupply)[0]
 
 
 @internal
-def _accrue() -> uint256:
+def _accrue(header: uint256) -> uint256:
     """
     @notice Make the shares that the streaming fee is due
+    @param header The basket's, as it is
     @return The supply after it
     """
     supply: uint256 = erc20.totalSupply
-    due: uint256 = share_fees._accrue(supply)
+    if (header >> 8) & share_fees.RATE == 0:
+        return supply
+    due: uint256 = 0
+    terms: uint256 = 0
+    due, terms = share_fees._accrued(header >> 8, supply)
+    self._set_terms(terms)
     if due != 0:
         erc20._mint(share_fees._recipient, due)
         log IIndexVault.StreamingFee(recipient=share_fees._recipient, shares=due)
@@ -603,6 +613,15 @@ def _accrue() -> uint256:
 
 @internal
 def _set_fees(charges: IIndexVault.Fees):
-    self._accrue()
-    log IIndexVault.FeesChanged(old_fees=share_fees._current(), new_fees=charges)
-    share_fees._set(charges)
+    self._accrue(basket._header)
+    terms: uint256 = basket._header >> 8
+    log IIndexVault.FeesChanged(old_fees=share_fees._current(terms), new_fees=charges)
+    self._set_terms(share_fees._set(terms, charges))
+
+
+@internal
+def _set_terms(terms: uint256):
+    """
+    @notice Keep the word of fees beside the number of assets, which every mint and redemption reads
+    """
+    basket._header = (basket._header & 255) | (terms << 8)

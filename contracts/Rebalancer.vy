@@ -186,7 +186,7 @@ def end_rebalance():
 @external
 def add_asset(added: address, index: uint256):
     """
-    @notice Make room for an asset at the end of the basket: target zero, band and rails 10 %
+    @notice Make room for an asset at the end of the basket: target zero, band 10 %
     @param added The token, which the oracle has to price
     @param index Its place
     """
@@ -320,7 +320,7 @@ def set_head_start(seconds: uint256):
     @param seconds Half of an auction's duration at most; zero: the list means nothing
     """
     self._check_owner()
-    assert 2 * seconds <= auction.DURATION, "keepers: head start too long"
+    assert seconds <= auction.DURATION // 2, "keepers: head start too long"
     log IRebalancer.HeadStartChanged(old_head_start=keepers.head_start, new_head_start=seconds)
     keepers.head_start = seconds
 

@@ -22,6 +22,7 @@ MIN_SEED: constant(uint256) = 10**4  # base units of each asset at the first min
 # What a token may burn in a redemption, so that a hostile one cannot stop it by eating all gas.
 TRANSFER_GAS: constant(uint256) = 1_000_000
 BALANCE_GAS: constant(uint256) = 200_000
+MAX_BALANCE: constant(uint256) = 2**128  # base units; more, times shares, could overflow and stop a redemption
 
 
 event ClaimMade:
@@ -40,7 +41,9 @@ event Claimed:
 # Base units that an account could not be paid, by account and asset.
 claims: public(HashMap[address, HashMap[address, uint256]])
 _claimed: HashMap[address, uint256]  # base units of all claims on an asset
-_assets: DynArray[uint256, MAX_ASSETS]
+_assets: uint256[MAX_ASSETS]  # packed, see modules/asset.vy; `_count` of them count
+# bits 0-7 how many assets there are, 8-255 the host's: what a mint and a redemption read anyway
+_header: uint256
 _units: DynArray[uint256, MAX_ASSETS]  # base units a whole share holds at the first mint; never read again
 
 
@@ -63,13 +66,14 @@ def _add(token: address) -> uint256:
     @return Its place
     """
     reasons._require(token.is_contract and token != self, "basket: bad asset")
-    for packed: uint256 in self._assets:
-        assert asset._address(packed) != token, "basket: duplicate asset"
-    count: uint256 = len(self._assets)
+    count: uint256 = self._count()
     reasons._require(count < MAX_ASSETS, "basket: too many assets")
+    for i: uint256 in range(count, bound=MAX_ASSETS):
+        assert asset._address(self._assets[i]) != token, "basket: duplicate asset"
     decimals: uint8 = staticcall IERC20Detailed(token).decimals()
     reasons._require(decimals <= MAX_DECIMALS, "basket: too many decimals")
-    self._assets.append(asset._pack(token, decimals, self._claimed[token] != 0))
+    self._assets[count] = asset._pack(token, decimals, self._claimed[token] != 0)
+    self._header += 1
     return count
 
 
@@ -78,10 +82,17 @@ def _remove(index: uint256):
     """
     @notice Take an asset out of the basket; the last takes its place
     """
-    last: uint256 = self._assets.pop()
-    reasons._require(len(self._assets) >= 2, "basket: fewer than two assets")
-    if index != len(self._assets):
-        self._assets[index] = last
+    last: uint256 = self._count() - 1
+    reasons._require(last >= 2, "basket: fewer than two assets")
+    self._assets[index] = self._assets[last]
+    self._assets[last] = 0
+    self._header -= 1
+
+
+@internal
+@view
+def _count() -> uint256:
+    return self._header & 255
 
 
 @internal
@@ -90,7 +101,7 @@ def _index(token: address) -> uint256:
     """
     @notice The place of an asset in the basket
     """
-    for i: uint256 in range(len(self._assets), bound=MAX_ASSETS):
+    for i: uint256 in range(self._count(), bound=MAX_ASSETS):
         if asset._address(self._assets[i]) == token:
             return i
     raise "basket: not an asset"
@@ -100,8 +111,8 @@ def _index(token: address) -> uint256:
 @view
 def _addresses() -> DynArray[address, MAX_ASSETS]:
     found: DynArray[address, MAX_ASSETS] = []
-    for packed: uint256 in self._assets:
-        found.append(asset._address(packed))
+    for i: uint256 in range(self._count(), bound=MAX_ASSETS):
+        found.append(asset._address(self._assets[i]))
     return found
 
 
@@ -112,7 +123,7 @@ def _words() -> (uint256, uint256[MAX_ASSETS]):
     @return How many assets there are, and the word of each
     """
     words: uint256[MAX_ASSETS] = empty(uint256[MAX_ASSETS])
-    count: uint256 = len(self._assets)
+    count: uint256 = self._count()
     for i: uint256 in range(count, bound=MAX_ASSETS):
         words[i] = self._assets[i]
     return count, words
@@ -171,7 +182,7 @@ def _without_claims(packed: uint256, token: address, balance: uint256) -> uint25
 @view
 def _balance_or_zero(token: address) -> uint256:
     """
-    @notice As `_balance`, and zero for a token that does not answer: nothing can be paid of it
+    @notice As `_balance`, and zero for a token that does not answer or answers what no sum could hold: nothing can be paid of it
     """
     success: bool = False
     response: Bytes[32] = b""
@@ -185,7 +196,8 @@ def _balance_or_zero(token: address) -> uint256:
     )
     if not success or len(response) != 32:
         return 0
-    return convert(response, uint256)
+    balance: uint256 = convert(response, uint256)
+    return balance if balance <= MAX_BALANCE else 0
 
 
 @internal
@@ -213,8 +225,8 @@ def _amounts_up(shares: uint256, supply: uint256) -> DynArray[uint256, MAX_ASSET
     @return Base units per asset
     """
     amounts: DynArray[uint256, MAX_ASSETS] = []
-    for packed: uint256 in self._assets:
-        amounts.append(wad._mul_div_up(self._held(packed), shares, supply))
+    for i: uint256 in range(self._count(), bound=MAX_ASSETS):
+        amounts.append(wad._mul_div_up(self._held(self._assets[i]), shares, supply))
     return amounts
 
 
@@ -225,7 +237,8 @@ def _amounts_down(shares: uint256, supply: uint256) -> DynArray[uint256, MAX_ASS
     @notice What `shares` of `supply` hold of each asset, rounded down; see `_amounts_up`
     """
     amounts: DynArray[uint256, MAX_ASSETS] = []
-    for packed: uint256 in self._assets:
+    for i: uint256 in range(self._count(), bound=MAX_ASSETS):
+        packed: uint256 = self._assets[i]
         token: address = asset._address(packed)
         held: uint256 = self._without_claims(packed, token, self._balance_or_zero(token))
         amounts.append(wad._mul_div_down(held, shares, supply))
@@ -253,15 +266,16 @@ def _pull_pro_rata_up(
     """
     @notice Take from `owner` what `shares` of `supply` hold of each asset, rounded up
     @param supply Not zero
-    @param max_amounts Base units of each asset that may be taken at most
+    @param max_amounts Base units of each asset that may be taken at most, one for each
     @return Base units taken
     """
     amounts: DynArray[uint256, MAX_ASSETS] = []
-    for packed: uint256 in self._assets:
+    for i: uint256 in range(len(max_amounts), bound=MAX_ASSETS):
+        packed: uint256 = self._assets[i]
         token: address = asset._address(packed)
         balance: uint256 = self._balance(token)
         amount: uint256 = wad._mul_div_up(self._without_claims(packed, token, balance), shares, supply)
-        assert amount <= max_amounts[len(amounts)], "vault: amount over maximum"
+        assert amount <= max_amounts[i], "vault: amount over maximum"
         self._pull_from(token, owner, amount, balance)
         amounts.append(amount)
     return amounts
@@ -274,47 +288,47 @@ def _push_pro_rata_down(
     """
     @notice Pay what `shares` of `supply` hold of each asset, rounded down; what cannot be paid becomes a claim of the caller
     @param supply Not zero
-    @param min_amounts Base units of each asset that are due at least
+    @param min_amounts Base units of each asset that are due at least, one for each
     @return Base units paid, or claimed
     """
     amounts: DynArray[uint256, MAX_ASSETS] = []
-    assets: DynArray[uint256, MAX_ASSETS] = self._assets
     for i: uint256 in range(len(min_amounts), bound=MAX_ASSETS):
-        packed: uint256 = assets[i]
+        packed: uint256 = self._assets[i]
         token: address = asset._address(packed)
         balance: uint256 = self._balance_or_zero(token)
         amount: uint256 = wad._mul_div_down(self._without_claims(packed, token, balance), shares, supply)
         assert amount >= min_amounts[i], "vault: amount under minimum"
-        owed: uint256 = self._push_or_owe(token, receiver, amount, balance)
-        if owed != 0:
-            self.claims[msg.sender][token] += owed
-            self._claimed[token] += owed
-            self._assets[i] = packed | asset.CLAIMED
-            log ClaimMade(owner=msg.sender, asset=token, amount=owed)
         amounts.append(amount)
+        if amount == 0:
+            continue
+        # Whether the call succeeded is not looked at: the balance tells.
+        success: bool = raw_call(
+            token,
+            abi_encode(receiver, amount, method_id=method_id("transfer(address,uint256)")),
+            gas=TRANSFER_GAS,
+            revert_on_failure=False,
+        )
+        left: uint256 = self._balance_or_zero(token)
+        if left + amount != balance:
+            self._owe(i, token, amount, balance - min(balance, left))
     return amounts
 
 
 @internal
-def _push_or_owe(token: address, receiver: address, amount: uint256, balance: uint256) -> uint256:
+def _owe(index: uint256, token: address, amount: uint256, moved: uint256):
     """
-    @notice As `_push`, but nothing that the token does is an error
-    @param balance Base units before
-    @return Base units that did not leave and are owed still, but for dust; see `_check_paid`
+    @notice Give the caller a claim on what was due and did not leave, but for dust; see `_check_paid`
+    @param index Of the asset
+    @param amount Base units that were due
+    @param moved Base units that left
     """
-    if amount == 0:
-        return 0
-    # Whether the call succeeded is not looked at: the balance tells.
-    success: bool = raw_call(
-        token,
-        abi_encode(receiver, amount, method_id=method_id("transfer(address,uint256)")),
-        gas=TRANSFER_GAS,
-        revert_on_failure=False,
-    )
-    moved: uint256 = balance - min(balance, self._balance_or_zero(token))
     if moved + min(MAX_DUST, amount // 10_000) >= amount:
-        return 0
-    return amount - moved
+        return
+    owed: uint256 = amount - moved
+    self.claims[msg.sender][token] += owed
+    self._claimed[token] += owed
+    self._assets[index] |= asset.CLAIMED
+    log ClaimMade(owner=msg.sender, asset=token, amount=owed)
 
 
 @internal

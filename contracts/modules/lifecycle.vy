@@ -26,7 +26,7 @@ SEEDED: constant(uint256) = 1  # the first mint has happened
 PAUSED: constant(uint256) = 2  # no mint, no opening, no rebalance; redeem works
 SHUT_DOWN: constant(uint256) = 4  # the same for good
 FLAGS: constant(uint256) = 2**128 - 1
-# What every supply stays under: fees on it cannot overflow, see modules/fees.vy.
+# What every supply stays under: fees on it cannot overflow, see modules/share_fees.vy.
 MAX_SUPPLY: constant(uint256) = 2**96 - 1
 
 # bits 0-127 flags, 128-255 supply cap in base units of shares
@@ -60,7 +60,7 @@ def is_shut_down() -> bool:
 @view
 def supply_cap() -> uint256:
     """
-    @return Base units of shares up to which minting goes; fees do not count
+    @return Base units of shares that no mint passes; fees are made beyond it
     """
     return self._state >> 128
 

@@ -5,8 +5,10 @@
 @license GNU Affero General Public License v3.0 only
 @notice The streaming fee makes new shares for the recipient: the supply grows by (1 + r)^dt for dt seconds, where r is the yearly fee over the seconds
         of a year, so a holder is diluted by no more than the fee a year. The fraction of a base unit that is left is carried over, so any
-        split of a span of time makes the same shares. No fee touches the basket, so none can stop a redemption.
-@dev Mechanism only; the host makes the shares and decides who may change fees. Everything but the recipient shares one slot.
+        split of a span of time makes the same shares but for the rounding of the power, 1e-27 of the supply a second at most and in the
+        holders' favour. No fee touches the basket, so none can stop a redemption.
+@dev Mechanism only; the host makes the shares, keeps the word of terms and decides who may change fees. A word of terms is bits 0-23 streaming,
+     24-47 mint, 48-71 redeem, in millionths; 72-111 when it accrued last; 112-175 the fraction of a base unit, WAD.
 """
 from contracts.modules import wad
 from contracts.interfaces import IIndexVault
@@ -23,14 +25,13 @@ RATE: constant(uint256) = 2**24 - 1
 FRACTION: constant(uint256) = 2**64 - 1
 
 _recipient: address
-# bits 0-23 streaming, 24-47 mint, 48-71 redeem, in millionths; 72-111 when it accrued last; 112-175 fraction of a base unit, WAD
-_terms: uint256
 
 
 @internal
-def _set(fees: IIndexVault.Fees):
+def _set(terms: uint256, fees: IIndexVault.Fees) -> uint256:
     """
     @notice Change the fees; whatever is due has to be accrued before
+    @return The new word of terms
     """
     assert fees.streaming <= MAX_STREAMING and fees.mint <= MAX_ONCE and fees.redeem <= MAX_ONCE, "fees: too high"
     assert (fees.streaming | fees.mint | fees.redeem) == 0 or (
@@ -40,41 +41,39 @@ def _set(fees: IIndexVault.Fees):
         fees.streaming % UNIT == 0 and fees.mint % UNIT == 0 and fees.redeem % UNIT == 0
     ), "fees: not in millionths"
     self._recipient = fees.recipient
-    self._terms = (
+    return (
         (fees.streaming // UNIT)
         | ((fees.mint // UNIT) << 24)
         | ((fees.redeem // UNIT) << 48)
         | (block.timestamp << 72)
-        | (self._terms >> 112 << 112)
+        | (terms >> 112 << 112)
     )
 
 
 @internal
 @view
-def _current() -> IIndexVault.Fees:
-    packed: uint256 = self._terms
+def _current(terms: uint256) -> IIndexVault.Fees:
     return IIndexVault.Fees(
         recipient=self._recipient,
-        streaming=(packed & RATE) * UNIT,
-        mint=((packed >> 24) & RATE) * UNIT,
-        redeem=((packed >> 48) & RATE) * UNIT,
+        streaming=(terms & RATE) * UNIT,
+        mint=((terms >> 24) & RATE) * UNIT,
+        redeem=((terms >> 48) & RATE) * UNIT,
     )
 
 
 @internal
 @view
-def _due_down(supply: uint256) -> (uint256, uint256):
+def _due_down(terms: uint256, supply: uint256) -> (uint256, uint256):
     """
-    @notice What the streaming fee has made since it accrued last
+    @notice What the streaming fee has made since it accrued last; within the same second that is nothing
     @param supply Base units of shares
     @return Base units of shares, rounded down, and the fraction that is left, WAD
     """
-    packed: uint256 = self._terms
-    fraction: uint256 = (packed >> 112) & FRACTION
-    elapsed: uint256 = min(block.timestamp - ((packed >> 72) & (2**40 - 1)), MAX_ELAPSED)
-    rate: uint256 = packed & RATE
-    if rate == 0 or elapsed == 0:
+    fraction: uint256 = (terms >> 112) & FRACTION
+    rate: uint256 = terms & RATE
+    if rate == 0:
         return 0, fraction
+    elapsed: uint256 = min(block.timestamp - ((terms >> 72) & (2**40 - 1)), MAX_ELAPSED)
     grown: uint256 = wad._mul_div_down(
         supply * wad.ONE + fraction, self._power_down(RAY + rate * (RAY // 10**6) // YEAR, elapsed), RAY
     )
@@ -82,38 +81,39 @@ def _due_down(supply: uint256) -> (uint256, uint256):
 
 
 @internal
-def _accrue(supply: uint256) -> uint256:
+@view
+def _accrued(terms: uint256, supply: uint256) -> (uint256, uint256):
     """
-    @notice Take note of what is due; the host makes it
-    @return Base units of shares, see `_due_down`
+    @return Base units of shares that are due, see `_due_down`, and the word of terms once they are made
     """
-    packed: uint256 = self._terms
-    if packed & RATE == 0:
-        return 0
     due: uint256 = 0
     fraction: uint256 = 0
-    due, fraction = self._due_down(supply)
-    self._terms = (packed & (2**72 - 1)) | (block.timestamp << 72) | (fraction << 112)
-    return due
+    due, fraction = self._due_down(terms, supply)
+    return due, (terms & (2**72 - 1)) | (block.timestamp << 72) | (fraction << 112)
 
 
 @internal
-@view
-def _on_mint_up(shares: uint256) -> uint256:
+@pure
+def _on_mint_up(terms: uint256, shares: uint256) -> uint256:
     """
     @return Base units of shares made for the recipient on top: the fee is a share of all that are made, rounded up
     """
-    fee: uint256 = (self._terms >> 24) & RATE
+    fee: uint256 = (terms >> 24) & RATE
+    if fee == 0:
+        return 0
     return wad._mul_div_up(shares, 10**6, 10**6 - fee) - shares
 
 
 @internal
-@view
-def _on_redeem_up(shares: uint256) -> uint256:
+@pure
+def _on_redeem_up(terms: uint256, shares: uint256) -> uint256:
     """
     @return Base units of shares that go to the recipient instead of being burnt, rounded up
     """
-    return wad._mul_div_up(shares, (self._terms >> 48) & RATE, 10**6)
+    fee: uint256 = (terms >> 48) & RATE
+    if fee == 0:
+        return 0
+    return wad._mul_div_up(shares, fee, 10**6)
 
 
 @internal
