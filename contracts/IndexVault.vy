@@ -124,7 +124,7 @@ def __init__(
     lifecycle.__init__()
     basket.__init__(assets)
     self._set_terms(share_fees._set(0, charges))
-    assert owner != empty(address), "vault: no owner"
+    reasons._require(owner != empty(address), "vault: no owner")
     role._holder = guardian
     log GuardianChanged(old_guardian=empty(address), new_guardian=guardian)
     REBALANCER = create_from_blueprint(rebalancer_blueprint, oracle, assets, terms)
@@ -579,10 +579,10 @@ def _check_request(header: uint256, shares: uint256, receiver: address, count: u
     """
     @notice What mint and redeem ask of their arguments alike
     """
-    reasons._require(block.timestamp <= deadline, "vault: expired")
-    reasons._require(shares != 0, "vault: zero shares")
-    reasons._require(receiver != empty(address) and receiver != self, "vault: bad receiver")
-    reasons._require(count == header & 255, "vault: wrong number of amounts")
+    assert block.timestamp <= deadline, "vault: expired"
+    assert shares != 0, "vault: zero shares"
+    assert receiver != empty(address) and receiver != self, "vault: bad receiver"
+    assert count == header & 255, "vault: wrong number of amounts"
 
 
 @internal

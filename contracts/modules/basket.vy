@@ -52,9 +52,9 @@ def __init__(assets: DynArray[IIndexVault.AssetTerms, MAX_ASSETS]):
     """
     @param assets Two or more assets, each once
     """
-    assert len(assets) >= 2, "basket: fewer than two assets"
+    reasons._require(len(assets) >= 2, "basket: fewer than two assets")
     for terms: IIndexVault.AssetTerms in assets:
-        assert terms.units != 0, "basket: zero units"
+        reasons._require(terms.units != 0, "basket: zero units")
         self._add(terms.asset)
         self._units.append(terms.units)
 
@@ -69,7 +69,7 @@ def _add(token: address) -> uint256:
     count: uint256 = self._count()
     reasons._require(count < MAX_ASSETS, "basket: too many assets")
     for i: uint256 in range(count, bound=MAX_ASSETS):
-        assert asset._address(self._assets[i]) != token, "basket: duplicate asset"
+        reasons._require(asset._address(self._assets[i]) != token, "basket: duplicate asset")
     decimals: uint8 = staticcall IERC20Detailed(token).decimals()
     reasons._require(decimals <= MAX_DECIMALS, "basket: too many decimals")
     self._assets[count] = asset._pack(token, decimals, self._claimed[token] != 0)
@@ -147,10 +147,11 @@ def _balances_or_zero(count: uint256, words: uint256[MAX_ASSETS]) -> uint256[MAX
     """
     @notice As `_balances`, with zero for a token that does not answer
     """
+    question: Bytes[36] = self._question()
     held: uint256[MAX_ASSETS] = empty(uint256[MAX_ASSETS])
     for i: uint256 in range(count, bound=MAX_ASSETS):
         token: address = asset._address(words[i])
-        held[i] = self._without_claims(words[i], token, self._balance_or_zero(token))
+        held[i] = self._without_claims(words[i], token, self._balance_or_zero(token, question))
     return held
 
 
@@ -180,24 +181,35 @@ def _without_claims(packed: uint256, token: address, balance: uint256) -> uint25
 
 @internal
 @view
-def _balance_or_zero(token: address) -> uint256:
+def _question() -> Bytes[36]:
+    """
+    @return balanceOf(self), encoded once for a whole basket
+    """
+    return abi_encode(self, method_id=method_id("balanceOf(address)"))
+
+
+@internal
+@view
+def _balance_or_zero(token: address, question: Bytes[36]) -> uint256:
     """
     @notice As `_balance`, and zero for a token that does not answer or answers what no sum could hold: nothing can be paid of it
+    @param question See `_question`
     """
     success: bool = False
     response: Bytes[32] = b""
     success, response = raw_call(
         token,
-        abi_encode(self, method_id=method_id("balanceOf(address)")),
+        question,
         max_outsize=32,
         gas=BALANCE_GAS,
         is_static_call=True,
         revert_on_failure=False,
     )
-    if not success or len(response) != 32:
-        return 0
-    balance: uint256 = convert(response, uint256)
-    return balance if balance <= MAX_BALANCE else 0
+    if success and len(response) == 32:
+        balance: uint256 = convert(response, uint256)
+        if balance <= MAX_BALANCE:
+            return balance
+    return 0
 
 
 @internal
@@ -211,7 +223,7 @@ def _seed_amounts_up(shares: uint256) -> DynArray[uint256, MAX_ASSETS]:
     amounts: DynArray[uint256, MAX_ASSETS] = []
     for units: uint256 in self._units:
         amount: uint256 = wad._mul_div_up(units, shares, wad.ONE)
-        assert amount >= MIN_SEED, "basket: first mint too small"
+        reasons._require(amount >= MIN_SEED, "basket: first mint too small")
         amounts.append(amount)
     return amounts
 
@@ -236,11 +248,12 @@ def _amounts_down(shares: uint256, supply: uint256) -> DynArray[uint256, MAX_ASS
     """
     @notice What `shares` of `supply` hold of each asset, rounded down; see `_amounts_up`
     """
+    question: Bytes[36] = self._question()
     amounts: DynArray[uint256, MAX_ASSETS] = []
     for i: uint256 in range(self._count(), bound=MAX_ASSETS):
         packed: uint256 = self._assets[i]
         token: address = asset._address(packed)
-        held: uint256 = self._without_claims(packed, token, self._balance_or_zero(token))
+        held: uint256 = self._without_claims(packed, token, self._balance_or_zero(token, question))
         amounts.append(wad._mul_div_down(held, shares, supply))
     return amounts
 
@@ -291,12 +304,16 @@ def _push_pro_rata_down(
     @param min_amounts Base units of each asset that are due at least, one for each
     @return Base units paid, or claimed
     """
+    question: Bytes[36] = self._question()
     amounts: DynArray[uint256, MAX_ASSETS] = []
     for i: uint256 in range(len(min_amounts), bound=MAX_ASSETS):
         packed: uint256 = self._assets[i]
-        token: address = asset._address(packed)
-        balance: uint256 = self._balance_or_zero(token)
-        amount: uint256 = wad._mul_div_down(self._without_claims(packed, token, balance), shares, supply)
+        token: address = convert(packed & convert(max_value(uint160), uint256), address)
+        balance: uint256 = self._balance_or_zero(token, question)
+        held: uint256 = balance
+        if packed & asset.CLAIMED != 0:
+            held = self._without_claims(packed, token, balance)
+        amount: uint256 = held * shares // supply  # rounds down; spelt out, as the address above: a call costs gas for each asset
         assert amount >= min_amounts[i], "vault: amount under minimum"
         amounts.append(amount)
         if amount == 0:
@@ -308,7 +325,7 @@ def _push_pro_rata_down(
             gas=TRANSFER_GAS,
             revert_on_failure=False,
         )
-        left: uint256 = self._balance_or_zero(token)
+        left: uint256 = self._balance_or_zero(token, question)
         if left + amount != balance:
             self._owe(i, token, amount, balance - min(balance, left))
     return amounts

@@ -10,6 +10,7 @@
 @dev Mechanism only; the host makes the shares, keeps the word of terms and decides who may change fees. A word of terms is bits 0-23 streaming,
      24-47 mint, 48-71 redeem, in millionths; 72-111 when it accrued last; 112-175 the fraction of a base unit, WAD.
 """
+from contracts.modules import reasons
 from contracts.modules import wad
 from contracts.interfaces import IIndexVault
 
@@ -33,13 +34,17 @@ def _set(terms: uint256, fees: IIndexVault.Fees) -> uint256:
     @notice Change the fees; whatever is due has to be accrued before
     @return The new word of terms
     """
-    assert fees.streaming <= MAX_STREAMING and fees.mint <= MAX_ONCE and fees.redeem <= MAX_ONCE, "fees: too high"
-    assert (fees.streaming | fees.mint | fees.redeem) == 0 or (
-        fees.recipient != empty(address) and fees.recipient != self
-    ), "fees: bad recipient"
-    assert (
-        fees.streaming % UNIT == 0 and fees.mint % UNIT == 0 and fees.redeem % UNIT == 0
-    ), "fees: not in millionths"
+    reasons._require(
+        fees.streaming <= MAX_STREAMING and fees.mint <= MAX_ONCE and fees.redeem <= MAX_ONCE, "fees: too high"
+    )
+    reasons._require(
+        fees.streaming % UNIT == 0 and fees.mint % UNIT == 0 and fees.redeem % UNIT == 0, "fees: not in millionths"
+    )
+    reasons._require(
+        (fees.streaming | fees.mint | fees.redeem) == 0
+        or (fees.recipient != empty(address) and fees.recipient != self),
+        "fees: bad recipient",
+    )
     self._recipient = fees.recipient
     return (
         (fees.streaming // UNIT)

@@ -92,7 +92,9 @@ def test_create__address__is_eip_1014_of_the_vaults_own_code(world: World, facto
     create(world, factory)
     creation_code = bytes(world.project.IndexVault.contract_type.get_deployment_bytecode())
     ecosystem = world.chain.provider.network.ecosystem
-    arguments = ecosystem.encode_calldata(world.project.IndexVault.contract_type.constructor, *plan(world), world.blueprint)
+    arguments = ecosystem.encode_calldata(
+        world.project.IndexVault.contract_type.constructor, *plan(world), world.blueprint
+    )
     salt = keccak(encode(["address", "bytes32"], [world.depositor.address, SALT]))
     assert made_by(world, factory).address.lower() == create2(factory, salt, creation_code + bytes(arguments))
 

@@ -123,7 +123,15 @@ def test_constructor__an_asset_twice__reverts(world: World) -> None:
 def test_constructor__its_own_share_as_an_asset__reverts(world: World) -> None:
     assets = change(world, 1, asset=world.deployer.get_deployment_address())
     creation = world.project.IndexVault.constructor.serialize_transaction(
-        "Test Index", "TIDX", world.owner, world.guardian, world.oracle, assets, world.terms.as_tuple(), NO_FEES, world.blueprint
+        "Test Index",
+        "TIDX",
+        world.owner,
+        world.guardian,
+        world.oracle,
+        assets,
+        world.terms.as_tuple(),
+        NO_FEES,
+        world.blueprint,
     )
     # Called and not sent: once mined, ape would look for the reason at the next nonce, where the address is another.
     with pytest.raises(ProviderError, match=r"^execution reverted: basket: bad asset$"):
