@@ -6,9 +6,12 @@ Amounts are base units, prices WAD USD per whole token, values WAD USD, ratios W
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil, floor
 
 WAD = 10**18
+RAY = 10**27
+YEAR = 31_557_600  # s, 365.25 days
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +114,43 @@ def loss_share(value_out: int, value_in: int, nav: int) -> int:
 def undrained(loss: int, elapsed: int, max_loss: int, window: int) -> int:
     """What is left of a loss when all of `max_loss` drains in a window, WAD share of NAV, rounded up."""
     return max(0, ceil(loss - Fraction(max_loss * elapsed, window)))
+
+
+def targets_at(old: Sequence[int], new: Sequence[int], start: int, end: int, now: int) -> list[int]:
+    """WAD targets on the way from `old` to `new`: differences of the interpolated sums, each rounded down."""
+    if now >= end:
+        return list(new)
+    if now <= start:
+        return list(old)
+    part = Fraction(now - start, end - start)
+    sums = [floor((1 - part) * sum(old[:upto]) + part * sum(new[:upto])) for upto in range(len(old) + 1)]
+    return [upto - before for before, upto in pairwise(sums)]
+
+
+def reach(speed: int, elapsed: int) -> int:
+    """How far a band may move after so many seconds, WAD, rounded down."""
+    return floor(Fraction(speed * elapsed, 86400))
+
+
+def streamed(supply: int, fraction: int, annual: int, elapsed: int) -> tuple[int, int]:
+    """Shares that a streaming fee (WAD a year) makes in so many seconds, base units and the WAD fraction left over.
+
+    The power by squaring in RAY, from the lowest bit up, each product rounded down.
+    """
+    square, power, rest = RAY + annual // 10**12 * (RAY // 10**6) // YEAR, RAY, min(elapsed, 20 * YEAR)
+    while rest:
+        if rest % 2:
+            power = power * square // RAY
+        square = square * square // RAY
+        rest //= 2
+    return divmod((supply * WAD + fraction) * power // RAY - supply * WAD, WAD)
+
+
+def mint_fee(shares: int, fee: int) -> int:
+    """Shares on top of `shares`, so that they are `fee` (WAD) of all that are made, rounded up."""
+    return ceil(Fraction(shares * WAD, WAD - fee)) - shares
+
+
+def redeem_fee(shares: int, fee: int) -> int:
+    """The part of `shares` that the recipient gets, rounded up."""
+    return ceil(Fraction(shares * fee, WAD))

@@ -70,7 +70,10 @@ SIX_EIGHT_EIGHTEEN = (
 
 def people(accounts: Sequence[Any]) -> dict[str, Any]:
     """Test accounts by role, as `World` names them."""
-    roles = ("deployer", "owner", "guardian", "depositor", "keeper", "attacker", "stranger")
+    roles = (
+        *("deployer", "owner", "guardian", "depositor", "keeper", "attacker", "stranger"),
+        *("strategist", "recipient"),
+    )
     return dict(zip(roles, accounts, strict=False))
 
 
@@ -106,6 +109,8 @@ class World:
     keeper: Any
     attacker: Any
     stranger: Any
+    strategist: Any
+    recipient: Any  # of fees
     tokens: list[Any] = field(default_factory=list)
     feeds: list[Any] = field(default_factory=list)
     oracle: Any = None
@@ -206,6 +211,15 @@ class World:
     def at(self, timestamp: int) -> None:
         """Give the next block this time."""
         self.chain.pending_timestamp = timestamp
+
+    def pass_to(self, timestamp: int) -> None:
+        """Mine a block at this time, for views to look at; feeds grow old."""
+        self.at(timestamp)
+        self.chain.mine()
+
+    def now(self) -> int:
+        """Unix s of the last block."""
+        return int(self.chain.provider.get_block("latest").timestamp)
 
     def set_round(self, index: int, price: int, updated_at: int) -> None:
         """Move a feed and its date; `price` in WAD USD."""
@@ -313,6 +327,11 @@ class World:
     def amount_up(self, index: int, value: int) -> int:
         """Least base units whose value is at least `value` WAD USD."""
         return -(-value * 10 ** self.plans[index].decimals // (self.feeds[index].answer() * 10**10))
+
+
+def log_names(receipt: Any, *names: str) -> list[str]:
+    """Which of these events a receipt carries, in its order."""
+    return [event.event_name for event in receipt.events if event.event_name in names]
 
 
 def basket_of(vault: Any) -> list[int]:
