@@ -172,13 +172,18 @@ def test_set_targets__start_now_or_past__counts_as_now(world: World, start_befor
     assert list(world.vault.targets()) == reference.targets_at(OLD, NEW, now, now + DAY, now + DAY // 2)
 
 
-def test_set_targets__start_and_end_alike_in_the_future__is_a_step_then(world: World) -> None:
-    then = world.now() + DAY
-    set_targets(world, NEW, then, then)
-    world.pass_to(then - 1)
-    assert list(world.vault.targets()) == OLD
-    world.pass_to(then)
-    assert list(world.vault.targets()) == NEW
+@pytest.mark.parametrize("starts_in", [1, DAY])
+def test_set_targets__begins_later__takes_as_long_as_an_auction_to_the_second(world: World, starts_in: int) -> None:
+    """Nobody opens a rebalance before, lets its bound fall, and gets all of the discount on a jump."""
+    now = world.now() + 100
+    start = now + starts_in
+    for end in (start, start + 1, start + world.terms.duration - 1):
+        world.at(now)
+        with revert("targets: change too sudden"):
+            set_targets(world, NEW, start, end)
+    world.at(now)
+    set_targets(world, NEW, start, start + world.terms.duration)
+    assert tuple(world.rebalancer.schedule())[1:] == (start, start + world.terms.duration)
 
 
 def test_set_targets__end_in_the_past__reverts_to_the_second(world: World) -> None:
@@ -401,10 +406,35 @@ def test_set_targets__again_after_one_was_reached__triggers_again(world: World) 
     assert world.vault.trigger() == TARGETS
 
 
-def test_set_targets__rebalance_open__fills_go_towards_the_new_ones(world: World) -> None:
+# ------------------------------------------------------- a rebalance is open
+
+
+@pytest.mark.parametrize("takes", [None, 0, 1, DAY])
+def test_set_targets__begins_now_and_a_rebalance_is_open__ends_it(world: World, takes: int | None) -> None:
     world.opened()
-    set_targets(world, [0, 0, WAD])
+    completed_at = world.rebalancer.completed_at()
+    now = world.rebalancer.opened_at() + world.terms.duration // 2
+    world.at(now)
+    set_targets(world, NEW, 0, 0 if takes is None else now + takes)
+    assert not world.rebalancer.is_open()
+    assert (world.rebalancer.closed_at(), world.rebalancer.completed_at()) == (now, completed_at)
+    world.at(now + world.terms.cooldown - 1)
+    with revert("auction: cooling down"):
+        world.vault.open_rebalance(sender=world.stranger)
+    world.at(now + world.terms.cooldown)
+    world.vault.open_rebalance(sender=world.stranger)
+
+
+def test_set_targets__begins_later_and_a_rebalance_is_open__goes_on(world: World) -> None:
+    world.opened()
+    start = world.now() + 100
+    set_targets(world, [0, 0, WAD], start, start + world.terms.duration)
+    assert world.rebalancer.is_open()
+    sold = world.fill({2: 10**18}, {0: 7_000 * 10**6}).return_value
+    assert sold[0] > 0
+    # And fills go towards the targets of their moment.
+    world.pass_to(start + world.terms.duration - 200)
+    world.refresh()
+    assert world.rebalancer.is_open()
     with revert("rebalance: nothing in surplus"):
         world.fill({2: 10**18}, {0: 7_000 * 10**6})
-    receipt = world.pull({0: 1_000 * 10**6, 1: ALL}, {2: 10**24})
-    assert receipt.return_value[0] > 0
