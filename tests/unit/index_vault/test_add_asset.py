@@ -65,9 +65,11 @@ def test_add_asset__then_a_target__is_bought(seeded: World) -> None:
     world.vault.add_asset(token, sender=world.owner)
     world.rebalancer.set_targets([WAD * 3 // 10, WAD // 4, WAD // 4, WAD // 5], 0, 0, sender=world.owner)
     assert world.vault.trigger() == BAND
-    token.mint(world.keeper, 10**6 * WAD, sender=world.deployer)
-    token.approve(world.vault, ALL, sender=world.keeper)
-    world.vault.rebalance([(world.tokens[0], ALL)], [(token, ALL)], ZERO, b"", FAR, sender=world.keeper)
+    for bought in (*world.tokens, token):
+        bought.mint(world.keeper, 10**6 * WAD, sender=world.deployer)
+        bought.approve(world.vault, ALL, sender=world.keeper)
+    buys = [(bought, ALL) for bought in (token, *world.tokens[1:])]
+    world.vault.rebalance([(world.tokens[0], ALL)], buys, ZERO, b"", FAR, sender=world.keeper)
     assert world.vault.weights()[3] == pytest.approx(WAD // 5, rel=0.01)
     assert world.vault.drift() <= world.terms.closing_tolerance
 
@@ -75,9 +77,9 @@ def test_add_asset__then_a_target__is_bought(seeded: World) -> None:
 def test_add_asset__while_targets_move__keeps_their_way(seeded: World) -> None:
     world, token = seeded, priced(seeded)
     start = world.now() + 10
-    world.rebalancer.set_targets([WAD, 0, 0], start, start + 1000, sender=world.owner)
+    world.rebalancer.set_targets([WAD, 0, 0], start, start + 2000, sender=world.owner)
     world.vault.add_asset(token, sender=world.owner)
-    world.pass_to(start + 500)
+    world.pass_to(start + 1000)
     assert list(world.vault.targets()) == [WAD * 3 // 4, WAD // 8, WAD // 8, 0]
 
 

@@ -74,7 +74,7 @@ def test_remove_asset__any_place__targets_and_bands_follow_their_assets(seeded: 
     rules.propose_strategist(world.strategist, sender=world.owner)
     rules.accept_strategist(sender=world.strategist)
     rules.set_rails((WAD // 100, WAD // 2, WAD), sender=world.owner)
-    world.wait(DAY)
+    world.wait(DAY // 2)
     bands = [WAD // 50, WAD // 40, WAD // 30 // 10**12 * 10**12, WAD // 20]
     rules.set_bands(bands, sender=world.strategist)
     targets = [0 if index == place else (index + 1) * WAD // (10 - place - 1) for index in range(4)]
@@ -150,7 +150,7 @@ def test_remove_asset__target_on_its_way_to_zero__only_at_the_end(seeded: World)
     world = seeded
     empty(world, BTC)
     start = world.now() + 100
-    end = start + 1000
+    end = start + 2000
     set_targets(world, [WAD // 2, 0, WAD // 2], start, end)
     for moment in (start - 50, start, end - 1):
         world.at(moment)
@@ -173,14 +173,14 @@ def test_remove_asset__target_zero_now_and_not_at_the_end__reverts(unwanted: Wor
 def test_remove_asset__zero_all_along_a_change_of_others__goes_and_the_change_goes_on(unwanted: World) -> None:
     world = unwanted
     start = world.now() + 10
-    set_targets(world, [WAD, 0, 0], start, start + 1000)
-    world.at(start + 500)
+    set_targets(world, [WAD, 0, 0], start, start + 2000)
+    world.at(start + 1000)
     remove(world, BTC)
     assert list(world.vault.targets()) == [WAD * 3 // 4, WAD // 4]
-    world.pass_to(start + 750)
+    world.pass_to(start + 1500)
     assert list(world.vault.targets()) == [WAD * 7 // 8, WAD // 8]
     targets, begins, ends = world.rebalancer.schedule()
-    assert (list(targets), begins, ends) == ([WAD, 0], start, start + 1000)
+    assert (list(targets), begins, ends) == ([WAD, 0], start, start + 2000)
 
 
 # ----------------------------------------------------------------- the dust

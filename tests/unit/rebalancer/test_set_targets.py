@@ -16,6 +16,7 @@ OLD = [WAD // 2, WAD // 4, WAD // 4]  # as the world is made
 NEW = [WAD * 6 // 10, WAD // 3, WAD - WAD * 6 // 10 - WAD // 3]
 MAX_TIME = 365 * DAY
 MOST = 20  # assets
+SHORTEST = 60  # s, of an auction and so of a change
 
 
 def shares(count: int) -> st.SearchStrategy[list[int]]:
@@ -52,7 +53,7 @@ def wide(world: World) -> Iterator[World]:
             world.project.PriceOracle, world.owner, [(token, world.feeds[0], DAY, 1, WAD * 100) for token in tokens]
         )
         assets = [(token, WAD, WAD // MOST, WAD // 100) for token in tokens]
-        yield replace(world, vault=world.deploy_vault(assets=assets, oracle=oracle))
+        yield replace(world, vault=world.deploy_vault(assets=assets, oracle=oracle, duration=SHORTEST))
 
 
 # ---------------------------------------------------------------- the way
@@ -95,7 +96,7 @@ def test_set_targets__gradual__is_linear_between_start_and_end(world: World) -> 
 @given(
     old=shares(MOST),
     new=shares(MOST),
-    duration=st.integers(1, 100) | st.integers(1, MAX_TIME - 10),
+    duration=st.integers(SHORTEST, 200) | st.integers(SHORTEST, MAX_TIME - 10),
     parts=st.lists(st.floats(0, 1), min_size=3, max_size=3),
 )
 def test_targets__at_every_second_tried__sum_to_one_and_equal_the_reference(
