@@ -23,8 +23,8 @@ DAI, BTC, ETH = range(3)
 ETHER = 10**18
 ROOT = Path(__file__).parents[2]
 
-# The share's ERC-20, ERC-2612 and ERC-5267, who owns, what it may do now, what is claimed: modules, outside of the lock. None can
-# move the basket or the supply; that is asserted, not assumed. `in_flight` is there to be asked from inside.
+# The share's ERC-20, ERC-2612 and ERC-5267, who owns, what it may do now, what is claimed: modules, outside of the lock.
+# None can move the basket or the supply; that is asserted, not assumed. `in_flight` is there to be asked from inside.
 UNLOCKED = {
     "totalSupply", "balanceOf", "allowance", "transfer", "transferFrom", "approve", "name", "symbol", "decimals",
     "permit", "nonces", "DOMAIN_SEPARATOR", "eip712Domain",
