@@ -10,8 +10,8 @@
 
         How it is stopped: by its owner not using it; nobody else can start it.
 
-        Owner: the keeper. Starts it and takes out what strangers sent here. A malicious owner can route badly, within the bounds that
-        the vault sets; it never has access to anybody's funds.
+        Owner: the keeper. Starts it, pins the aggregators that it may call and takes out what strangers sent here. A malicious owner can
+        route badly, within the bounds that the vault sets; it never has access to anybody's funds.
 @dev Amounts are shares of the balance at that moment, not numbers, so that a fill which the vault clamped still settles. Every callback
      checks its caller: the vault this was started for, the pool that is being swapped on, the lender that was asked.
 """
@@ -19,6 +19,7 @@ from ethereum.ercs import IERC20
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 
+from contracts.modules import aggregator
 from contracts.modules import approval
 from contracts.modules import balancer
 from contracts.modules import curve
@@ -34,6 +35,7 @@ implements: IRebalanceExecutor
 
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
+initializes: aggregator
 initializes: uniswap
 initializes: flash_loan[uniswap := uniswap]
 
@@ -42,11 +44,14 @@ exports: (
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
+    aggregator.aggregator_spenders,
     uniswap.uniswapV3SwapCallback,
 )
 
 MAX_ASSETS: constant(uint256) = 20
 MAX_OPERATIONS: constant(uint256) = 40
+MAX_CALLS: constant(uint256) = 4
+MAX_TOKENS: constant(uint256) = 101  # the vault's, two of each operation and the borrowed one
 MAX_DATA: constant(uint256) = 9216
 MAX_LOAN_DATA: constant(uint256) = 10528
 ERC3156_ACCEPTED: constant(bytes32) = keccak256("ERC3156FlashBorrower.onFlashLoan")
@@ -101,22 +106,7 @@ def rebalance(
     @return WAD USD that left and that came, as the vault counts
     """
     ownable._check_owner()
-    recipients: DynArray[address, MAX_ASSETS] = []
-    for leg: IIndexVault.Leg in buys:
-        recipients.append(leg.asset)
-
-    self._active_vault = vault
-    value_out: uint256 = 0
-    value_in: uint256 = 0
-    value_out, value_in = extcall IIndexVault(vault).rebalance(
-        sells, buys, self, abi_encode(operations, recipients), deadline
-    )
-    self._active_vault = empty(address)
-
-    for operation: IRouteExecutor.Operation in operations:
-        self._send_all(operation.token_in, msg.sender)
-        self._send_all(operation.token_out, msg.sender)
-    return value_out, value_in
+    return self._rebalance(vault, sells, buys, operations, deadline)
 
 
 @external
@@ -141,17 +131,41 @@ def rebalance_with_loan(
     """
     ownable._check_owner()
     flash_loan._borrow(loan, abi_encode(vault, sells, buys, operations, loan.buying, deadline))
-
-    assert staticcall IERC20(loan.token).balanceOf(self) >= loan.least_left, "executor: too little left"
-    self._send_all(loan.token, msg.sender)
-    for leg: IIndexVault.Leg in sells:
-        self._send_all(leg.asset, msg.sender)
-    for leg: IIndexVault.Leg in buys:
-        self._send_all(leg.asset, msg.sender)
-    for operation: IRouteExecutor.Operation in operations:
-        self._send_all(operation.token_in, msg.sender)
-        self._send_all(operation.token_out, msg.sender)
+    self._pay_out(loan, sells, buys, operations)
     return self._value_out, self._value_in
+
+
+@external
+def rebalance_with_calls(
+    vault: address,
+    sells: DynArray[IIndexVault.Leg, MAX_ASSETS],
+    buys: DynArray[IIndexVault.Leg, MAX_ASSETS],
+    operations: DynArray[IRouteExecutor.Operation, MAX_OPERATIONS],
+    deadline: uint256,
+    loan: IRouteExecutor.Loan,
+    calls: DynArray[IRouteExecutor.AggregatorCall, MAX_CALLS],
+) -> (uint256, uint256):
+    """
+    @notice As `rebalance`, or where a lender is named as `rebalance_with_loan`, with aggregators among the venues; for the owner
+    @dev An aggregator sells what its calldata says. The owner had better sell a stated amount that is a little under the surplus, so
+         that the vault does not clamp it, and let an operation on a pool, or the vault, take what is left.
+    @param calls What the operations on aggregators call, by number
+    """
+    ownable._check_owner()
+    self._check_targets(vault, operations, loan.token)
+    aggregator._calls = calls
+    value_out: uint256 = 0
+    value_in: uint256 = 0
+    if loan.kind == empty(IRouteExecutor.Lender):
+        value_out, value_in = self._rebalance(vault, sells, buys, operations, deadline)
+    else:
+        flash_loan._borrow(loan, abi_encode(vault, sells, buys, operations, loan.buying, deadline))
+        self._pay_out(loan, sells, buys, operations)
+        value_out = self._value_out
+        value_in = self._value_in
+    # Or another rebalance of the same transaction could call them on targets that nobody checked.
+    aggregator._calls = []
+    return value_out, value_in
 
 
 # ---------------------------------------------------------------- callbacks
@@ -265,6 +279,87 @@ def sweep(token: address):
     self._send_all(token, msg.sender)
 
 
+@external
+def set_aggregator(target: address, selector: bytes4, spender: address):
+    """
+    @notice Let operations call a function of an aggregator, or no more; for the owner
+    @param target The aggregator: a contract that is no token, not Permit2 and not this one
+    @param selector The function: none of a token
+    @param spender Who takes the tokens that are sold, often the target itself; empty to forbid the function
+    """
+    ownable._check_owner()
+    aggregator._pin(target, selector, spender)
+
+
+# ----------------------------------------------------------------- internal
+
+
+@internal
+def _rebalance(
+    vault: address,
+    sells: DynArray[IIndexVault.Leg, MAX_ASSETS],
+    buys: DynArray[IIndexVault.Leg, MAX_ASSETS],
+    operations: DynArray[IRouteExecutor.Operation, MAX_OPERATIONS],
+    deadline: uint256,
+) -> (uint256, uint256):
+    """
+    @notice The callback form
+    """
+    recipients: DynArray[address, MAX_ASSETS] = []
+    for leg: IIndexVault.Leg in buys:
+        recipients.append(leg.asset)
+
+    self._active_vault = vault
+    value_out: uint256 = 0
+    value_in: uint256 = 0
+    value_out, value_in = extcall IIndexVault(vault).rebalance(
+        sells, buys, self, abi_encode(operations, recipients), deadline
+    )
+    self._active_vault = empty(address)
+
+    for operation: IRouteExecutor.Operation in operations:
+        self._send_all(operation.token_in, msg.sender)
+        self._send_all(operation.token_out, msg.sender)
+    return value_out, value_in
+
+
+@internal
+def _pay_out(
+    loan: IRouteExecutor.Loan,
+    sells: DynArray[IIndexVault.Leg, MAX_ASSETS],
+    buys: DynArray[IIndexVault.Leg, MAX_ASSETS],
+    operations: DynArray[IRouteExecutor.Operation, MAX_OPERATIONS],
+):
+    """
+    @notice After a loan is repaid: all that is left is the owner's
+    """
+    assert staticcall IERC20(loan.token).balanceOf(self) >= loan.least_left, "executor: too little left"
+    self._send_all(loan.token, msg.sender)
+    for leg: IIndexVault.Leg in sells:
+        self._send_all(leg.asset, msg.sender)
+    for leg: IIndexVault.Leg in buys:
+        self._send_all(leg.asset, msg.sender)
+    for operation: IRouteExecutor.Operation in operations:
+        self._send_all(operation.token_in, msg.sender)
+        self._send_all(operation.token_out, msg.sender)
+
+
+@internal
+@view
+def _check_targets(vault: address, operations: DynArray[IRouteExecutor.Operation, MAX_OPERATIONS], borrowed: address):
+    """
+    @notice No aggregator is the vault, one of its assets or another token that is in play, whatever was pinned
+    """
+    tokens: DynArray[address, MAX_TOKENS] = staticcall IIndexVault(vault).assets()
+    tokens.append(borrowed)
+    for operation: IRouteExecutor.Operation in operations:
+        tokens.append(operation.token_in)
+        tokens.append(operation.token_out)
+    for operation: IRouteExecutor.Operation in operations:
+        if operation.venue == IRouteExecutor.Venue.AGGREGATOR:
+            assert operation.pool != vault and operation.pool not in tokens, "executor: target in play"
+
+
 @internal
 def _spend_loan(data: Bytes[MAX_LOAN_DATA]):
     """
@@ -308,6 +403,7 @@ def _swap(operation: IRouteExecutor.Operation):
     if amount == 0:
         return
 
+    least_out: uint256 = 0
     if operation.venue == IRouteExecutor.Venue.UNISWAP_V2:
         uniswap._swap_v2(pool, token_in, token_out, operation.fee, amount)
     elif operation.venue == IRouteExecutor.Venue.UNISWAP_V3:
@@ -320,14 +416,18 @@ def _swap(operation: IRouteExecutor.Operation):
         wrappers._swap_erc4626(pool, token_in, token_out, amount)
     elif operation.venue == IRouteExecutor.Venue.WSTETH:
         wrappers._swap_wsteth(pool, token_in, token_out, amount)
+    elif operation.venue == IRouteExecutor.Venue.AGGREGATOR:
+        least_out = aggregator._swap(pool, operation.fee, token_in, amount)
     else:
         raise "executor: unknown venue"
+    amount_out: uint256 = staticcall IERC20(token_out).balanceOf(self) - held_out
+    assert amount_out >= least_out, "executor: too little out"
     log IRouteExecutor.Swap(
         pool=pool,
         token_in=token_in,
         token_out=token_out,
         amount_in=held_in - staticcall IERC20(token_in).balanceOf(self),
-        amount_out=staticcall IERC20(token_out).balanceOf(self) - held_out,
+        amount_out=amount_out,
     )
 
 

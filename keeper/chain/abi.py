@@ -124,6 +124,7 @@ class Venue(IntFlag):
     CURVE = 8
     ERC4626 = 16
     WSTETH = 32
+    AGGREGATOR = 64
 
 
 class Vault:

@@ -30,9 +30,11 @@ class Halted(TransactionError):
 
 # Every reason that opening and rebalancing can meet in our contracts; anything else is a halt.
 VERDICTS: dict[str, Verdict] = {
+    "aggregator: call failed": Verdict.SKIP,
     "auction: already open": Verdict.SKIP,
     "auction: cooling down": Verdict.SKIP,
     "auction: no trigger holds": Verdict.SKIP,
+    "executor: too little out": Verdict.SKIP,
     "keepers: head start": Verdict.SKIP,
     "loss: budget exceeded": Verdict.SKIP,
     "rebalance: above target": Verdict.SKIP,
@@ -43,12 +45,15 @@ VERDICTS: dict[str, Verdict] = {
     "rebalance: value short": Verdict.SKIP,
     "vault: expired": Verdict.SKIP,
     "vault: paused": Verdict.SKIP,
+    "aggregator: no such call": Verdict.HALT,
+    "aggregator: not pinned": Verdict.HALT,
     "basket: transfer failed": Verdict.HALT,
     "curve: not a coin": Verdict.HALT,
     "executor: bad fee": Verdict.HALT,
     "executor: more swaps than given": Verdict.HALT,
     "executor: not the vault": Verdict.HALT,
     "executor: share over 1": Verdict.HALT,
+    "executor: target in play": Verdict.HALT,
     "executor: too little left": Verdict.HALT,
     "executor: unknown venue": Verdict.HALT,
     "flash: cannot repay": Verdict.HALT,

@@ -300,6 +300,7 @@ def test_route_executor__called_from_inside__only_its_owner_is_told(world: World
         "pending_owner",
         "transfer_ownership",
         "accept_ownership",
+        "aggregator_spenders",
         "on_rebalance",
         "uniswapV3SwapCallback",
         *LENDER_CALLBACKS,

@@ -22,7 +22,7 @@ NOT_OURS = re.compile(
     r"^(role: |oracle: |factory: |fees: |bands: |targets: |basket: (?!transfer failed)|"
     r"vault: (?!balance fell|expired|paused|shut down|supply changed)|rebalancer: (?!wrong price count|zero price)|"
     r"keepers: head start too long|loss: (share|bad)|auction: (no trigger$|bad |premium|discount)|"
-    r"executor: no owner|uniswap: no factory)"
+    r"executor: no owner|uniswap: no factory|aggregator: (bad target|a token|moves tokens))"
 )
 
 

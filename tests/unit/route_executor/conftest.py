@@ -10,11 +10,12 @@ from eth_utils.crypto import keccak
 
 from devnet.addresses import TOKENS, V2_PAIRS, V3_FACTORY, V3_POOLS
 from devnet.box import Box
-from unit.world import FAR, WAD, AssetPlan, Terms, World, people, undone
+from unit.world import FAR, WAD, ZERO, AssetPlan, Terms, World, people, undone
 
 USDC, WBTC, WETH = range(3)
-V2, V3, BALANCER, CURVE, ERC4626, WSTETH = (1 << place for place in range(6))  # IRouteExecutor.Venue
+V2, V3, BALANCER, CURVE, ERC4626, WSTETH, AGGREGATOR = (1 << place for place in range(7))  # IRouteExecutor.Venue
 ETHER = 10**18
+NO_LOAN = (ZERO, 0, ZERO, 0, 0, 0)  # IRouteExecutor.Loan
 APPROVAL = keccak(text="Approval(address,address,uint256)")
 
 PLANS = (
@@ -42,6 +43,22 @@ class Market:
         world = self.world
         return self.executor.rebalance(
             world.vault, world.legs(dict(sells)), world.legs(dict(buys)), operations, FAR, sender=sender or world.keeper
+        )
+
+    def rebalance_with_calls(
+        self, sells: Any, operations: Any, buys: Any, calls: Any, loan: Any = NO_LOAN, sender: Any = None
+    ) -> Any:
+        """As `rebalance`, with the calls of aggregators, as (least out, calldata), and a loan."""
+        world = self.world
+        return self.executor.rebalance_with_calls(
+            world.vault,
+            world.legs(dict(sells)),
+            world.legs(dict(buys)),
+            operations,
+            FAR,
+            loan,
+            calls,
+            sender=sender or world.keeper,
         )
 
     def approvals(self, receipt: Any) -> dict[tuple[str, str], list[int]]:
