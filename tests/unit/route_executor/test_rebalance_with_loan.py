@@ -3,8 +3,13 @@
 from typing import Any
 
 import pytest
+from eth_utils.crypto import keccak
 
 from devnet.addresses import AAVE_POOL, BALANCER_VAULT, CURVE_SUSD_POOL, MORPHO_BLUE, TOKENS, V3_POOLS
+from devnet.artifacts import load_bundle
+from devnet.codehashes import PUBLISHED
+from devnet.deployer import Deployer
+from devnet.protocols import morpho
 from unit.route_executor.conftest import CURVE, ETHER, USDC, V2, V3, WBTC, WETH, Market
 from unit.world import ALL, FAR, WAD, revert, undone
 
@@ -30,11 +35,10 @@ def half_up(amount: int, bps: int) -> int:
 
 @pytest.fixture(scope="module", autouse=True)
 def lender(market: Market) -> Any:
-    """An ERC-3156 lender; it and Morpho have what is borrowed. The devnet has Morpho Blue only on demand."""
-    provider = market.world.chain.provider
+    """An ERC-3156 lender; it and Morpho Blue have what is borrowed. The devnet has Morpho Blue only on demand."""
     if not market.box.code(MORPHO_BLUE):
-        stand_in = market.world.deployer.deploy(market.world.project.MorphoLender)
-        provider.set_code(MORPHO_BLUE, provider.get_code(stand_in.address))
+        morpho.deploy(Deployer(market.box, load_bundle(with_morpho=True)))
+    assert keccak(market.box.code(MORPHO_BLUE)).hex() == PUBLISHED[MORPHO_BLUE]
     lender = market.world.deployer.deploy(market.world.project.Lender)
     for symbol in ("USDC", "USDT"):
         for who in (lender.address, MORPHO_BLUE):

@@ -59,6 +59,24 @@ def test_balancer__stable_pool__fills(market: Market) -> None:
     assert_clean(market)
 
 
+def test_balancer__meta_stable_pool__there_and_back__fills(market: Market) -> None:
+    """One with rates, over a token that is worth more than the other."""
+    receipt = market.rebalance(
+        {WETH: ETHER},
+        [
+            balancer(market, "WETH", "wstETH"),
+            balancer(market, "wstETH", "WETH", WAD // 2),
+            market.operation(V3, "wstETH", "WETH", 100),
+            market.operation(V3, "WETH", "USDC", 500),
+        ],
+        {USDC: 2_980 * 10**6},
+    )
+    bought, back, *_ = swaps(market, receipt)
+    assert back.amount_in == bought.amount_out // 2 < ETHER // 2
+    assert set(market.approvals(receipt)) == {(TOKENS[s].address, BALANCER_VAULT) for s in ("WETH", "wstETH")}
+    assert_clean(market)
+
+
 @pytest.mark.parametrize("middle", ["DAI", "USDT"])
 def test_curve__old_pool__fills_and_leaves_no_allowance(market: Market, middle: str) -> None:
     # Twice over: USDT would refuse a second allowance on top of one that is left.
