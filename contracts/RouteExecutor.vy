@@ -11,7 +11,8 @@
         How it is stopped: by its owner not using it; nobody else can start it.
 
         Owner: the keeper. Starts it, pins the aggregators that it may call and takes out what strangers sent here. A malicious owner can
-        route badly, within the bounds that the vault sets; it never has access to anybody's funds.
+        route badly, within the bounds that the vault sets; it never has access to anybody's funds, but to rights that somebody gives this
+        contract beside allowances, as to a relayer.
 @dev Amounts are shares of the balance at that moment, not numbers, so that a fill which the vault clamped still settles. Every callback
      checks its caller: the vault this was started for, the pool that is being swapped on, the lender that was asked.
 """
@@ -147,8 +148,9 @@ def rebalance_with_calls(
 ) -> (uint256, uint256):
     """
     @notice As `rebalance`, or where a lender is named as `rebalance_with_loan`, with aggregators among the venues; for the owner
-    @dev An aggregator sells what its calldata says. The owner had better sell a stated amount that is a little under the surplus, so
-         that the vault does not clamp it, and let an operation on a pool, or the vault, take what is left.
+    @dev An aggregator sells what its calldata says, and its call fails where clamping left less. So sell a stated amount a little under
+         the surplus, and let an operation on a pool, or the vault, take what the aggregator leaves.
+    @param loan As in `rebalance_with_loan`; of no kind where nothing is borrowed
     @param calls What the operations on aggregators call, by number
     """
     ownable._check_owner()

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from eth_utils.crypto import keccak
-from unit.route_executor.conftest import ETHER, USDC, V2, V3, WETH, Market, build_market
-from unit.world import WAD, undone
+from unit.route_executor.conftest import AGGREGATOR, ETHER, USDC, V2, V3, WETH, Market, build_market
+from unit.world import FAR, WAD, undone
 
-from devnet.box import Box
+from devnet.addresses import PERMIT2, V3_ROUTER
+from devnet.box import Box, calldata
 
 APPROVAL = keccak(text="Approval(address,address,uint256)")
 
@@ -38,6 +39,24 @@ def test_route_executor__has_swapped__nobody_may_take_from_it(market: Market) ->
 
     pools = [operation[1] for operation in operations]
     for spender in {*pools, *approved_in(receipt, executor), world.vault.address, world.keeper.address}:
+        for token in world.tokens:
+            assert token.allowance(executor, spender) == 0
+
+
+def test_route_executor__has_called_an_aggregator__nobody_may_take_from_it(market: Market) -> None:
+    """A real router, that leaves half of what it was offered."""
+    world, executor = market.world, market.executor
+    weth, usdc = world.tokens[WETH].address, world.tokens[USDC].address
+    data = calldata(
+        "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))",
+        (weth, usdc, 500, executor.address, FAR, ETHER // 2, 0, 0),
+    )
+    executor.set_aggregator(V3_ROUTER, data[:4], V3_ROUTER, sender=world.keeper)
+    receipt = market.rebalance_with_calls(
+        {WETH: ETHER}, [(AGGREGATOR, V3_ROUTER, weth, usdc, 0, WAD)], {USDC: 0}, [(1, data)]
+    )
+    assert approved_in(receipt, executor) == {V3_ROUTER.lower()}
+    for spender in (V3_ROUTER, PERMIT2, world.vault.address, world.keeper.address):
         for token in world.tokens:
             assert token.allowance(executor, spender) == 0
 

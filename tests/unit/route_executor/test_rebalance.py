@@ -2,7 +2,7 @@
 
 import pytest
 
-from devnet.addresses import TOKENS, V3_FACTORY
+from devnet.addresses import TOKENS, V2_ROUTER, V3_FACTORY
 from unit import reference
 from unit.route_executor.conftest import ETHER, USDC, V2, V3, WBTC, WETH, Market
 from unit.world import ALL, FAR, WAD, ZERO, revert, undone
@@ -52,6 +52,29 @@ def test_rebalance__shares__are_of_what_is_there_rounded_down(market: Market) ->
     assert first == start * third // WAD
     assert second == (start - first) * third // WAD
     assert last == start - first - second
+
+
+def test_rebalance__v2_either_way__brings_what_the_router_says(market: Market) -> None:
+    usdc, weth = TOKENS["USDC"].address, TOKENS["WETH"].address
+    operations = [
+        market.operation(V2, "WETH", "USDC", 3000),
+        market.operation(V2, "USDC", "WETH", 3000, WAD // 100),
+        market.operation(V3, "WETH", "USDC", 500),
+    ]
+    amounts_out = "getAmountsOut(uint256,address[])(uint256[])"
+    (_, there) = market.box.call(V2_ROUTER, amounts_out, ETHER, [weth, usdc])
+    with undone(market.world.chain):
+        market.box.give(weth, market.world.stranger.address, ETHER)
+        market.box.send(market.world.stranger.address, weth, "approve(address,uint256)", V2_ROUTER, ETHER)
+        swap = "swapExactTokensForTokens(uint256,uint256,address[],address,uint256)"
+        receiver = market.world.stranger.address
+        market.box.send(receiver, V2_ROUTER, swap, ETHER, 0, [weth, usdc], receiver, FAR)
+        (_, back) = market.box.call(V2_ROUTER, amounts_out, there // 100, [usdc, weth])
+    first, second, _ = market.rebalance({WETH: ETHER}, operations, {USDC: 2_900 * 10**6}).events.filter(
+        market.executor.Swap
+    )
+    assert (first.amount_in, first.amount_out) == (ETHER, there)
+    assert (second.amount_in, second.amount_out) == (there // 100, back)
 
 
 def test_rebalance__two_hops__leave_nothing_in_between(market: Market) -> None:

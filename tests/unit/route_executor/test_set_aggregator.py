@@ -88,6 +88,13 @@ def test_set_aggregator__token_as_target_or_spender__reverts(market: Market, tok
             pin(market, target, spender)
 
 
+def test_set_aggregator__target_that_answers_nothing_to_anything__is_no_token(market: Market) -> None:
+    address = market.world.stranger.address
+    market.world.chain.provider.set_code(address, b"\0")  # STOP
+    pin(market, address, address)
+    assert market.executor.aggregator_spenders(address, SELECTOR) == address
+
+
 @pytest.mark.parametrize("signature", FORBIDDEN)
 def test_set_aggregator__function_of_a_token__reverts(market: Market, signature: str) -> None:
     """Not all that holds somebody's tokens answers as an ERC-20 does."""

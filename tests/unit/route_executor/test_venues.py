@@ -96,6 +96,12 @@ def test_curve__token_that_the_pool_has_not__reverts(market: Market, token_in: s
         market.rebalance({WETH: ETHER}, operations, {})
 
 
+def test_curve__no_contract_as_the_pool__reverts(market: Market) -> None:
+    operation = market.operation(CURVE, "WETH", "USDC", 0, pool=market.world.stranger.address)
+    with revert("curve: not a coin"):
+        market.rebalance({WETH: ETHER}, [operation], {})
+
+
 @pytest.mark.parametrize("coins", [8, 9])
 def test_curve__newer_pool__has_eight_coins_at_most(market: Market, lazy: Any, coins: int) -> None:
     """Its coins are counted in uint256; the token that is sold is the last one."""
