@@ -228,6 +228,14 @@ EXECUTOR = owned("keeper") | {
         only("keeper", otherwise=NOT_OWNER),
         lambda on: (on.world.vault, *on.fill(), [], FAR, (on.lender, ERC3156, on.world.tokens[DAI], WAD, 0, 0)),
     ),
+    "rebalance_with_calls": Rule(
+        only("keeper", otherwise=NOT_OWNER),
+        lambda on: (on.world.vault, *on.fill(), [], FAR, (ZERO, 0, ZERO, 0, 0, 0), []),
+    ),
+    "set_aggregator": Rule(
+        only("keeper", otherwise=NOT_OWNER),
+        lambda on: (on.contracts["IndexLens"], b"\1\2\3\4", on.contracts["IndexLens"]),
+    ),
     "sweep": Rule(only("keeper", otherwise=NOT_OWNER), lambda on: (on.world.tokens[DAI],)),
     # Callbacks, which only who was called may make.
     "on_rebalance": Rule(

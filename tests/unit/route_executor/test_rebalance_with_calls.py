@@ -77,7 +77,7 @@ def test_rebalance_with_calls__real_router__fills_and_leaves_no_allowance(
     assert held[WETH] - now[WETH] == ETHER
     assert market.approvals(receipt) == {(TOKENS["WETH"].address, target): [ETHER]}
     assert_clean(market, receipt)
-    event = receipt.events.filter(world.vault.Rebalanced)[0]
+    event = receipt.events.filter(world.rebalancer.Rebalanced)[0]
     assert tuple(receipt.return_value) == (event.value_out, event.value_in)
 
 
@@ -127,7 +127,7 @@ def test_rebalance_with_calls__with_a_loan__calls_before_and_after_the_vault(mar
     assert market.holdings(market.executor) == {}
     assert market.holdings(world.keeper).keys() == {"USDT"}
     assert len(list(receipt.events.filter(market.executor.FlashLoan))) == 1
-    event = receipt.events.filter(world.vault.Rebalanced)[0]
+    event = receipt.events.filter(world.rebalancer.Rebalanced)[0]
     assert int(event.executor, 16) == 0
     assert tuple(receipt.return_value) == (event.value_out, event.value_in)
 
