@@ -1,0 +1,230 @@
+"""The chain of the fuzzing: real bytecode on an EVM in this process, some thirty microseconds a call.
+
+Every contract is compiled with its own pragmas, for the EVM that production uses. A call is a transaction: it has the gas of the largest one that
+mainnet takes, and what it left in transient storage is gone after it.
+"""
+
+import importlib.util
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from eth_abi.abi import decode, encode
+from eth_utils.crypto import keccak
+from pyrevm import EVM, BlockEnv, JournalCheckpoint
+from vyper.compiler import compile_from_file_input
+from vyper.compiler.input_bundle import FileInput, FilesystemInputBundle
+from vyper.compiler.settings import Settings
+
+from keeper.contracts import EVM_VERSION
+
+ROOT = Path(__file__).resolve().parents[2]
+START = 1_800_000_000  # unix s of the first block
+GAS = 2**24  # of a transaction, EIP-7825
+
+_ERROR = keccak(text="Error(string)")[:4]
+_BAD_PRICE = keccak(text="BadPrice(address,uint256)")[:4]
+_OUTPUT = re.compile(r"^Revert \{ gas_used: \d+, output: 0x([0-9a-f]*) \}$")
+
+
+class Reverted(Exception):  # noqa: N818
+    """A transaction that reverted. `reason` is the text of Error(string), `BadPrice(asset,fault)`, or empty when it said nothing."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function of an ABI, ready to be encoded."""
+
+    selector: bytes
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def encode(self, *args: Any) -> bytes:
+        """Calldata."""
+        return self.selector + encode(self.inputs, args)
+
+    def decode(self, response: bytes) -> Any:
+        """What it answered: one value, a tuple of several, or None."""
+        values = decode(self.outputs, response)
+        return values[0] if len(values) == 1 else values or None
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A compiled contract."""
+
+    name: str
+    initcode: bytes
+    blueprint: bytes  # creation code of the ERC-5202 blueprint
+    constructor: tuple[str, ...]
+    functions: dict[str, Function]
+
+
+@cache
+def artifact(name: str, root: Path = ROOT) -> Artifact:
+    """A contract by its path under contracts/, without the suffix; compiled once a session."""
+    spec = importlib.util.find_spec("snekmate")
+    assert spec is not None and spec.submodule_search_locations
+    packages = Path(spec.submodule_search_locations[0]).parent
+    bundle = FilesystemInputBundle([packages, root])
+    source = bundle.load_file(root / "contracts" / f"{name}.vy")
+    assert isinstance(source, FileInput)
+    output = compile_from_file_input(
+        source,
+        input_bundle=bundle,
+        output_formats=["abi", "bytecode", "blueprint_bytecode"],
+        settings=Settings(evm_version=EVM_VERSION),
+    )
+    constructor: tuple[str, ...] = ()
+    functions: dict[str, Function] = {}
+    for entry in output["abi"]:
+        inputs = tuple(_canonical(argument) for argument in entry.get("inputs", ()))
+        if entry["type"] == "constructor":
+            constructor = inputs
+        elif entry["type"] == "function":
+            selector = keccak(text=f"{entry['name']}({','.join(inputs)})")[:4]
+            outputs = tuple(_canonical(argument) for argument in entry["outputs"])
+            functions[entry["name"]] = Function(selector, inputs, outputs)
+    return Artifact(
+        name, _bytes(output["bytecode"]), _bytes(output["blueprint_bytecode"]), constructor, functions
+    )
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def _canonical(argument: dict[str, Any]) -> str:
+    kind = str(argument["type"])
+    if not kind.startswith("tuple"):
+        return kind
+    return f"({','.join(_canonical(part) for part in argument['components'])}){kind.removeprefix('tuple')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A deployed contract."""
+
+    chain: "Chain"
+    address: str
+    artifact: Artifact
+
+    def send(self, sender: str, function: str, *args: Any) -> Any:
+        """A transaction; its answer.
+
+        :raises Reverted: with its reason
+        """
+        found = self.artifact.functions[function]
+        return found.decode(self.chain.transact(sender, self.address, found.encode(*args)))
+
+    def view(self, function: str, *args: Any) -> Any:
+        """A call that changes nothing; its answer.
+
+        :raises Reverted: with its reason
+        """
+        found = self.artifact.functions[function]
+        return found.decode(self.chain.call(self.address, found.encode(*args)))
+
+    def encode(self, function: str, *args: Any) -> bytes:
+        """Calldata."""
+        return self.artifact.functions[function].encode(*args)
+
+    def step(self, function: str, *args: Any, may_fail: bool = False) -> tuple[str, bytes, bool]:
+        """One call of a ScriptedExecutor's script."""
+        return self.address, self.encode(function, *args), may_fail
+
+
+class Chain:
+    """A chain of one block a transaction, whose clock the tests hold."""
+
+    def __init__(self) -> None:
+        self._evm = EVM(spec_id=EVM_VERSION.upper())
+        self.now = START
+        self._set_time()
+
+    def _set_time(self) -> None:
+        self._evm.set_block_env(BlockEnv(number=1, timestamp=self.now))
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass."""
+        self.now += seconds
+        self._set_time()
+
+    def deploy(self, name: str, *args: Any, sender: str, root: Path = ROOT) -> Contract:
+        """A new contract.
+
+        :raises Reverted: by its constructor
+        """
+        found = artifact(name, root)
+        return Contract(self, self.create(sender, found.initcode + encode(found.constructor, args)), found)
+
+    def create(self, sender: str, code: bytes) -> str:
+        """What a creation code deploys."""
+        return str(self._guarded(lambda: self._evm.deploy(sender, code))).lower()
+
+    def at(self, name: str, address: str, root: Path = ROOT) -> Contract:
+        """A contract that another one deployed."""
+        return Contract(self, address.lower(), artifact(name, root))
+
+    def transact(self, sender: str, to: str, data: bytes) -> bytes:
+        """Raw transaction."""
+        return bytes(self._guarded(lambda: self._evm.message_call(sender, to, data, gas=GAS)))
+
+    def call(self, to: str, data: bytes) -> bytes:
+        """Raw call that changes nothing."""
+        return bytes(self._guarded(lambda: self._evm.message_call(ZERO, to, data, gas=GAS, is_static=True)))
+
+    def _guarded(self, action: Any) -> Any:
+        try:
+            return action()
+        except RuntimeError as error:
+            raise Reverted(_reason(str(error))) from None
+        finally:
+            self._evm.reset_transient_storage()
+
+    def snapshot(self) -> tuple[JournalCheckpoint, int]:
+        """A state to come back to."""
+        return self._evm.snapshot(), self.now
+
+    def restore(self, state: tuple[JournalCheckpoint, int]) -> None:
+        """Come back to a state; every later one is gone."""
+        checkpoint, self.now = state
+        self._evm.revert(checkpoint)
+        self._set_time()
+
+
+ZERO = "0x" + "00" * 20
+
+
+def _reason(error: str) -> str:
+    match = _OUTPUT.match(error)
+    if match is None:
+        # Out of gas, or an invalid opcode.
+        assert error.startswith("Halt"), error
+        return ""
+    output = bytes.fromhex(match[1])
+    if output[:4] == _ERROR:
+        return str(decode(["string"], output[4:])[0])
+    if output[:4] == _BAD_PRICE:
+        asset, fault = decode(["address", "uint256"], output[4:])
+        return bad_price(asset, fault)
+    assert output == b"", f"an error of an unknown shape: {output.hex()}"
+    return ""
+
+
+def bad_price(asset: str, fault: int) -> str:
+    """How the typed error of the oracle is written here."""
+    return f"BadPrice({asset},{fault})"
+
+
+def only(values: Sequence[Any]) -> Any:
+    """The single element."""
+    (value,) = values
+    return value

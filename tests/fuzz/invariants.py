@@ -1,0 +1,339 @@
+"""What holds after every step, whatever was done.
+
+Each is a function of the world, of what the chain said before the step and says after it, and of the step. The first line of its docstring is
+its entry in docs/how-to/fuzz.md.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from fuzz.evm import Reverted
+from fuzz.model.numbers import WAD, Refused
+from fuzz.model.shares import DEAD, DEAD_SHARES
+from fuzz.seen import Action, Refusal, Seen
+from fuzz.world import ATTACKER, FAR, World, plain
+
+Check = Callable[[World, Seen | None, Seen, Action], None]
+
+INVARIANTS: dict[str, Check] = {}
+
+
+def invariant(check: Check) -> Check:
+    """Enter a check under its name."""
+    INVARIANTS[check.__name__] = check
+    return check
+
+
+def agrees(found: Any, wanted: Callable[[], Any], name: str) -> None:
+    """A view answers what the model does, or refuses for one of the model's reasons."""
+    try:
+        expected = plain(wanted())
+    except Refused as refusal:
+        assert isinstance(found, Refusal), f"{name} answered {found}; it has to refuse: {refusal}"
+        assert found.reason in refusal.reasons, f'{name} refused with "{found.reason}", not for {refusal}'
+        return
+    assert found == expected, f"{name} is {found}, the specification says {expected}"
+
+
+# ------------------------------------------------- the chain is as the model
+
+
+@invariant
+def shares_as_specified(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Everybody holds exactly the shares that the model says, and so does the supply."""
+    shares = world.model.shares
+    assert new.supply == shares.total
+    assert new.shares == {holder: shares.balances[holder] for holder in world.holders}
+
+
+@invariant
+def tokens_as_specified(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Everybody holds exactly the tokens that the model says, to the base unit."""
+    for asset, balances in new.tokens.items():
+        assert balances == {holder: world.model.tokens[asset].balances[holder] for holder in world.holders}
+
+
+@invariant
+def claims_as_specified(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Claims are what redemptions could not pay, less what was paid since."""
+    assert new.claims == {key: world.model.shares.claims[key] for key in new.claims}
+
+
+@invariant
+def basket_as_specified(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """The basket lists its assets in order and holds of each the balance less the claims."""
+    model = world.model
+    assert new.assets == model.assets
+    agrees(new.views["balances"], lambda: [model.held(asset) for asset in model.assets], "balances")
+
+
+@invariant
+def targets_as_specified(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Targets are those of the schedule at this second."""
+    agrees(new.views["targets"], world.model.targets, "targets")
+
+
+@invariant
+def bands_as_specified(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Bands are those that were set last, moved to the rails."""
+    agrees(new.views["bands"], lambda: world.model.bands.bands, "bands")
+
+
+@invariant
+def value_as_specified(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """NAV, NAV per share, weights and drift are the model's, or refused for a price that nobody may believe."""
+    model = world.model
+    agrees(new.views["nav"], lambda: model.valuation().nav, "nav")
+    agrees(new.views["nav_per_share"], model.nav_per_share, "nav_per_share")
+    agrees(new.views["weights"], lambda: model.valuation().weights, "weights")
+    agrees(new.views["drift"], lambda: model.valuation().drift, "drift")
+
+
+@invariant
+def trigger_as_specified(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """The reasons to rebalance are the model's."""
+    agrees(new.views["trigger"], lambda: world.model.trigger(world.model.valuation()), "trigger")
+
+
+@invariant
+def auction_as_specified(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Whether a rebalance is open, since when, and what it asks, is the model's."""
+    model, now = world.model, world.model.now
+    agrees(new.views["price_bound"], lambda: model.auction.bound(now), "price_bound")
+    agrees(new.views["is_open"], lambda: model.auction.is_open(now), "is_open")
+    for name in ("opened_at", "closed_at", "completed_at"):
+        agrees(new.views[name], lambda name=name: getattr(model.auction, name), name)
+
+
+@invariant
+def loss_as_specified(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """What was lost and has not drained is the model's."""
+    agrees(new.views["loss"], lambda: world.model.loss.current(world.model.now), "loss")
+
+
+@invariant
+def roles_as_specified(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Modes and roles are the model's."""
+    model = world.model
+    agrees(new.views["paused"], lambda: model.is_paused, "paused")
+    agrees(new.views["owner"], lambda: model.owner.holder, "owner")
+    agrees(new.views["guardian"], lambda: model.guardian.holder, "guardian")
+
+
+# -------------------------------------------------- the chain by itself
+
+
+@invariant
+def supply_is_held(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """The supply is the sum of what everybody holds, the dead shares among it."""
+    assert sum(new.shares.values()) == new.supply
+
+
+@invariant
+def dead_shares_stay(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """The dead shares are made once and stay for ever, so the supply never returns to zero."""
+    assert new.shares[DEAD] >= DEAD_SHARES if new.supply else new.shares[DEAD] == 0
+    assert old is None or new.supply or not old.supply
+
+
+@invariant
+def tokens_are_conserved(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Every token is with somebody the model knows: the contracts lost none and sent none elsewhere."""
+    for asset, balances in new.tokens.items():
+        total = sum(balances.values())
+        assert total == new.token_supply[asset] or (asset in world.leaky and total < new.token_supply[asset])
+
+
+@invariant
+def nothing_is_allowed(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Nobody may take anything from the vault, and the vault has no allowance left over."""
+    for token in world.tokens.values():
+        for holder in world.holders:
+            assert token.view("allowance", world.vault.address, holder) == 0
+    for asset, token in world.model.tokens.items():
+        for (owner, spender), amount in token.allowances.items():
+            assert world.tokens[asset].view("allowance", owner, spender) == amount
+
+
+@invariant
+def targets_sum_to_one(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Targets sum to exactly 1e18 at every second."""
+    assert sum(new.views["targets"]) == WAD
+
+
+@invariant
+def weights_sum_to_one(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Weights sum to 1e18 less a wei an asset at most; an empty basket has none."""
+    weights = new.views["weights"]
+    if not isinstance(weights, Refusal) and new.views["nav"]:
+        assert WAD - len(weights) < sum(weights) <= WAD
+
+
+@invariant
+def drift_is_a_share(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Drift is between 0 and 1, and half the distances of the weights to within their rounding."""
+    drift, weights = new.views["drift"], new.views["weights"]
+    if isinstance(drift, Refusal):
+        return
+    assert 0 <= drift <= WAD
+    if new.views["nav"]:
+        off = sum(abs(weight - target) for weight, target in zip(weights, new.views["targets"], strict=True))
+        assert abs(2 * drift - off) <= len(weights) + 2
+
+
+@invariant
+def bound_is_in_its_range(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """The price bound is never over its start nor under its end, and never rises while a rebalance is open."""
+    terms, bound = world.model.terms, new.views["price_bound"]
+    assert WAD - terms.max_discount <= bound <= WAD + terms.start_premium
+    if old is not None and old.views["is_open"] and new.views["opened_at"] == old.views["opened_at"]:
+        assert bound <= old.views["price_bound"]
+
+
+@invariant
+def times_are_ordered(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """completed <= closed <= now; what is open was opened after the cooldown, is not over time, and not while paused."""
+    terms = world.model.terms
+    opened, closed, completed = (new.views[name] for name in ("opened_at", "closed_at", "completed_at"))
+    assert completed <= closed <= new.now
+    assert new.views["is_open"] == (opened != 0)
+    if opened:
+        assert closed + terms.cooldown <= opened <= new.now <= opened + terms.duration
+        assert not new.views["paused"]
+
+
+@invariant
+def loss_is_in_its_budget(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """What was lost and has not drained is within the budget, and only a fill adds to it."""
+    assert new.views["loss"] <= world.model.terms.max_loss
+    if old is not None and action.kind != "fill":
+        assert new.views["loss"] <= old.views["loss"]
+
+
+@invariant
+def claims_are_covered(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """The vault holds at least what is claimed of every asset, unless the token itself took it."""
+    for asset, balances in new.tokens.items():
+        assert asset in world.shorted or new.claimed(asset) <= balances[world.vault.address]
+
+
+@invariant
+def anybody_may_redeem(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Whoever holds shares can redeem all of them now, for what the preview says; tried on the chain and undone."""
+    holders = [who for who in world.holders if new.shares[who] and who not in (DEAD, world.vault.address)]
+    if not holders or not all(world.model.tokens[asset].mood.delivers for asset in world.assets):
+        return
+    who = holders[new.now % len(holders)]
+    vault, shares, state = world.vault, new.shares[who], world.chain.snapshot()
+    preview = vault.view("preview_redeem", shares)
+    call = (shares, world.holders[0], preview, FAR)
+    if who == world.executor.address:
+        data = world.executor.send(ATTACKER, "call", vault.address, vault.encode("redeem", *call))
+        paid = vault.artifact.functions["redeem"].decode(data)
+    else:
+        paid = vault.send(who, "redeem", *call)
+    assert paid == preview
+    for asset, amount in zip(world.assets, preview, strict=True):
+        mood = world.model.tokens[asset].mood
+        if not (mood.is_dead or mood.is_blocked or mood.does_nothing or mood.eats_gas):
+            left = world.tokens[asset].view("balanceOf", vault.address)
+            assert left == new.tokens[asset][vault.address] - amount
+    world.chain.restore(state)
+
+
+@invariant
+def claims_can_be_paid(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Whoever has a claim on a token that moves again can take it; tried on the chain and undone."""
+    for (who, asset), amount in new.claims.items():
+        mood = world.model.tokens[asset].mood
+        if not amount or asset in world.shorted or not mood.delivers or who == world.executor.address:
+            continue
+        if mood.is_dead or mood.is_blocked or mood.does_nothing or mood.eats_gas:
+            continue
+        state = world.chain.snapshot()
+        assert world.vault.send(who, "claim", asset, world.holders[0]) == amount
+        world.chain.restore(state)
+        return
+
+
+# ----------------------------------------------------- from step to step
+
+
+@invariant
+def every_share_keeps_its_part(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Nobody's mint, redemption, claim or transfer lowers what a share holds of any asset, by a single unit in any ratio."""
+    if old is None or not old.supply or not action.is_of_shares:
+        return
+    for asset in new.assets:
+        before, after = old.held(asset), new.held(asset)
+        if before is not None and after is not None and asset in old.assets:
+            assert after * old.supply >= before * new.supply, f"a share lost of asset {asset}"
+
+
+@invariant
+def nobody_gains_by_shares(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Who mints, redeems, claims or borrows for a transaction has no more of any asset after it, his shares' part included."""
+    if old is None or not old.supply or not action.is_of_shares:
+        return
+    them = {action.who, action.receiver}
+    for asset in new.assets:
+        if asset in old.tokens and asset in new.tokens and world.model.tokens[asset].mood.delivers:
+            assert wealth(new, asset, them, world.given) <= wealth(old, asset, them, world.given_before)
+
+
+def wealth(seen: Seen, asset: str, them: set[str], given: dict[tuple[str, str], int]) -> Fraction:
+    """Base units that some people hold, claim and own through shares, less what they were given out of nothing."""
+    own = sum(seen.tokens[asset][who] + seen.claims[who, asset] - given[who, asset] for who in them)
+    held = seen.held(asset)
+    assert held is not None
+    return own + Fraction(sum(seen.shares[who] for who in them) * held, seen.supply)
+
+
+@invariant
+def bystanders_keep_theirs(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """What others do leaves one's shares, tokens and claims alone."""
+    if old is None or not action.is_of_shares:
+        return
+    for who in world.holders:
+        if who in (action.who, action.receiver, world.vault.address, DEAD):
+            continue
+        assert new.shares[who] == old.shares[who]
+        assert all(new.claims[who, asset] == old.claims[who, asset] for asset in world.tokens)
+
+
+@invariant
+def only_some_steps_move_the_basket(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """Time, prices, roles and settings move no token of the vault and no share."""
+    if old is None or action.is_of_shares or action.kind == "build":
+        return
+    assert new.supply == old.supply
+    if action.kind in ("fill", "donate", "shrink"):
+        return
+    for asset in new.tokens.keys() & old.tokens.keys():
+        assert new.tokens[asset][world.vault.address] == old.tokens[asset][world.vault.address]
+
+
+@invariant
+def fills_cost_what_is_counted(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """What a fill takes from NAV at its own prices is counted whole against the budget; drift fell by it."""
+    if old is None or action.kind != "fill":
+        return
+    if not all(asset in old.tokens and asset in new.tokens for asset in new.assets):
+        return
+    moved = any(new.tokens[asset][new.vault] < old.tokens[asset][old.vault] for asset in new.assets)
+    if not moved or isinstance(new.views["nav"], Refusal) or isinstance(old.views["nav"], Refusal):
+        return
+    lost = old.views["nav"] - new.views["nav"]
+    # A unit of rounding an asset; a fill in which time stood still has the prices of before it.
+    counted = (new.views["loss"] - old.views["loss"]) * old.views["nav"]
+    assert lost * WAD <= counted + len(new.assets) * WAD + old.views["nav"]
+    assert new.views["drift"] < old.views["drift"]
+
+
+@invariant
+def fills_leave_claims_alone(world: World, old: Seen | None, new: Seen, action: Action) -> None:
+    """A fill makes and pays no claim, and never takes what is claimed."""
+    if old is not None and action.kind == "fill":
+        assert new.claims == old.claims
+

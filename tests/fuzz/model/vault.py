@@ -1,0 +1,349 @@
+"""The whole fund, action by action, as SPECIFICATION.md tells it: a second implementation that shares no line with the first.
+
+An action changes the model and answers what the contract has to answer, or raises `Refused` with every reason that the contract may give; then
+the model is half changed and whoever called throws it away (see `World.both`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from fuzz.evm import ZERO
+from fuzz.model.auction import Auction, LossBudget, Terms
+from fuzz.model.numbers import Refused, Rules, down, up
+from fuzz.model.numbers import WAD
+from fuzz.model.oracle import Oracle
+from fuzz.model.settlement import Legs, Valuation, Verdict, asked, clamp, judge
+from fuzz.model.shares import DEAD, DEAD_SHARES, MIN_SEED, Shares
+from fuzz.model.targets import Bands, Schedule
+from fuzz.model.tokens import Token
+
+NOT_OWNER = "ownable: caller is not the owner"
+
+
+@dataclass
+class Role:
+    """A role that is proposed and accepted."""
+
+    holder: str = ZERO
+    proposed: str = ZERO
+
+
+@dataclass
+class Vault:
+    """The fund and all it stands on. `now` is the time of the next transaction."""
+
+    now: int
+    address: str
+    owner: Role
+    guardian: Role
+    tokens: dict[str, Token]
+    oracle: Oracle
+    assets: list[str]
+    units: list[int]  # base units that a whole share costs at the first mint
+    schedule: Schedule
+    bands: Bands
+    auction: Auction
+    loss: LossBudget
+    shares: Shares
+    strategist: Role = field(default_factory=Role)
+    is_seeded: bool = False
+    is_paused: bool = False
+
+    @property
+    def terms(self) -> Terms:
+        """What was fixed at creation."""
+        return self.auction.terms
+
+    # ------------------------------------------------------------ reading
+
+    def held(self, asset: str) -> int:
+        """M10: base units that belong to the basket.
+
+        :raises Refused: the token does not tell
+        """
+        balance = self.tokens[asset].balance(self.address)
+        return balance - min(balance, self.shares.claimed(asset))
+
+    def held_or_zero(self, asset: str) -> int:
+        """As `held`; a token that does not tell holds none."""
+        balance = self.tokens[asset].balance_or_zero(self.address)
+        return balance - min(balance, self.shares.claimed(asset))
+
+    def targets(self) -> list[int]:
+        """WAD, in basket order."""
+        return self.schedule.at(self.now)
+
+    def valuation(self, prices: Sequence[int] | None = None) -> Valuation:
+        """The basket at the prices of now, or at others.
+
+        :raises Refused: a price that is not to be believed, or a token that does not tell
+        """
+        rules = Rules()
+        try:
+            prices = self.oracle.prices(self.assets, self.now) if prices is None else prices
+        except Refused as refusal:
+            rules.also(refusal)
+        balances = []
+        for asset in self.assets:
+            try:
+                balances.append(self.held(asset))
+            except Refused as refusal:
+                rules.also(refusal)
+        rules.enforce()
+        assert prices is not None
+        return Valuation(
+            tuple(self.assets),
+            tuple(self.tokens[asset].decimals for asset in self.assets),
+            tuple(self.targets()),
+            tuple(balances),
+            tuple(prices),
+        )
+
+    def trigger(self, basket: Valuation) -> int:
+        """O1; none for an empty basket."""
+        if not basket.nav:
+            return 0
+        return self.auction.trigger(
+            self.now, basket.drift, basket.is_outside(self.bands.bands), self.schedule.start, self.schedule.end
+        )
+
+    def nav_per_share(self) -> int:
+        """WAD USD per whole share, rounded down; 0 before the first mint."""
+        supply = self.shares.supply(self.now)
+        return down(self.valuation().nav * WAD, supply) if supply else 0
+
+    def preview_mint(self, shares: int) -> list[int]:
+        """M6."""
+        rules = Rules()
+        rules.need(shares != 0, "vault: zero shares")
+        rules.enforce()
+        priced = self.shares.fees.priced(shares)
+        return [self._cost(priced, index) for index in range(len(self.assets))]
+
+    def preview_redeem(self, shares: int) -> list[int]:
+        """M6."""
+        supply = self.shares.supply(self.now)
+        rules = Rules()
+        rules.need(shares != 0, "vault: zero shares")
+        rules.need(shares <= supply, "vault: more than supply")
+        rules.enforce()
+        burned = shares - self.shares.fees.kept(shares)
+        return [down(self.held_or_zero(asset) * burned, supply) for asset in self.assets]
+
+    def _cost(self, priced: int, index: int) -> int:
+        """M1, S2, S3: base units of an asset."""
+        if self.is_seeded:
+            return up(self.held(self.assets[index]) * priced, self.shares.supply(self.now))
+        amount = up(self.units[index] * (priced + DEAD_SHARES), WAD)
+        if amount < MIN_SEED:
+            raise Refused({"basket: first mint too small"})
+        return amount
+
+    # ------------------------------------------------------------- shares
+
+    def _request(self, shares: int, receiver: str, limits: Sequence[int], deadline: int) -> Rules:
+        rules = Rules()
+        rules.need(self.now <= deadline, "vault: expired")
+        rules.need(shares != 0, "vault: zero shares")
+        rules.need(receiver not in (ZERO, self.address), "vault: bad receiver")
+        rules.need(len(limits) == len(self.assets), "vault: wrong number of amounts")
+        return rules
+
+    def mint(self, caller: str, shares: int, receiver: str, maxima: Sequence[int], deadline: int) -> list[int]:
+        """M1, M2, S2, S3: base units taken."""
+        rules = self._request(shares, receiver, maxima, deadline)
+        rules.need(not self.is_paused, "vault: paused")
+        rules.enforce()
+        if self.is_seeded:
+            self.shares.accrue(self.now)
+        priced = self.shares.fees.priced(shares)
+        amounts = []
+        for index, (asset, most) in enumerate(zip(self.assets, maxima, strict=True)):
+            try:
+                amounts.append(self._cost(priced, index))
+                rules.need(amounts[-1] <= most, "vault: amount over maximum")
+                self._pull(asset, caller, amounts[-1])
+            except Refused as refusal:
+                rules.also(refusal)
+        rules.enforce()
+        if not self.is_seeded:
+            self.shares.make(DEAD, DEAD_SHARES)
+            self.is_seeded = True
+            self.shares.accrued_at = self.now
+        self.shares.make(receiver, shares)
+        self.shares.make(self.shares.fees.recipient, priced - shares)
+        return amounts
+
+    def redeem(self, caller: str, shares: int, receiver: str, minima: Sequence[int], deadline: int) -> list[int]:
+        """M3, M5, M9: base units paid or claimed."""
+        rules = self._request(shares, receiver, minima, deadline)
+        rules.need(self.shares.balances[caller] >= shares, "erc20: burn amount exceeds balance")
+        rules.enforce()
+        self.shares.accrue(self.now)
+        supply = self.shares.total
+        kept = self.shares.fees.kept(shares)
+        self.shares.burn(caller, shares)
+        self.shares.make(self.shares.fees.recipient, kept)
+        amounts = []
+        for asset, least in zip(self.assets, minima, strict=True):
+            amount = down(self.held_or_zero(asset) * (shares - kept), supply)
+            rules.need(amount >= least, "vault: amount under minimum")
+            self._guard(rules, lambda asset=asset, amount=amount: self._pay_or_owe(asset, caller, receiver, amount))
+            amounts.append(amount)
+        rules.enforce()
+        return amounts
+
+    def claim(self, caller: str, asset: str, receiver: str) -> int:
+        """M10: base units paid."""
+        amount = self.shares.claims[caller, asset]
+        rules = Rules()
+        rules.need(receiver not in (ZERO, self.address), "vault: bad receiver")
+        rules.need(amount != 0, "basket: nothing to claim")
+        rules.enforce()
+        self.shares.claims[caller, asset] = 0
+        self._push(asset, receiver, amount)
+        return amount
+
+    def transfer(self, caller: str, receiver: str, shares: int) -> None:
+        """S1."""
+        self.shares.move(caller, receiver, shares).enforce()
+
+    # --------------------------------------------------------- rebalances
+
+    def open_rebalance(self) -> int:
+        """O2: the reasons that held."""
+        rules = Rules()
+        rules.need(not self.is_paused, "vault: paused")
+        rules.need(not self.auction.is_open(self.now), "auction: already open")
+        self._guard(rules, lambda: self.auction.check_cool(self.now))
+        try:
+            reason = self.trigger(self.valuation())
+            rules.need(reason != 0, "auction: no trigger holds")
+        except Refused as refusal:
+            rules.also(refusal)
+            reason = 0
+        rules.enforce()
+        self.auction.opened_at = self.now
+        return reason
+
+    def rebalance(
+        self,
+        caller: str,
+        sells: Legs,
+        buys: Legs,
+        executor: str,
+        deadline: int,
+        on_rebalance: Callable[[], None] = lambda: None,
+    ) -> Verdict:
+        """R1 to R11: what the fill did. `on_rebalance` does to this model what the executor does to the chain."""
+        rules = Rules()
+        rules.need(self.now <= deadline, "vault: expired")
+        rules.need(not self.is_paused, "vault: paused")
+        rules.need(self.auction.is_open(self.now), "auction: not open")
+        try:
+            before = self.valuation()
+        except Refused as refusal:
+            rules.also(refusal)
+            rules.enforce()
+            raise
+        bound = self.auction.bound(self.now)
+        leaving = clamp(before, sells, rules)
+        is_pull = executor == ZERO
+        taken = asked(before, leaving, buys, bound, rules)
+        rules.enforce()
+        if is_pull:
+            for index, amount in taken:
+                self._guard(rules, lambda index=index, amount=amount: self._pull(self.assets[index], caller, amount))
+        for index, amount in leaving.items():
+            receiver = caller if is_pull else executor
+            self._guard(rules, lambda index=index, amount=amount: self._push(self.assets[index], receiver, amount))
+        rules.enforce()
+        supply = self.shares.total
+        if not is_pull:
+            on_rebalance()
+        rules.need(self.shares.total == supply, "rebalance: supply changed")
+        after = self.valuation(before.prices)
+        if not is_pull:
+            for asset, least in buys:
+                index = before.assets.index(asset)
+                rules.need(after.balances[index] >= before.balances[index] + least, "rebalance: bought too little")
+        verdict = judge(before, after, leaving, bound, self.terms.closing_tolerance, rules)
+        total = self.loss.after(verdict.value_out, verdict.value_in, before.nav, self.now)
+        if total is not None:
+            rules.need(total <= self.loss.max_loss, "loss: budget exceeded")
+        rules.enforce()
+        if total is not None:
+            self.loss.record(total, self.now)
+        if verdict.drift_after <= self.terms.closing_tolerance:
+            self.auction.complete(self.now, self.schedule.end)
+        return verdict
+
+    # -------------------------------------------------------------- roles
+
+    def pause(self, caller: str) -> None:
+        """A2."""
+        rules = Rules()
+        rules.need(caller in (self.owner.holder, self.guardian.holder), "vault: not guardian")
+        rules.need(not self.is_paused, "vault: paused")
+        rules.enforce()
+        self.is_paused = True
+        self.auction.end(self.now)
+
+    def unpause(self, caller: str) -> None:
+        """A1."""
+        rules = self._owner_only(caller)
+        rules.need(self.is_paused, "vault: not paused")
+        rules.enforce()
+        self.is_paused = False
+
+    def _owner_only(self, caller: str) -> Rules:
+        rules = Rules()
+        rules.need(caller == self.owner.holder, NOT_OWNER)
+        return rules
+
+    # ---------------------------------------------------------- movements
+
+    @staticmethod
+    def _guard(rules: Rules, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Refused as refusal:
+            rules.also(refusal)
+
+    def _pull(self, asset: str, owner: str, amount: int) -> None:
+        """M8: what was asked has to arrive; zero is never asked for."""
+        if amount == 0:
+            return
+        token = self.tokens[asset]
+        balance = token.balance(self.address)
+        token.transfer_from(self.address, owner, self.address, amount)
+        if token.balance(self.address) < balance + amount:
+            raise Refused({"basket: too little arrived"})
+
+    def _push(self, asset: str, receiver: str, amount: int) -> None:
+        """M8: no more than was asked leaves, and hardly less."""
+        if amount == 0:
+            return
+        token = self.tokens[asset]
+        balance = token.balance(self.address)
+        token.transfer(self.address, receiver, amount)
+        left = amount - (balance - token.balance(self.address))
+        if not 0 <= left <= min(2, amount // 10_000):
+            raise Refused({"basket: transfer failed"})
+
+    def _pay_or_owe(self, asset: str, owner: str, receiver: str, amount: int) -> None:
+        """M9: what a token refuses to move becomes a claim."""
+        if amount == 0:
+            return
+        token = self.tokens[asset]
+        balance = token.balance(self.address)
+        try:
+            token.transfer(self.address, receiver, amount)
+        except Refused:
+            pass
+        if token.balance(self.address) == balance:
+            self.shares.claims[owner, asset] += amount
+            return
+        left = amount - (balance - token.balance(self.address))
+        if not 0 <= left <= min(2, amount // 10_000):
+            raise Refused({"basket: transfer failed"})

@@ -1,0 +1,126 @@
+"""Depositors, and whoever would like to be one at another's expense."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from fuzz.evm import Reverted
+from fuzz.machine import Fund
+from fuzz.model.numbers import ANYTHING, Refused
+from fuzz.model.vault import Vault
+from fuzz.seen import Action
+from fuzz.strategies import Size, deadlines, people, sizes, slots
+from fuzz.world import ATTACKER, FAR
+
+
+class ShareRules(Fund):
+    """Mint, redeem, claim, transfer; donations, and loans that live for one transaction."""
+
+    @rule(who=people, receiver=people, size=sizes(), deadline=deadlines, short=st.sampled_from((0, 0, 0, 0, 1, 2)), slot=slots)
+    def mint(self, who: str, receiver: str, size: Size, deadline: int, short: int, slot: int) -> None:
+        """`short`: 1, the maximum of an asset is a unit too small; 2, the allowance is."""
+        world, vault = self.world, self.world.vault
+        shares = self.size(size, world.model.shares.total)
+        cost = world.same(lambda: vault.view("preview_mint", shares), lambda: world.model.preview_mint(shares))
+        if isinstance(cost, Reverted):
+            cost = [10**40] * len(world.assets)
+        maxima = list(cost)
+        place = slot % len(maxima)
+        world.fund(who, dict(zip(world.assets, cost, strict=True)))
+        if short == 1 and maxima[place]:
+            maxima[place] -= 1
+        if short == 2 and cost[place]:
+            world.approve(world.assets[place], who, cost[place] - 1)
+        until = self.deadline(deadline)
+        self.action = Action("mint", who, receiver)
+        world.both(
+            lambda: vault.send(who, "mint", shares, receiver, maxima, until),
+            lambda model: model.mint(who, shares, receiver, maxima, until),
+        )
+
+    @rule(who=people, receiver=people, size=sizes(), deadline=deadlines, greed=st.sampled_from((0, 0, 0, 1)), slot=slots)
+    def redeem(self, who: str, receiver: str, size: Size, deadline: int, greed: int, slot: int) -> None:
+        """`greed`: a unit more than is due is asked of an asset."""
+        world, vault = self.world, self.world.vault
+        shares = self.size(size, world.model.shares.balances[who])
+        due = world.same(lambda: vault.view("preview_redeem", shares), lambda: world.model.preview_redeem(shares))
+        minima = [0] * len(world.assets) if isinstance(due, Reverted) else list(due)
+        minima[slot % len(minima)] += greed
+        until = self.deadline(deadline)
+        self.action = Action("redeem", who, receiver)
+        world.both(
+            lambda: vault.send(who, "redeem", shares, receiver, minima, until),
+            lambda model: model.redeem(who, shares, receiver, minima, until),
+        )
+
+    @rule(who=people, slot=slots, receiver=people)
+    def claim(self, who: str, slot: int, receiver: str) -> None:
+        """What a redemption could not pay."""
+        world, asset = self.world, self.asset(slot)
+        self.action = Action("claim", who, receiver)
+        world.both(
+            lambda: world.vault.send(who, "claim", asset, receiver), lambda model: model.claim(who, asset, receiver)
+        )
+
+    @rule(who=people, receiver=people, size=sizes())
+    def transfer(self, who: str, receiver: str, size: Size) -> None:
+        """Shares change hands."""
+        world = self.world
+        shares = self.size(size, world.model.shares.balances[who])
+        self.action = Action("transfer", who, receiver)
+        world.both(
+            lambda: None if world.vault.send(who, "transfer", receiver, shares) else "false",
+            lambda model: model.transfer(who, receiver, shares),
+        )
+
+    @rule(slot=slots, size=sizes())
+    def donate(self, slot: int, size: Size) -> None:
+        """Tokens come from nowhere."""
+        asset = self.asset(slot)
+        world = self.world
+        self.action = Action("donate", ATTACKER)
+        world.give(asset, world.vault.address, self.size(size, world.model.tokens[asset].balances[world.vault.address]))
+
+    @rule(size=sizes(), back=sizes(1000), gift=sizes(100), slot=slots, is_gift_first=st.booleans())
+    def flash_loan(self, size: Size, back: Size, gift: Size, slot: int, is_gift_first: bool) -> None:
+        """The attacker borrows a part of the basket, mints, donates, redeems and repays, all in one transaction.
+
+        It has nothing of its own but the donation: if a share of the basket could be had for less than it pays, the loan would still be repaid.
+        """
+        world, vault, executor = self.world, self.world.vault, self.world.executor
+        model = world.model
+        shares = self.size(size, model.shares.total)
+        returned = min(shares, self.size(back, shares)) if not self.is_dust else shares
+        gifted = self.size(gift, model.tokens[self.asset(slot)].balances[vault.address])
+        asset = self.asset(slot)
+        loan = {one: model.tokens[one].balances[vault.address] * 3 + 10**6 for one in world.assets}
+        donation = world.tokens[asset].step("transfer", vault.address, gifted)
+        steps = [world.tokens[one].step("mint", executor.address, amount) for one, amount in loan.items()]
+        steps += [world.tokens[one].step("approve", vault.address, amount) for one, amount in loan.items()]
+        steps += [donation] if is_gift_first else []
+        steps.append(vault.step("mint", shares, executor.address, [ANYTHING] * len(loan), FAR))
+        steps += [] if is_gift_first else [donation]
+        steps.append(vault.step("redeem", returned, executor.address, [0] * len(loan), FAR))
+        steps += [world.tokens[one].step("approve", vault.address, 0) for one in loan]
+        world.script(steps)
+
+        def in_model(trial: Vault) -> None:
+            me = executor.address
+            for one, amount in loan.items():
+                trial.tokens[one].mint(me, amount)
+                trial.tokens[one].allowances[me, vault.address] = amount
+            try:
+                if is_gift_first:
+                    trial.tokens[asset].transfer(me, vault.address, gifted)
+                trial.mint(me, shares, me, [ANYTHING] * len(loan), FAR)
+                if not is_gift_first:
+                    trial.tokens[asset].transfer(me, vault.address, gifted)
+                trial.redeem(me, returned, me, [0] * len(loan), FAR)
+            except Refused:
+                raise Refused({"script: step failed"}) from None
+            for one in loan:
+                trial.tokens[one].allowances[me, vault.address] = 0
+
+        self.action = Action("flash loan", executor.address, executor.address)
+        if not isinstance(world.both(lambda: executor.send(ATTACKER, "run"), in_model), Reverted):
+            for one, amount in loan.items():
+                world.given[executor.address, one] += amount

@@ -1,0 +1,252 @@
+"""A fund on the chain and the same fund in the model, and the people around it, who do everything to both."""
+
+import copy
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eth_utils.crypto import keccak
+
+from fuzz.evm import ZERO, Chain, Contract, Reverted
+from fuzz.model.auction import Auction, LossBudget, Terms
+from fuzz.model.numbers import WAD, Refused, down, up
+from fuzz.model.oracle import Feed, Oracle
+from fuzz.model.shares import DEAD, DEAD_SHARES, Shares
+from fuzz.model.targets import Bands, Schedule
+from fuzz.model.tokens import HONEST, Mood, Token
+from fuzz.model.vault import Role, Vault
+
+FAR = 2**40  # a deadline that no run reaches
+STEPS_AT_ONCE = 16  # ScriptedExecutor.add_steps
+
+
+class Person(str):
+    """An account with a key: its address, and in the story of a failure its role."""
+
+    def __new__(cls, role: str) -> "Person":
+        return super().__new__(cls, f"0x{keccak(text=role)[12:].hex()}")
+
+    def __init__(self, role: str) -> None:
+        self.role = role
+
+    def __deepcopy__(self, memo: Any) -> "Person":
+        return self
+
+    def __repr__(self) -> str:
+        return self.role.upper()
+
+
+ROLES = ("deployer", "owner", "guardian", "strategist", "alice", "bob", "keeper", "attacker", "stranger", "recipient")
+PEOPLE = tuple(map(Person, ROLES))
+DEPLOYER, OWNER, GUARDIAN, STRATEGIST, ALICE, BOB, KEEPER, ATTACKER, STRANGER, RECIPIENT = PEOPLE
+
+
+@dataclass(frozen=True)
+class AssetPlan:
+    """One asset to build a basket of: WAD price and target, base units at the first mint."""
+
+    decimals: int
+    feed_decimals: int
+    price: int
+    target: int
+    band: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A fund to build."""
+
+    assets: tuple[AssetPlan, ...]
+    terms: Terms
+    max_age: int  # s, of every feed
+    first_shares: int
+
+
+class World:
+    """Both sides. `model` is the second implementation; what is not in it is the same on both sides by construction."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.chain = Chain()
+        self.executor = self.chain.deploy("mocks/ScriptedExecutor", sender=ATTACKER)
+        self.tokens: dict[str, Contract] = {}
+        self.feeds: dict[str, Contract] = {}
+        oracle = Oracle(ZERO)
+        tokens = {}
+        for number, asset in enumerate(plan.assets):
+            token = self.chain.deploy("mocks/OddToken", f"T{number}", asset.decimals, sender=DEPLOYER)
+            answer = max(1, asset.price // 10 ** (18 - asset.feed_decimals))
+            feed = self.chain.deploy("mocks/Feed", asset.feed_decimals, answer, sender=DEPLOYER)
+            self.tokens[token.address], self.feeds[token.address] = token, feed
+            tokens[token.address] = Token(token.address, asset.decimals)
+            price = answer * 10 ** (18 - asset.feed_decimals)
+            oracle.feeds[token.address] = Feed(
+                asset.feed_decimals, answer, self.chain.now, plan.max_age, max(1, price // 1000), min(price * 1000, 2**128 - 1)
+            )
+        assets = list(self.tokens)
+        self.oracle = self.chain.deploy(
+            "PriceOracle",
+            OWNER,
+            [
+                (asset, self.feeds[asset].address, plan.max_age, feed.min_price, feed.max_price)
+                for asset, feed in oracle.feeds.items()
+            ],
+            sender=DEPLOYER,
+        )
+        oracle.address = self.oracle.address
+        units = [max(1, down(asset.seed * WAD, plan.first_shares + DEAD_SHARES)) for asset in plan.assets]
+        self.vault = self.chain.deploy(
+            "IndexVault",
+            "Fuzzed Index",
+            "FUZZ",
+            OWNER,
+            GUARDIAN,
+            self.oracle.address,
+            [
+                (asset, unit, one.target, one.band)
+                for asset, unit, one in zip(assets, units, plan.assets, strict=True)
+            ],
+            tuple(vars(plan.terms).values()),
+            sender=DEPLOYER,
+        )
+        now = self.chain.now
+        targets = [asset.target for asset in plan.assets]
+        bands = [asset.band for asset in plan.assets]
+        self.model = Vault(
+            now=now,
+            address=self.vault.address,
+            owner=Role(OWNER),
+            guardian=Role(GUARDIAN),
+            tokens=tokens,
+            oracle=oracle,
+            assets=assets,
+            units=units,
+            schedule=Schedule(targets, targets, 0, 0),
+            bands=Bands(bands, list(bands), list(bands), 0, now),
+            auction=Auction(plan.terms, now, now),
+            loss=LossBudget(plan.terms.max_loss, plan.terms.loss_window),
+            shares=Shares(now),
+        )
+        self.holders = [*PEOPLE, self.executor.address, self.vault.address, DEAD]
+        # What a falling rebase took from under the claims: then they are not covered, and nobody promises that they are.
+        self.shorted: set[str] = set()
+        # Tokens that once took a fee: some of them are with nobody.
+        self.leaky: set[str] = set()
+        # What people were given out of nothing: no gain of theirs.
+        self.given: dict[tuple[str, str], int] = defaultdict(int)
+        self.given_before: dict[tuple[str, str], int] = defaultdict(int)
+
+    # --------------------------------------------------------- lock-step
+
+    def both(self, on_chain: Callable[[], Any], in_model: Callable[[Vault], Any]) -> Any:
+        """Do one thing on both sides and hold the answers against each other.
+
+        :return: the answer, or a `Reverted` when both refused
+        """
+        trial = copy.deepcopy(self.model)
+        refused: Refused | None = None
+        wanted: Any = None
+        try:
+            wanted = in_model(trial)
+        except Refused as refusal:
+            refused = refusal
+        try:
+            found = on_chain()
+        except Reverted as error:
+            assert refused is not None, f'reverted with "{error.reason}", and the specification allows it'
+            assert error.reason in refused.reasons, f'reverted with "{error.reason}", not for one of {refused.reasons}'
+            return error
+        assert refused is None, f"went through, and the specification refuses it: {refused.reasons}"
+        assert plain(found) == plain(wanted), f"answered {found}, the specification says {wanted}"
+        self.model = trial
+        return found
+
+    def same(self, on_chain: Callable[[], Any], in_model: Callable[[], Any]) -> Any:
+        """As `both`, for what changes nothing."""
+        return self.both(on_chain, lambda _: in_model())
+
+    # ------------------------------------------------- what nobody refuses
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass."""
+        self.chain.wait(seconds)
+        self.model.now = self.chain.now
+        self.model.auction.settle_time(self.model.now)
+
+    def give(self, asset: str, who: str, amount: int) -> None:
+        """Tokens out of nothing."""
+        self.tokens[asset].send(DEPLOYER, "mint", who, amount)
+        self.model.tokens[asset].mint(who, amount)
+        self.given[who, asset] += amount
+
+    def approve(self, asset: str, who: str, amount: int) -> None:
+        """Let the vault take exactly this."""
+        call = ("approve", self.vault.address, amount)
+        if who == self.executor.address:
+            self.executor.send(ATTACKER, "call", asset, self.tokens[asset].encode(*call))
+        else:
+            self.tokens[asset].send(who, *call)
+        self.model.tokens[asset].allowances[who, self.vault.address] = amount
+
+    def fund(self, who: str, amounts: Mapping[str, int]) -> None:
+        """Give tokens and let the vault take exactly them."""
+        for asset, amount in amounts.items():
+            self.give(asset, who, amount)
+            self.approve(asset, who, amount)
+
+    def set_mood(self, asset: str, mood: Mood = HONEST, hook: str = ZERO) -> None:
+        """How a token behaves from now on."""
+        self.tokens[asset].send(DEPLOYER, "configure", *mood[:5], hook, *mood[5:])
+        self.model.tokens[asset].mood = mood
+        if mood.fee_bps or mood.extra_bps:
+            self.leaky.add(asset)
+
+    def post(self, asset: str, answer: int, updated_at: int) -> None:
+        """An answer of a feed."""
+        self.feeds[asset].send(DEPLOYER, "set_round", answer, updated_at)
+        feed = self.model.oracle.feeds[asset]
+        feed.answer, feed.updated_at = answer, updated_at
+
+    def refresh(self) -> None:
+        """Every feed posts its answer again."""
+        for asset, feed in self.model.oracle.feeds.items():
+            if feed.updated_at != self.model.now:
+                self.post(asset, feed.answer, self.model.now)
+
+    def heal(self) -> None:
+        """Every token is honest, and every feed fresh and within the oracle's limits."""
+        for asset, feed in self.model.oracle.feeds.items():
+            if self.model.tokens[asset].mood != HONEST:
+                self.set_mood(asset)
+            if feed.is_dead:
+                self.feeds[asset].send(DEPLOYER, "set_dead", False)
+                feed.is_dead = False
+            unit = 10 ** (18 - feed.decimals)
+            self.post(asset, max(up(feed.min_price, unit), min(down(feed.max_price, unit), feed.answer)), self.model.now)
+
+    def script(self, steps: Sequence[tuple[str, bytes, bool]]) -> None:
+        """What the executor does when it is called."""
+        self.executor.send(ATTACKER, "clear")
+        for start in range(0, len(steps), STEPS_AT_ONCE):
+            self.executor.send(ATTACKER, "add_steps", steps[start : start + STEPS_AT_ONCE])
+
+    def outcomes(self, count: int) -> list[tuple[bool, bytes]]:
+        """What became of the steps of the last script."""
+        return [self.executor.view("outcomes", index) for index in range(count)]
+
+    @property
+    def assets(self) -> list[str]:
+        """The basket, in order."""
+        return self.model.assets
+
+
+def plain(value: Any) -> Any:
+    """Lists and tuples alike."""
+    return [plain(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def price_that_gives(value: int, amount: int, decimals: int) -> int:
+    """WAD USD per whole token at which an amount is worth a value, rounded up and at least 1."""
+    return max(1, up(value * 10**decimals, amount))
