@@ -21,6 +21,7 @@ class Fund(RuleBasedStateMachine):
         self.world: World = None  # type: ignore[assignment]  # built by the first rule
         self.seen: Seen | None = None
         self.action = Action("build")
+        self.steps = 0
 
     @initialize(plan=plans())
     def build(self, plan: Plan) -> None:
@@ -65,4 +66,5 @@ class Fund(RuleBasedStateMachine):
         for check in INVARIANTS.values():
             check(self.world, self.seen, seen, self.action)
         self.look(seen)
+        self.steps += 1
         self.action = Action("wait")

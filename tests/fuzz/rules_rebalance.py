@@ -44,11 +44,11 @@ class RebalanceRules(Fund):
     def stir(self, who: str, slot: int, per_mille: int, later: int) -> None:
         """A price runs away in a fund that is well, the cooldown and the interval pass, somebody opens, and a part of the time is gone."""
         world, terms = self.world, self.world.model.terms
-        if world.model.is_paused or world.model.auction.is_open(world.model.now):
+        if world.model.auction.is_open(world.model.now):
             return
         world.wait(terms.cooldown + terms.interval)
         world.heal()
-        feed = world.model.oracle.feeds[self.asset(slot)]
+        feed = world.feed(self.asset(slot))
         world.post(self.asset(slot), max(1, feed.answer * per_mille // 1000), world.chain.now)
         world.both(lambda: world.vault.send(who, "open_rebalance"), lambda model: model.open_rebalance())
         world.wait(terms.duration * later // 1000)
@@ -242,7 +242,8 @@ class RebalanceRules(Fund):
             vault.step("open_rebalance", may_fail=True),
             vault.step("rebalance", [(asset, ANYTHING)], [], ZERO, b"", FAR, may_fail=True),
             vault.step("preview_redeem", 1, may_fail=True),
-            vault.step("nav", may_fail=True),
+            vault.step("holdings", may_fail=True),
+            vault.step("accrue_fees", may_fail=True),
             vault.step("pause", may_fail=True),
         ]
 

@@ -37,20 +37,20 @@ class WorldRules(Fund):
     def move_price(self, slot: int, per_mille: int) -> None:
         """A price moves, by up to a tenth or wildly."""
         asset = self.asset(slot)
-        feed = self.world.model.oracle.feeds[asset]
+        feed = self.world.feed(asset)
         self.world.post(asset, max(1, feed.answer * per_mille // 1000), self.world.chain.now)
 
     @rule(slot=slots, kind=st.sampled_from(("zero", "negative", "future", "undated", "old", "tiny", "huge", "dead")))
     def break_feed(self, slot: int, kind: str) -> None:
         """A feed that nobody may believe."""
         world, asset = self.world, self.asset(slot)
-        feed, now = world.model.oracle.feeds[asset], world.chain.now
+        feed, now = world.feed(asset), world.chain.now
         if kind == "dead":
             world.feeds[asset].send(DEPLOYER, "set_dead", True)
             feed.is_dead = True
             return
         answers = {"zero": 0, "negative": -1, "tiny": max(1, feed.answer // 10**4), "huge": feed.answer * 10**4}
-        dates = {"future": now + 1, "undated": 0, "old": now - feed.max_age - 1}
+        dates = {"future": now + 1, "undated": 0, "old": now - world.listings[asset].max_age - 1}
         world.post(asset, answers.get(kind, feed.answer), dates.get(kind, now))
 
     @rule(slot=slots, mood=MOODS)
@@ -70,7 +70,4 @@ class WorldRules(Fund):
         held = world.model.tokens[asset].balances[world.vault.address]
         amount = min(held, self.size(size, held))
         self.action = Action("shrink")
-        world.tokens[asset].send(DEPLOYER, "burn", world.vault.address, amount)
-        world.model.tokens[asset].burn(world.vault.address, amount)
-        if held - amount < world.model.shares.claimed(asset):
-            world.shorted.add(asset)
+        world.shrink(asset, amount)

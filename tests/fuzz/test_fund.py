@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import initialize, run_state_machine_as_test
 
 from fuzz.invariants import INVARIANTS
+from fuzz.rules_owner import OwnerRules
 from fuzz.rules_rebalance import RebalanceRules
 from fuzz.rules_shares import ShareRules
 from fuzz.rules_world import WorldRules
@@ -12,7 +13,7 @@ from fuzz.strategies import plans
 from fuzz.world import Plan
 
 
-class AnyFund(ShareRules, RebalanceRules, WorldRules):
+class AnyFund(ShareRules, RebalanceRules, OwnerRules, WorldRules):
     """Every rule over funds of any size."""
 
 

@@ -8,16 +8,18 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
-from fuzz.evm import ZERO, Chain, Contract, Reverted
+from fuzz.evm import ROOT, ZERO, Chain, Contract, Reverted, artifact
 from fuzz.model.auction import Auction, LossBudget, Terms
 from fuzz.model.numbers import WAD, Refused, down, up
-from fuzz.model.oracle import Feed, Oracle
-from fuzz.model.shares import DEAD, DEAD_SHARES, Shares
+from fuzz.model.oracle import Feed, Listing, Oracle
+from fuzz.model.shares import DEAD, DEAD_SHARES, Fees, Shares
 from fuzz.model.targets import Bands, Schedule
 from fuzz.model.tokens import HONEST, Mood, Token
 from fuzz.model.vault import Role, Vault
 
 FAR = 2**40  # a deadline that no run reaches
+MAX_AGE = 7 * 86400  # s, of a feed
+MAX_PRICE = 2**128 - 1  # WAD
 STEPS_AT_ONCE = 16  # ScriptedExecutor.add_steps
 
 
@@ -60,8 +62,10 @@ class Plan:
 
     assets: tuple[AssetPlan, ...]
     terms: Terms
+    spares: tuple[AssetPlan, ...]  # that may be added
     max_age: int  # s, of every feed
     first_shares: int
+    fees: Fees
 
 
 class World:
@@ -73,63 +77,55 @@ class World:
         self.executor = self.chain.deploy("mocks/ScriptedExecutor", sender=ATTACKER)
         self.tokens: dict[str, Contract] = {}
         self.feeds: dict[str, Contract] = {}
-        oracle = Oracle(ZERO)
-        tokens = {}
-        for number, asset in enumerate(plan.assets):
+        tokens: dict[str, Token] = {}
+        feeds: dict[str, Feed] = {}
+        for number, asset in enumerate((*plan.assets, *plan.spares)):
             token = self.chain.deploy("mocks/OddToken", f"T{number}", asset.decimals, sender=DEPLOYER)
             answer = max(1, asset.price // 10 ** (18 - asset.feed_decimals))
             feed = self.chain.deploy("mocks/Feed", asset.feed_decimals, answer, sender=DEPLOYER)
             self.tokens[token.address], self.feeds[token.address] = token, feed
             tokens[token.address] = Token(token.address, asset.decimals)
-            price = answer * 10 ** (18 - asset.feed_decimals)
-            oracle.feeds[token.address] = Feed(
-                asset.feed_decimals, answer, self.chain.now, plan.max_age, max(1, price // 1000), min(price * 1000, 2**128 - 1)
-            )
-        assets = list(self.tokens)
-        self.oracle = self.chain.deploy(
-            "PriceOracle",
-            OWNER,
-            [
-                (asset, self.feeds[asset].address, plan.max_age, feed.min_price, feed.max_price)
-                for asset, feed in oracle.feeds.items()
-            ],
-            sender=DEPLOYER,
-        )
-        oracle.address = self.oracle.address
+            feeds[token.address] = Feed(asset.feed_decimals, answer, self.chain.now)
+        everything = list(self.tokens)
+        assets = everything[: len(plan.assets)]
+        self.spares = everything[len(assets) :]
+        # The first prices everything; the second believes older answers and does not know the last asset.
+        oracles = [self.list_feeds(feeds, plan.max_age), self.list_feeds(dict(list(feeds.items())[:-1]), 2 * plan.max_age)]
         units = [max(1, down(asset.seed * WAD, plan.first_shares + DEAD_SHARES)) for asset in plan.assets]
+        blueprint = self.chain.create(DEPLOYER, artifact("Rebalancer", ROOT).blueprint)
         self.vault = self.chain.deploy(
             "IndexVault",
             "Fuzzed Index",
             "FUZZ",
             OWNER,
             GUARDIAN,
-            self.oracle.address,
-            [
-                (asset, unit, one.target, one.band)
-                for asset, unit, one in zip(assets, units, plan.assets, strict=True)
-            ],
+            oracles[0].address,
+            [(asset, unit, one.target, one.band) for asset, unit, one in zip(assets, units, plan.assets, strict=True)],
             tuple(vars(plan.terms).values()),
+            plan.fees,
+            blueprint,
             sender=DEPLOYER,
         )
+        self.rebalancer = self.chain.at("Rebalancer", self.vault.view("rebalancer"))
         now = self.chain.now
         targets = [asset.target for asset in plan.assets]
-        bands = [asset.band for asset in plan.assets]
         self.model = Vault(
             now=now,
             address=self.vault.address,
             owner=Role(OWNER),
             guardian=Role(GUARDIAN),
             tokens=tokens,
-            oracle=oracle,
+            oracles={oracle.address: oracle for oracle in oracles},
+            oracle=oracles[0],
             assets=assets,
             units=units,
-            schedule=Schedule(targets, targets, 0, 0),
-            bands=Bands(bands, list(bands), list(bands), 0, now),
+            schedule=Schedule(targets, list(targets), now, now),
+            bands=Bands([asset.band for asset in plan.assets], now),
             auction=Auction(plan.terms, now, now),
             loss=LossBudget(plan.terms.max_loss, plan.terms.loss_window),
-            shares=Shares(now),
+            shares=Shares(now, plan.fees),
         )
-        self.holders = [*PEOPLE, self.executor.address, self.vault.address, DEAD]
+        self.holders = [*PEOPLE[1:], self.executor.address, self.vault.address, DEAD, self.rebalancer.address]
         # What a falling rebase took from under the claims: then they are not covered, and nobody promises that they are.
         self.shorted: set[str] = set()
         # Tokens that once took a fee: some of them are with nobody.
@@ -137,6 +133,18 @@ class World:
         # What people were given out of nothing: no gain of theirs.
         self.given: dict[tuple[str, str], int] = defaultdict(int)
         self.given_before: dict[tuple[str, str], int] = defaultdict(int)
+
+    def list_feeds(self, feeds: Mapping[str, Feed], max_age: int) -> Oracle:
+        """An oracle of these feeds that believes a thousandth to a thousandfold of the first prices."""
+        listings = {
+            asset: Listing(feed, min(max_age, MAX_AGE), max(1, feed.price // 1000), min(feed.price * 1000, MAX_PRICE))
+            for asset, feed in feeds.items()
+        }
+        words = [
+            (asset, self.feeds[asset].address, listing.max_age, listing.min_price, listing.max_price)
+            for asset, listing in listings.items()
+        ]
+        return Oracle(self.chain.deploy("PriceOracle", OWNER, words, sender=DEPLOYER).address, listings)
 
     # --------------------------------------------------------- lock-step
 
@@ -206,25 +214,35 @@ class World:
     def post(self, asset: str, answer: int, updated_at: int) -> None:
         """An answer of a feed."""
         self.feeds[asset].send(DEPLOYER, "set_round", answer, updated_at)
-        feed = self.model.oracle.feeds[asset]
+        feed = self.feed(asset)
         feed.answer, feed.updated_at = answer, updated_at
 
     def refresh(self) -> None:
         """Every feed posts its answer again."""
-        for asset, feed in self.model.oracle.feeds.items():
-            if feed.updated_at != self.model.now:
-                self.post(asset, feed.answer, self.model.now)
+        for asset in self.tokens:
+            if self.feed(asset).updated_at != self.model.now:
+                self.post(asset, self.feed(asset).answer, self.model.now)
+
+    def shrink(self, asset: str, amount: int) -> None:
+        """The token takes from the vault."""
+        self.tokens[asset].send(DEPLOYER, "burn", self.vault.address, amount)
+        token = self.model.tokens[asset]
+        token.burn(self.vault.address, amount)
+        if token.balances[self.vault.address] < self.model.shares.claimed(asset):
+            self.shorted.add(asset)
 
     def heal(self) -> None:
         """Every token is honest, and every feed fresh and within the oracle's limits."""
-        for asset, feed in self.model.oracle.feeds.items():
+        for asset, listing in self.listings.items():
+            feed = listing.feed
             if self.model.tokens[asset].mood != HONEST:
                 self.set_mood(asset)
             if feed.is_dead:
                 self.feeds[asset].send(DEPLOYER, "set_dead", False)
                 feed.is_dead = False
             unit = 10 ** (18 - feed.decimals)
-            self.post(asset, max(up(feed.min_price, unit), min(down(feed.max_price, unit), feed.answer)), self.model.now)
+            lowest, highest = up(listing.min_price, unit), down(listing.max_price, unit)
+            self.post(asset, max(lowest, min(highest, feed.answer)), self.model.now)
 
     def script(self, steps: Sequence[tuple[str, bytes, bool]]) -> None:
         """What the executor does when it is called."""
@@ -235,6 +253,15 @@ class World:
     def outcomes(self, count: int) -> list[tuple[bool, bytes]]:
         """What became of the steps of the last script."""
         return [self.executor.view("outcomes", index) for index in range(count)]
+
+    @property
+    def listings(self) -> dict[str, Listing]:
+        """Everything that the first oracle prices."""
+        return next(iter(self.model.oracles.values())).listings
+
+    def feed(self, asset: str) -> Feed:
+        """The feed of a token."""
+        return self.listings[asset].feed
 
     @property
     def assets(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fuzz.model.numbers import WAD, Refused, down, up
+from fuzz.model.numbers import WAD, Refused, up
 
 INTERVAL, BAND, TARGETS = 1, 2, 4
 
@@ -49,7 +49,7 @@ class Auction:
         fallen = (terms.start_premium + terms.max_discount) * elapsed
         return up((WAD + terms.start_premium) * terms.duration - fallen, terms.duration)
 
-    def trigger(self, now: int, drift: int, outside_band: bool, schedule_start: int, schedule_end: int) -> int:
+    def trigger(self, now: int, drift: int, outside_band: bool, schedule_start: int) -> int:
         """O1: the reasons that hold among those that count, for a basket that holds something."""
         terms = self.terms
         counted = terms.triggers & (INTERVAL | BAND)
@@ -114,8 +114,3 @@ class LossBudget:
     def record(self, total: int, now: int) -> None:
         """Write a loss."""
         self.recorded, self.recorded_at = total, now
-
-
-def drained(max_loss: int, elapsed: int, window: int) -> int:
-    """What drains of a loss in a time, WAD, rounded down."""
-    return down(max_loss * elapsed, window)

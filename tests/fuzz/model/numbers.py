@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 WAD = 10**18
 RAY = 10**27
-YEAR = 365 * 86400  # s
+YEAR = 31_557_600  # s, 365.25 days
 DAY = 86400  # s
 ANYTHING = 2**256 - 1
 SILENCE = ""  # a revert without data: the lock, arithmetic, all gas burnt, or a call that cannot be decoded

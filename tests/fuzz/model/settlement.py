@@ -101,6 +101,8 @@ def asked(before: Valuation, leaving: Mapping[int, int], buys: Legs, bound: int,
         if not rules.need(asset in before.assets, "rebalance: not an asset"):
             continue
         index = before.assets.index(asset)
+        if not rules.need(not dict(taken).get(index), "rebalance: duplicate asset"):
+            continue
         room = up(before.deficit_value(index) * max(bound, WAD), WAD)
         amount = min(most, before.amount_up(index, min(room, due)))
         due -= min(due, before.value_down(index, amount))
@@ -132,7 +134,7 @@ def judge(
     for index, (old, new) in enumerate(zip(before.balances, after.balances, strict=True)):
         wanted = down(before.targets[index] * after.nav, WAD)
         if new < old:
-            rules.need(old - new <= leaving.get(index, 0), "rebalance: balance fell")
+            rules.need(old - new <= leaving.get(index, 0), "vault: balance fell")
             rules.need(after.values[index] >= wanted - tolerance, "rebalance: below target")
             value_out += before.value_up(index, old - new)
         elif new > old and before.deficit_value(index) > 0:

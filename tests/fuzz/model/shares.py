@@ -13,7 +13,8 @@ MIN_SEED = 10_000  # base units
 MAX_STREAMING = 5 * WAD // 100
 MAX_FEE = 2 * WAD // 100
 FEE_UNIT = 10**12
-NO_CAP = 2**256 - 1
+MAX_SUPPLY = 2**96 - 1
+MAX_ELAPSED = 20 * YEAR
 
 
 class Fees(NamedTuple):
@@ -21,17 +22,16 @@ class Fees(NamedTuple):
 
     recipient: str = ZERO
     streaming: int = 0  # WAD share a year
-    mint: int = 0  # WAD share
-    redeem: int = 0  # WAD share
+    mint: int = 0  # WAD share of what is made
+    redeem: int = 0  # WAD share of what is redeemed
 
-    def check(self) -> Rules:
+    def check(self, vault: str) -> Rules:
         """What is wrong with them."""
         rules = Rules()
-        has_some = bool(self.streaming or self.mint or self.redeem)
-        rules.need(not has_some or self.recipient != ZERO, "fees: no recipient")
-        rules.need(self.streaming <= MAX_STREAMING, "fees: streaming too large")
-        rules.need(self.mint <= MAX_FEE and self.mint % FEE_UNIT == 0, "fees: bad mint fee")
-        rules.need(self.redeem <= MAX_FEE and self.redeem % FEE_UNIT == 0, "fees: bad redeem fee")
+        charges = (self.streaming, self.mint, self.redeem)
+        rules.need(not any(charges) or self.recipient not in (ZERO, vault), "fees: bad recipient")
+        rules.need(self.streaming <= MAX_STREAMING and max(self.mint, self.redeem) <= MAX_FEE, "fees: too high")
+        rules.need(all(charge % FEE_UNIT == 0 for charge in charges), "fees: not in millionths")
         return rules
 
     def priced(self, shares: int) -> int:
@@ -43,15 +43,18 @@ class Fees(NamedTuple):
         return up(shares * self.redeem, WAD)
 
 
-def power(base: int, exponent: int) -> int:
-    """base^exponent in RAY, each multiplication rounded to the nearest, as MakerDAO's `rpow`."""
-    found = base if exponent % 2 else RAY
-    exponent //= 2
-    while exponent:
-        base = down(base * base + RAY // 2, RAY)
-        if exponent % 2:
-            found = down(found * base + RAY // 2, RAY)
-        exponent //= 2
+def growth(yearly: int, seconds: int, unit: int = RAY) -> int:
+    """(1 + yearly / YEAR)^seconds in `unit`: by squaring, each product rounded down.
+
+    :param yearly: WAD; the share of a second is rounded down to a RAY first
+    """
+    square = (RAY + down(yearly * (RAY // WAD), YEAR)) * unit // RAY
+    found = unit
+    while seconds:
+        if seconds % 2:
+            found = down(found * square, unit)
+        square = down(square * square, unit)
+        seconds //= 2
     return found
 
 
@@ -61,35 +64,37 @@ class Shares:
 
     accrued_at: int
     fees: Fees = Fees()
-    cap: int = NO_CAP
+    cap: int = MAX_SUPPLY
     total: int = 0
-    carried: int = 0  # of a share's wei, in RAY, that belongs to the recipient already
+    carried: int = 0  # WAD of a base unit that the recipient has earned already
     balances: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     allowances: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     claims: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
 
     def due(self, now: int) -> tuple[int, int]:
-        """Shares that the streaming fee has earned and that are not made yet, and what is carried over."""
-        rate = RAY + down(self.fees.streaming * (RAY // WAD), YEAR)
-        grown = self.total * RAY + self.carried if self.fees.streaming else self.total * RAY
-        grown = down((self.total * RAY + self.carried) * power(rate, now - self.accrued_at), RAY)
-        return divmod(grown - self.total * RAY, RAY)
+        """Base units that the streaming fee has earned and that are not made yet, and the part of one that is left, WAD."""
+        if not self.fees.streaming:
+            return 0, self.carried
+        elapsed = min(now - self.accrued_at, MAX_ELAPSED)
+        grown = down((self.total * WAD + self.carried) * growth(self.fees.streaming, elapsed), RAY)
+        return divmod(grown - self.total * WAD, WAD)
 
     def supply(self, now: int) -> int:
         """What mint, redeem and the previews divide by."""
         return self.total + self.due(now)[0]
 
     def accrue(self, now: int) -> int:
-        """Make what is due; how much that was."""
+        """Make what is due; the supply after it."""
         made, self.carried = self.due(now)
         self.accrued_at = now
         self.make(self.fees.recipient, made)
-        return made
+        return self.total
 
     def make(self, receiver: str, shares: int) -> None:
         """New shares."""
         self.total += shares
-        self.balances[receiver] += shares
+        if shares:
+            self.balances[receiver] += shares
 
     def burn(self, owner: str, shares: int) -> None:
         """Shares into nothing; the owner has them."""

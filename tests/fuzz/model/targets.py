@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 from fuzz.model.numbers import DAY, WAD, Rules, down
 
 MAX_SCHEDULE = 365 * DAY  # s from now to its end
-NEW_BAND = WAD // 10  # of an asset that is added, and its rails
+NEW_BAND = WAD // 10  # of an asset that is added
 BAND_UNIT = 10**12
 
 
@@ -35,22 +36,34 @@ class Schedule:
             sums.append(down(old * (whole - gone) + new * gone, whole))
         return [upper - lower for lower, upper in pairwise(sums)]
 
+    def times(self, start: int, end: int, now: int) -> tuple[int, int]:
+        """The times that count: a start in the past is now, and zero for both is a step now."""
+        begins = max(start, now)
+        return begins, begins if start == end == 0 else end
+
     def check(self, targets: Sequence[int], start: int, end: int, now: int) -> Rules:
         """What is wrong with a new schedule."""
+        begins, ends = self.times(start, end, now)
         rules = Rules()
         rules.need(len(targets) == len(self.after), "targets: wrong number")
         rules.need(sum(targets) == WAD, "targets: do not sum to 1")
-        rules.need(now <= start <= end <= now + MAX_SCHEDULE, "targets: bad times")
+        rules.need(begins <= ends <= now + MAX_SCHEDULE, "targets: bad schedule")
         return rules
 
     def change(self, targets: Sequence[int], start: int, end: int, now: int) -> None:
         """Start from the targets of now."""
-        self.before, self.after, self.start, self.end = self.at(now), list(targets), start, end
+        before = self.at(now)
+        self.start, self.end = self.times(start, end, now)
+        self.before, self.after = before, list(targets)
 
     def add(self) -> None:
         """A new asset comes last, at zero."""
         self.before.append(0)
         self.after.append(0)
+
+    def is_wanted(self, index: int, now: int) -> bool:
+        """Whether an asset has a target, now or to come."""
+        return self.after[index] != 0 or (now < self.end and self.before[index] != 0)
 
     def remove(self, index: int) -> None:
         """The last asset takes the place of one that is at zero."""
@@ -60,58 +73,57 @@ class Schedule:
                 targets[index] = last
 
 
+class Rails(NamedTuple):
+    """IRebalancer.Rails, in its order."""
+
+    narrowest: int = 0  # WAD
+    widest: int = 0  # WAD
+    speed: int = 0  # WAD a day
+
+    def check(self, tolerance: int) -> Rules:
+        """What is wrong with them."""
+        rules = Rules()
+        rules.need(self.narrowest <= self.widest < WAD and self.speed <= WAD, "bands: bad rails")
+        rules.need(self.narrowest >= tolerance, "bands: under tolerance")
+        return rules
+
+
 @dataclass
 class Bands:
-    """Half-widths around the targets and the rails that hold them; WAD in basket order."""
+    """Half-widths around the targets, WAD in basket order, and the rails that a strategist moves them in."""
 
     bands: list[int]
-    minima: list[int]
-    maxima: list[int]
-    speed: int  # WAD a day
-    set_at: int  # unix s
+    set_at: int  # unix s; when they were moved, or the rails set
+    rails: Rails = Rails()
 
-    def check_bands(self, bands: Sequence[int], now: int) -> Rules:
+    def check(self, bands: Sequence[int], now: int) -> Rules:
         """What is wrong with new bands."""
         rules = Rules()
         if not rules.need(len(bands) == len(self.bands), "bands: wrong number"):
             return rules
         # Multiplied out: |new - old| <= speed * elapsed / day, without a rounding.
-        room = self.speed * (now - self.set_at)
-        for new, old, low, high in zip(bands, self.bands, self.minima, self.maxima, strict=True):
-            rules.need(low <= new <= high, "bands: outside rails")
-            rules.need(abs(new - old) * DAY <= room, "bands: too fast")
+        reach = self.rails.speed * (now - self.set_at)
+        for new, old in zip(bands, self.bands, strict=True):
+            inside = self.rails.narrowest <= new <= self.rails.widest
+            rules.need(inside or new == old, "bands: outside rails")
+            rules.need(abs(new - old) * DAY <= reach, "bands: too fast")
             rules.need(new % BAND_UNIT == 0, "bands: bad band")
         return rules
 
-    def set_bands(self, bands: Sequence[int], now: int) -> None:
+    def change(self, bands: Sequence[int], now: int) -> None:
         """By the strategist."""
         self.bands, self.set_at = list(bands), now
 
-    def check_rails(self, minima: Sequence[int], maxima: Sequence[int], speed: int, tolerance: int) -> Rules:
-        """What is wrong with new rails."""
-        rules = Rules()
-        count = len(self.bands)
-        if not rules.need(len(minima) == len(maxima) == count, "bands: wrong number"):
-            return rules
-        for low, high in zip(minima, maxima, strict=True):
-            rules.need(tolerance <= low and 0 < low <= high < WAD, "bands: bad rails")
-            rules.need(low % BAND_UNIT == 0 and high % BAND_UNIT == 0, "bands: bad rails")
-        rules.need(speed <= WAD, "bands: bad speed")
-        return rules
-
-    def set_rails(self, minima: Sequence[int], maxima: Sequence[int], speed: int) -> None:
-        """By the owner; a band outside is moved to the rail."""
-        self.minima, self.maxima, self.speed = list(minima), list(maxima), speed
-        self.bands = [min(max(band, low), high) for band, low, high in zip(self.bands, minima, maxima, strict=True)]
+    def set_rails(self, rails: Rails, now: int) -> None:
+        """By the owner; the time that the speed allows for begins anew."""
+        self.rails, self.set_at = rails, now
 
     def add(self) -> None:
         """A new asset comes last."""
-        for rail in (self.bands, self.minima, self.maxima):
-            rail.append(NEW_BAND)
+        self.bands.append(NEW_BAND)
 
     def remove(self, index: int) -> None:
         """The last asset takes the place of one that goes."""
-        for rail in (self.bands, self.minima, self.maxima):
-            last = rail.pop()
-            if index < len(rail):
-                rail[index] = last
+        last = self.bands.pop()
+        if index < len(self.bands):
+            self.bands[index] = last

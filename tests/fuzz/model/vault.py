@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 
 from fuzz.evm import ZERO
 from fuzz.model.auction import Auction, LossBudget, Terms
-from fuzz.model.numbers import Refused, Rules, down, up
-from fuzz.model.numbers import WAD
+from fuzz.model.numbers import WAD, Refused, Rules, down, up
 from fuzz.model.oracle import Oracle
 from fuzz.model.settlement import Legs, Valuation, Verdict, asked, clamp, judge
-from fuzz.model.shares import DEAD, DEAD_SHARES, MIN_SEED, Shares
-from fuzz.model.targets import Bands, Schedule
+from fuzz.model.shares import DEAD, DEAD_SHARES, MAX_SUPPLY, MIN_SEED, Fees, Shares
+from fuzz.model.targets import Bands, Rails, Schedule
 from fuzz.model.tokens import Token
 
+MAX_ASSETS = 20
+MAX_DECIMALS = 27
 NOT_OWNER = "ownable: caller is not the owner"
 
 
@@ -37,6 +38,7 @@ class Vault:
     owner: Role
     guardian: Role
     tokens: dict[str, Token]
+    oracles: dict[str, Oracle]
     oracle: Oracle
     assets: list[str]
     units: list[int]  # base units that a whole share costs at the first mint
@@ -46,8 +48,11 @@ class Vault:
     loss: LossBudget
     shares: Shares
     strategist: Role = field(default_factory=Role)
+    keepers: set[str] = field(default_factory=set)
+    head_start: int = 0  # s
     is_seeded: bool = False
     is_paused: bool = False
+    is_shut_down: bool = False
 
     @property
     def terms(self) -> Terms:
@@ -73,9 +78,10 @@ class Vault:
         """WAD, in basket order."""
         return self.schedule.at(self.now)
 
-    def valuation(self, prices: Sequence[int] | None = None) -> Valuation:
+    def valuation(self, prices: Sequence[int] | None = None, is_dead_zero: bool = False) -> Valuation:
         """The basket at the prices of now, or at others.
 
+        :param is_dead_zero: a token that does not tell holds none
         :raises Refused: a price that is not to be believed, or a token that does not tell
         """
         rules = Rules()
@@ -86,7 +92,7 @@ class Vault:
         balances = []
         for asset in self.assets:
             try:
-                balances.append(self.held(asset))
+                balances.append(self.held_or_zero(asset) if is_dead_zero else self.held(asset))
             except Refused as refusal:
                 rules.also(refusal)
         rules.enforce()
@@ -103,12 +109,10 @@ class Vault:
         """O1; none for an empty basket."""
         if not basket.nav:
             return 0
-        return self.auction.trigger(
-            self.now, basket.drift, basket.is_outside(self.bands.bands), self.schedule.start, self.schedule.end
-        )
+        return self.auction.trigger(self.now, basket.drift, basket.is_outside(self.bands.bands), self.schedule.start)
 
     def nav_per_share(self) -> int:
-        """WAD USD per whole share, rounded down; 0 before the first mint."""
+        """WAD USD per whole share, after the fees that are due, rounded down; 0 before the first mint."""
         supply = self.shares.supply(self.now)
         return down(self.valuation().nav * WAD, supply) if supply else 0
 
@@ -117,7 +121,7 @@ class Vault:
         rules = Rules()
         rules.need(shares != 0, "vault: zero shares")
         rules.enforce()
-        priced = self.shares.fees.priced(shares)
+        priced = self.shares.fees.priced(shares) if self.is_seeded else shares
         return [self._cost(priced, index) for index in range(len(self.assets))]
 
     def preview_redeem(self, shares: int) -> list[int]:
@@ -152,11 +156,11 @@ class Vault:
     def mint(self, caller: str, shares: int, receiver: str, maxima: Sequence[int], deadline: int) -> list[int]:
         """M1, M2, S2, S3: base units taken."""
         rules = self._request(shares, receiver, maxima, deadline)
-        rules.need(not self.is_paused, "vault: paused")
+        self._need_running(rules)
         rules.enforce()
-        if self.is_seeded:
-            self.shares.accrue(self.now)
-        priced = self.shares.fees.priced(shares)
+        self.shares.accrue(self.now)
+        # The first mint pays no fee.
+        priced = self.shares.fees.priced(shares) if self.is_seeded else shares
         amounts = []
         for index, (asset, most) in enumerate(zip(self.assets, maxima, strict=True)):
             try:
@@ -165,25 +169,26 @@ class Vault:
                 self._pull(asset, caller, amounts[-1])
             except Refused as refusal:
                 rules.also(refusal)
-        rules.enforce()
         if not self.is_seeded:
             self.shares.make(DEAD, DEAD_SHARES)
             self.is_seeded = True
-            self.shares.accrued_at = self.now
         self.shares.make(receiver, shares)
         self.shares.make(self.shares.fees.recipient, priced - shares)
+        rules.need(self.shares.total <= self.shares.cap, "vault: over supply cap")
+        rules.enforce()
         return amounts
 
     def redeem(self, caller: str, shares: int, receiver: str, minima: Sequence[int], deadline: int) -> list[int]:
         """M3, M5, M9: base units paid or claimed."""
         rules = self._request(shares, receiver, minima, deadline)
-        rules.need(self.shares.balances[caller] >= shares, "erc20: burn amount exceeds balance")
         rules.enforce()
-        self.shares.accrue(self.now)
-        supply = self.shares.total
+        supply = self.shares.accrue(self.now)
         kept = self.shares.fees.kept(shares)
-        self.shares.burn(caller, shares)
-        self.shares.make(self.shares.fees.recipient, kept)
+        if kept:
+            rules = self.shares.move(caller, self.shares.fees.recipient, kept)
+        rules.need(self.shares.balances[caller] >= shares - kept, "erc20: burn amount exceeds balance")
+        rules.enforce()
+        self.shares.burn(caller, shares - kept)
         amounts = []
         for asset, least in zip(self.assets, minima, strict=True):
             amount = down(self.held_or_zero(asset) * (shares - kept), supply)
@@ -213,15 +218,20 @@ class Vault:
     def open_rebalance(self) -> int:
         """O2: the reasons that held."""
         rules = Rules()
-        rules.need(not self.is_paused, "vault: paused")
+        self._need_running(rules)
         rules.need(not self.auction.is_open(self.now), "auction: already open")
-        self._guard(rules, lambda: self.auction.check_cool(self.now))
         try:
-            reason = self.trigger(self.valuation())
-            rules.need(reason != 0, "auction: no trigger holds")
+            basket = self.valuation()
         except Refused as refusal:
             rules.also(refusal)
-            reason = 0
+            rules.enforce()
+            raise
+        return self._open(basket, rules)
+
+    def _open(self, basket: Valuation, rules: Rules) -> int:
+        reason = self.trigger(basket)
+        rules.need(reason != 0, "auction: no trigger holds")
+        self._guard(rules, lambda: self.auction.check_cool(self.now))
         rules.enforce()
         self.auction.opened_at = self.now
         return reason
@@ -238,14 +248,17 @@ class Vault:
         """R1 to R11: what the fill did. `on_rebalance` does to this model what the executor does to the chain."""
         rules = Rules()
         rules.need(self.now <= deadline, "vault: expired")
-        rules.need(not self.is_paused, "vault: paused")
-        rules.need(self.auction.is_open(self.now), "auction: not open")
+        self._need_running(rules)
         try:
             before = self.valuation()
         except Refused as refusal:
             rules.also(refusal)
             rules.enforce()
             raise
+        if not self.auction.is_open(self.now):
+            self._open(before, rules)
+        is_early = self.now < self.auction.opened_at + self.head_start
+        rules.need(not is_early or caller in self.keepers, "keepers: head start")
         bound = self.auction.bound(self.now)
         leaving = clamp(before, sells, rules)
         is_pull = executor == ZERO
@@ -261,7 +274,7 @@ class Vault:
         supply = self.shares.total
         if not is_pull:
             on_rebalance()
-        rules.need(self.shares.total == supply, "rebalance: supply changed")
+        rules.need(self.shares.total == supply, "vault: supply changed")
         after = self.valuation(before.prices)
         if not is_pull:
             for asset, least in buys:
@@ -278,13 +291,125 @@ class Vault:
             self.auction.complete(self.now, self.schedule.end)
         return verdict
 
+    # -------------------------------------------------------- the vault's owner
+
+    def accrue_fees(self) -> int:
+        """The supply with what was due."""
+        return self.shares.accrue(self.now)
+
+    def set_fees(self, caller: str, fees: Fees) -> None:
+        """What is due under the old ones is made first."""
+        rules = self._owner_only(caller)
+        rules.need(not self.is_shut_down, "vault: shut down")
+        rules.broken |= fees.check(self.address).broken
+        rules.enforce()
+        self._change_fees(fees)
+
+    def _change_fees(self, fees: Fees) -> None:
+        self.shares.accrue(self.now)
+        self.shares.fees = fees
+
+    def set_supply_cap(self, caller: str, cap: int) -> None:
+        """Up to which supply a mint may go."""
+        rules = self._owner_only(caller)
+        rules.need(cap <= MAX_SUPPLY, "vault: cap too large")
+        rules.enforce()
+        self.shares.cap = cap
+
+    def shut_down(self, caller: str) -> None:
+        """Redeem and claim alone, for good, and no more fees."""
+        rules = self._owner_only(caller)
+        rules.need(not self.is_shut_down, "vault: shut down")
+        rules.enforce()
+        self.is_shut_down = True
+        self.auction.end(self.now)
+        self._change_fees(Fees())
+
+    def add_asset(self, caller: str, asset: str) -> None:
+        """Last in the basket, at target zero."""
+        rules = self._owner_only(caller)
+        rules.need(self.is_seeded, "vault: not seeded")
+        rules.need(asset not in self.assets, "basket: duplicate asset")
+        if rules.need(asset in self.tokens, "basket: bad asset"):
+            rules.need(self.tokens[asset].decimals <= MAX_DECIMALS, "basket: too many decimals")
+            self._guard(rules, lambda: self.oracle.prices([asset], self.now))
+        rules.need(len(self.assets) < MAX_ASSETS, "basket: too many assets")
+        rules.enforce()
+        self.assets.append(asset)
+        self.schedule.add()
+        self.bands.add()
+
+    def remove_asset(self, caller: str, asset: str) -> None:
+        """Of which nothing is wanted and hardly anything held; the last takes its place."""
+        rules = self._owner_only(caller)
+        rules.need(len(self.assets) > 2, "basket: fewer than two assets")
+        if rules.need(asset in self.assets, "basket: not an asset"):
+            index = self.assets.index(asset)
+            try:
+                basket = self.valuation(is_dead_zero=True)
+                rules.need(basket.values[index] * 10**6 <= basket.nav, "rebalancer: still held")
+            except Refused as refusal:
+                rules.also(refusal)
+            rules.need(not self.schedule.is_wanted(index, self.now), "targets: not zero")
+        rules.enforce()
+        last = self.assets.pop()
+        if index < len(self.assets):
+            self.assets[index] = last
+        self.schedule.remove(index)
+        self.bands.remove(index)
+
+    # --------------------------------------------------- the rebalancer's owner
+
+    def set_targets(self, caller: str, targets: Sequence[int], start: int, end: int) -> None:
+        """From the targets of now in a straight line."""
+        rules = self._fund_owner_only(caller)
+        rules.broken |= self.schedule.check(targets, start, end, self.now).broken
+        rules.enforce()
+        self.schedule.change(targets, start, end, self.now)
+        self.auction.targets_pending = True
+
+    def set_rails(self, caller: str, rails: Rails) -> None:
+        """How far and how fast a strategist may go."""
+        rules = self._fund_owner_only(caller)
+        rules.broken |= rails.check(self.terms.closing_tolerance).broken
+        rules.enforce()
+        self.bands.set_rails(rails, self.now)
+
+    def set_bands(self, caller: str, bands: Sequence[int]) -> None:
+        """By the strategist."""
+        rules = self.bands.check(bands, self.now)
+        rules.need(caller == self.strategist.holder, "rebalancer: not strategist")
+        rules.enforce()
+        self.bands.change(bands, self.now)
+
+    def set_keepers(self, caller: str, accounts: Sequence[str], allowed: bool) -> None:
+        """Who may fill first."""
+        self._fund_owner_only(caller).enforce()
+        self.keepers = self.keepers | set(accounts) if allowed else self.keepers - set(accounts)
+
+    def set_head_start(self, caller: str, seconds: int) -> None:
+        """For how long."""
+        rules = self._fund_owner_only(caller)
+        rules.need(2 * seconds <= self.terms.duration, "keepers: head start too long")
+        rules.enforce()
+        self.head_start = seconds
+
+    def set_oracle(self, caller: str, oracle: str) -> None:
+        """It has to price the basket; an open rebalance ends."""
+        rules = self._fund_owner_only(caller)
+        if rules.need(oracle in self.oracles, "rebalancer: oracle has no code"):
+            self._guard(rules, lambda: self.oracles[oracle].prices(self.assets, self.now))
+        rules.enforce()
+        self.auction.end(self.now)
+        self.oracle = self.oracles[oracle]
+
     # -------------------------------------------------------------- roles
 
     def pause(self, caller: str) -> None:
         """A2."""
         rules = Rules()
         rules.need(caller in (self.owner.holder, self.guardian.holder), "vault: not guardian")
-        rules.need(not self.is_paused, "vault: paused")
+        self._need_running(rules)
         rules.enforce()
         self.is_paused = True
         self.auction.end(self.now)
@@ -295,6 +420,37 @@ class Vault:
         rules.need(self.is_paused, "vault: not paused")
         rules.enforce()
         self.is_paused = False
+
+    def grant(self, caller: str, role: str, proposed: str) -> None:
+        """The owner proposes somebody as owner, guardian or strategist."""
+        rules = self._fund_owner_only(caller) if role == "strategist" else self._owner_only(caller)
+        rules.enforce()
+        getattr(self, role).proposed = proposed
+
+    def accept(self, caller: str, role: str) -> None:
+        """Who was proposed takes the role."""
+        found: Role = getattr(self, role)
+        rules = Rules()
+        reason = "ownable_2step: caller is not the new owner" if role == "owner" else "role: not proposed"
+        rules.need(caller == found.proposed, reason)
+        rules.enforce()
+        found.holder, found.proposed = caller, ZERO
+
+    def revoke(self, caller: str, role: str) -> None:
+        """The owner takes a role and any proposal away at once."""
+        rules = self._fund_owner_only(caller) if role == "strategist" else self._owner_only(caller)
+        rules.enforce()
+        found: Role = getattr(self, role)
+        found.holder = found.proposed = ZERO
+
+    def _need_running(self, rules: Rules) -> None:
+        rules.need(not self.is_shut_down, "vault: shut down")
+        rules.need(not self.is_paused, "vault: paused")
+
+    def _fund_owner_only(self, caller: str) -> Rules:
+        rules = Rules()
+        rules.need(caller == self.owner.holder, "rebalancer: not owner")
+        return rules
 
     def _owner_only(self, caller: str) -> Rules:
         rules = Rules()
