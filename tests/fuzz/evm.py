@@ -4,7 +4,6 @@ Every contract is compiled with its own pragmas, for the EVM that production use
 mainnet takes, and what it left in transient storage is gone after it.
 """
 
-import importlib.util
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +18,11 @@ from vyper.compiler import compile_from_file_input
 from vyper.compiler.input_bundle import FileInput, FilesystemInputBundle
 from vyper.compiler.settings import Settings
 
-from keeper.contracts import EVM_VERSION
+from keeper.contracts import EVM_VERSION, contract
 
 ROOT = Path(__file__).resolve().parents[2]
 START = 1_800_000_000  # unix s of the first block
+WORDS = frozenset(("address", "uint256", "bool"))
 GAS = 2**24  # of a transaction, EIP-7825
 
 _ERROR = keccak(text="Error(string)")[:4]
@@ -48,10 +48,16 @@ class Function:
 
     def encode(self, *args: Any) -> bytes:
         """Calldata."""
+        if WORDS.issuperset(self.inputs):
+            # Most calls by far, and a general encoder takes longer than the call itself.
+            numbers = (int(arg, 16) if isinstance(arg, str) else int(arg) for arg in args)
+            return self.selector + b"".join(number.to_bytes(32, "big") for number in numbers)
         return self.selector + encode(self.inputs, args)
 
     def decode(self, response: bytes) -> Any:
         """What it answered: one value, a tuple of several, or None."""
+        if self.outputs == ("uint256",) and len(response) == 32:
+            return int.from_bytes(response, "big")
         values = decode(self.outputs, response)
         return values[0] if len(values) == 1 else values or None
 
@@ -62,29 +68,21 @@ class Artifact:
 
     name: str
     initcode: bytes
-    blueprint: bytes  # creation code of the ERC-5202 blueprint
     constructor: tuple[str, ...]
     functions: dict[str, Function]
 
 
 @cache
-def artifact(name: str, root: Path = ROOT) -> Artifact:
-    """A contract by its path under contracts/, without the suffix; compiled once a session."""
-    spec = importlib.util.find_spec("snekmate")
-    assert spec is not None and spec.submodule_search_locations
-    packages = Path(spec.submodule_search_locations[0]).parent
-    bundle = FilesystemInputBundle([packages, root])
-    source = bundle.load_file(root / "contracts" / f"{name}.vy")
-    assert isinstance(source, FileInput)
-    output = compile_from_file_input(
-        source,
-        input_bundle=bundle,
-        output_formats=["abi", "bytecode", "blueprint_bytecode"],
-        settings=Settings(evm_version=EVM_VERSION),
-    )
+def artifact(name: str) -> Artifact:
+    """A contract by its path under contracts/, without the suffix. What is deployed comes compiled out of the keeper's cache."""
+    if "/" in name:
+        abi, initcode = _compiled(ROOT / "contracts" / f"{name}.vy")
+    else:
+        found = contract(name)
+        abi, initcode = found.abi, found.bytecode
     constructor: tuple[str, ...] = ()
     functions: dict[str, Function] = {}
-    for entry in output["abi"]:
+    for entry in abi:
         inputs = tuple(_canonical(argument) for argument in entry.get("inputs", ()))
         if entry["type"] == "constructor":
             constructor = inputs
@@ -92,13 +90,17 @@ def artifact(name: str, root: Path = ROOT) -> Artifact:
             selector = keccak(text=f"{entry['name']}({','.join(inputs)})")[:4]
             outputs = tuple(_canonical(argument) for argument in entry["outputs"])
             functions[entry["name"]] = Function(selector, inputs, outputs)
-    return Artifact(
-        name, _bytes(output["bytecode"]), _bytes(output["blueprint_bytecode"]), constructor, functions
+    return Artifact(name, initcode, constructor, functions)
+
+
+def _compiled(file: Path) -> tuple[Sequence[dict[str, Any]], bytes]:
+    bundle = FilesystemInputBundle([ROOT])
+    source = bundle.load_file(file)
+    assert isinstance(source, FileInput)
+    output = compile_from_file_input(
+        source, input_bundle=bundle, output_formats=["abi", "bytecode"], settings=Settings(evm_version=EVM_VERSION)
     )
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))
+    return output["abi"], bytes.fromhex(output["bytecode"].removeprefix("0x"))
 
 
 def _canonical(argument: dict[str, Any]) -> str:
@@ -157,21 +159,27 @@ class Chain:
         self.now += seconds
         self._set_time()
 
-    def deploy(self, name: str, *args: Any, sender: str, root: Path = ROOT) -> Contract:
+    def deploy(self, name: str, *args: Any, sender: str) -> Contract:
         """A new contract.
 
         :raises Reverted: by its constructor
         """
-        found = artifact(name, root)
+        found = artifact(name)
         return Contract(self, self.create(sender, found.initcode + encode(found.constructor, args)), found)
+
+    def deploy_blueprint(self, name: str, sender: str) -> str:
+        """The address of a contract's creation code, as ERC-5202 stores it."""
+        code = b"\xfe\x71\x00" + artifact(name).initcode
+        # PUSH2 size, DUP1, PUSH1 10, PUSH0, CODECOPY, PUSH0, RETURN
+        return self.create(sender, b"\x61" + len(code).to_bytes(2, "big") + bytes.fromhex("80600a5f395ff3") + code)
 
     def create(self, sender: str, code: bytes) -> str:
         """What a creation code deploys."""
         return str(self._guarded(lambda: self._evm.deploy(sender, code))).lower()
 
-    def at(self, name: str, address: str, root: Path = ROOT) -> Contract:
+    def at(self, name: str, address: str) -> Contract:
         """A contract that another one deployed."""
-        return Contract(self, address.lower(), artifact(name, root))
+        return Contract(self, address.lower(), artifact(name))
 
     def transact(self, sender: str, to: str, data: bytes) -> bytes:
         """Raw transaction."""
@@ -223,8 +231,3 @@ def bad_price(asset: str, fault: int) -> str:
     """How the typed error of the oracle is written here."""
     return f"BadPrice({asset},{fault})"
 
-
-def only(values: Sequence[Any]) -> Any:
-    """The single element."""
-    (value,) = values
-    return value

@@ -8,7 +8,7 @@ from fuzz.evm import Reverted
 from fuzz.invariants import INVARIANTS
 from fuzz.seen import Action, Seen
 from fuzz.strategies import Size, plans
-from fuzz.world import ALICE, FAR, Plan, World
+from fuzz.world import ALICE, FAR, PEOPLE, Plan, World
 
 
 class Fund(RuleBasedStateMachine):
@@ -47,6 +47,12 @@ class Fund(RuleBasedStateMachine):
     def asset(self, slot: int) -> str:
         """An asset by a drawn number."""
         return self.world.assets[slot % len(self.world.assets)]
+
+    def holder(self, slot: int) -> str:
+        """Somebody who holds shares and can sign, by a drawn number."""
+        shares = self.world.model.shares.balances
+        found = [who for who in PEOPLE if shares[who]] or [ALICE]
+        return found[slot % len(found)]
 
     def deadline(self, drawn: int) -> int:
         """A drawn deadline: far, or as seconds from now."""

@@ -8,12 +8,13 @@ from hypothesis.stateful import rule
 
 from fuzz.evm import ZERO, Reverted
 from fuzz.machine import Fund
+from fuzz.model.auction import TARGETS
 from fuzz.model.numbers import ANYTHING, WAD, Refused, Rules, up
 from fuzz.model.settlement import Valuation, clamp
 from fuzz.model.vault import Vault
 from fuzz.seen import Action
 from fuzz.strategies import deadlines, people, slots
-from fuzz.world import ATTACKER, FAR, STRANGER
+from fuzz.world import ATTACKER, FAR, OWNER, STRANGER
 
 Legs = list[tuple[str, int]]
 
@@ -25,7 +26,7 @@ GENEROSITY = st.sampled_from((1_000_000, 1_000_000, 1_000_000, 1_000_100, 1_100_
 
 
 # Where a price runs to, per mille.
-MOVES = st.sampled_from((500, 900, 990, 1010, 1100, 2000))
+MOVES = st.sampled_from((500, 700, 900, 990, 1010, 1100, 1500, 2000))
 # What `stir` is told before a fill: slot, where to, how late.
 STIRRED = st.one_of(st.none(), st.tuples(slots, MOVES, st.integers(0, 1000)))
 
@@ -46,6 +47,14 @@ class RebalanceRules(Fund):
         world, terms = self.world, self.world.model.terms
         if world.model.auction.is_open(world.model.now):
             return
+        if world.model.is_paused:
+            world.both(lambda: world.vault.send(OWNER, "unpause"), lambda model: model.unpause(OWNER))
+        if terms.triggers == TARGETS and not world.model.auction.targets_pending:
+            targets = [*world.model.targets()[1:], world.model.targets()[0]]
+            world.both(
+                lambda: world.rebalancer.send(OWNER, "set_targets", targets, 0, 0),
+                lambda model: model.set_targets(OWNER, targets, 0, 0),
+            )
         world.wait(terms.cooldown + terms.interval)
         world.heal()
         feed = world.feed(self.asset(slot))

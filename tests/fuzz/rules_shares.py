@@ -6,10 +6,14 @@ from hypothesis.stateful import rule
 from fuzz.evm import Reverted
 from fuzz.machine import Fund
 from fuzz.model.numbers import ANYTHING, Refused
+from fuzz.model.tokens import Mood
 from fuzz.model.vault import Vault
 from fuzz.seen import Action
 from fuzz.strategies import Size, deadlines, people, sizes, slots
 from fuzz.world import ATTACKER, FAR
+
+
+UNPAYABLE = (Mood(is_blocked=True), Mood(does_nothing=True), Mood(eats_gas=True), Mood(is_dead=True))
 
 
 class ShareRules(Fund):
@@ -37,10 +41,24 @@ class ShareRules(Fund):
             lambda model: model.mint(who, shares, receiver, maxima, until),
         )
 
-    @rule(who=people, receiver=people, size=sizes(), deadline=deadlines, greed=st.sampled_from((0, 0, 0, 1)), slot=slots)
-    def redeem(self, who: str, receiver: str, size: Size, deadline: int, greed: int, slot: int) -> None:
-        """`greed`: a unit more than is due is asked of an asset."""
+    @rule(
+        holder=slots,
+        receiver=people,
+        size=sizes(),
+        deadline=deadlines,
+        greed=st.sampled_from((0, 0, 0, 1)),
+        slot=slots,
+        mood=st.sampled_from((None, None, None, *UNPAYABLE)),
+    )
+    def redeem(
+        self, holder: int, receiver: str, size: Size, deadline: int, greed: int, slot: int, mood: Mood | None
+    ) -> None:
+        """`greed`: a unit more than is due is asked of an asset; `mood`: it cannot be paid from now on."""
         world, vault = self.world, self.world.vault
+        if mood is not None:
+            world.set_mood(self.asset(slot), mood)
+            self.look()
+        who = self.holder(holder)
         shares = self.size(size, world.model.shares.balances[who])
         due = world.same(lambda: vault.view("preview_redeem", shares), lambda: world.model.preview_redeem(shares))
         minima = [0] * len(world.assets) if isinstance(due, Reverted) else list(due)
@@ -52,19 +70,26 @@ class ShareRules(Fund):
             lambda model: model.redeem(who, shares, receiver, minima, until),
         )
 
-    @rule(who=people, slot=slots, receiver=people)
-    def claim(self, who: str, slot: int, receiver: str) -> None:
-        """What a redemption could not pay."""
+    @rule(who=people, slot=slots, receiver=people, is_due=st.sampled_from((True, True, True, False)), is_well=st.booleans())
+    def claim(self, who: str, slot: int, receiver: str, is_due: bool, is_well: bool) -> None:
+        """What a redemption could not pay; `is_due`: by somebody who has a claim, `is_well`: when the token moves again."""
         world, asset = self.world, self.asset(slot)
+        owed = [key for key, amount in world.model.shares.claims.items() if amount and key[0] != world.executor.address]
+        if is_due and owed:
+            who, asset = owed[slot % len(owed)]
+        if is_well:
+            world.set_mood(asset)
+            self.look()
         self.action = Action("claim", who, receiver)
         world.both(
             lambda: world.vault.send(who, "claim", asset, receiver), lambda model: model.claim(who, asset, receiver)
         )
 
-    @rule(who=people, receiver=people, size=sizes())
-    def transfer(self, who: str, receiver: str, size: Size) -> None:
+    @rule(holder=slots, receiver=people, size=sizes())
+    def transfer(self, holder: int, receiver: str, size: Size) -> None:
         """Shares change hands."""
         world = self.world
+        who = self.holder(holder)
         shares = self.size(size, world.model.shares.balances[who])
         self.action = Action("transfer", who, receiver)
         world.both(

@@ -8,7 +8,7 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
-from fuzz.evm import ROOT, ZERO, Chain, Contract, Reverted, artifact
+from fuzz.evm import ZERO, Chain, Contract, Reverted
 from fuzz.model.auction import Auction, LossBudget, Terms
 from fuzz.model.numbers import WAD, Refused, down, up
 from fuzz.model.oracle import Feed, Listing, Oracle
@@ -92,7 +92,7 @@ class World:
         # The first prices everything; the second believes older answers and does not know the last asset.
         oracles = [self.list_feeds(feeds, plan.max_age), self.list_feeds(dict(list(feeds.items())[:-1]), 2 * plan.max_age)]
         units = [max(1, down(asset.seed * WAD, plan.first_shares + DEAD_SHARES)) for asset in plan.assets]
-        blueprint = self.chain.create(DEPLOYER, artifact("Rebalancer", ROOT).blueprint)
+        blueprint = self.chain.deploy_blueprint("Rebalancer", DEPLOYER)
         self.vault = self.chain.deploy(
             "IndexVault",
             "Fuzzed Index",
