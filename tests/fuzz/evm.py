@@ -217,7 +217,11 @@ def _reason(error: str) -> str:
         # Out of gas, or an invalid opcode.
         assert error.startswith("Halt"), error
         return ""
-    output = bytes.fromhex(match[1])
+    return reason_in(bytes.fromhex(match[1]))
+
+
+def reason_in(output: bytes) -> str:
+    """The reason in the data of a revert; empty when it says nothing."""
     if output[:4] == _ERROR:
         return str(decode(["string"], output[4:])[0])
     if output[:4] == _BAD_PRICE:

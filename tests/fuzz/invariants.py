@@ -310,14 +310,14 @@ def loss_is_in_its_budget(world: World, old: Seen | None, new: Seen, action: Act
 def claims_are_covered(world: World, old: Seen | None, new: Seen, action: Action) -> None:
     """The vault holds at least what is claimed of every asset, unless the token itself took it."""
     for asset, balances in new.tokens.items():
-        assert asset in world.shorted or new.claimed(asset) <= balances[world.vault.address]
+        assert asset in world.shorted | world.leaky or new.claimed(asset) <= balances[world.vault.address]
 
 
 @invariant
 def anybody_may_redeem(world: World, old: Seen | None, new: Seen, action: Action) -> None:
     """Whoever holds shares can redeem all of them now, for what the preview says; tried on the chain and undone."""
     holders = [who for who in world.holders if new.shares[who] and who not in (DEAD, world.vault.address, world.rebalancer.address)]
-    if not holders or not all(world.model.tokens[asset].mood.delivers for asset in world.assets):
+    if not holders:
         return
     who = holders[new.now % len(holders)]
     vault, shares, state = world.vault, new.shares[who], world.chain.snapshot()
@@ -330,8 +330,7 @@ def anybody_may_redeem(world: World, old: Seen | None, new: Seen, action: Action
         paid = vault.send(who, "redeem", *call)
     assert paid == preview
     for asset, amount in zip(world.assets, preview, strict=True):
-        mood = world.model.tokens[asset].mood
-        if not (mood.is_dead or mood.is_blocked or mood.does_nothing or mood.eats_gas):
+        if world.model.tokens[asset].mood.pays:
             left = world.tokens[asset].view("balanceOf", vault.address)
             assert left == new.tokens[asset][vault.address] - amount
     world.chain.restore(state)
@@ -341,10 +340,9 @@ def anybody_may_redeem(world: World, old: Seen | None, new: Seen, action: Action
 def claims_can_be_paid(world: World, old: Seen | None, new: Seen, action: Action) -> None:
     """Whoever has a claim on a token that moves again can take it; tried on the chain and undone."""
     for (who, asset), amount in new.claims.items():
-        mood = world.model.tokens[asset].mood
-        if not amount or asset in world.shorted or not mood.delivers or who == world.executor.address:
+        if not amount or asset in world.shorted | world.leaky or who == world.executor.address:
             continue
-        if mood.is_dead or mood.is_blocked or mood.does_nothing or mood.eats_gas:
+        if not world.model.tokens[asset].mood.pays:
             continue
         state = world.chain.snapshot()
         assert world.vault.send(who, "claim", asset, world.holders[0]) == amount
@@ -357,11 +355,13 @@ def claims_can_be_paid(world: World, old: Seen | None, new: Seen, action: Action
 
 @invariant
 def every_share_keeps_its_part(world: World, old: Seen | None, new: Seen, action: Action) -> None:
-    """Nobody's mint, redemption, claim or transfer lowers what a share holds of any asset, by a single unit in any ratio."""
+    """Nobody's mint, redemption, claim or transfer lowers what a share holds of any asset that takes no extra."""
     if old is None or not old.total or not action.is_of_shares:
         return
     for asset in new.assets:
         before, after = old.held(asset), new.held(asset)
+        if world.model.tokens[asset].mood.extra_bps:
+            continue
         if before is not None and after is not None and asset in old.assets:
             assert after * old.supply >= before * new.supply, f"a share lost of asset {asset}"
 
@@ -375,7 +375,7 @@ def nobody_gains_by_shares(world: World, old: Seen | None, new: Seen, action: Ac
     for asset in new.assets:
         if asset not in old.assets or new.views["fees"][0] in them:
             continue
-        if asset in old.tokens and asset in new.tokens and world.model.tokens[asset].mood.delivers:
+        if asset in old.tokens and asset in new.tokens and not world.model.tokens[asset].mood.extra_bps:
             assert wealth(new, asset, them, world.given) <= wealth(old, asset, them, world.given_before)
 
 

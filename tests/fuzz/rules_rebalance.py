@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from fuzz.evm import ZERO, Reverted
+from fuzz.evm import ZERO, Reverted, reason_in
 from fuzz.machine import Fund
 from fuzz.model.auction import TARGETS
-from fuzz.model.numbers import ANYTHING, WAD, Refused, Rules, up
+from fuzz.model.numbers import ANYTHING, SILENCE, WAD, Refused, Rules, up
 from fuzz.model.settlement import Valuation, clamp
 from fuzz.model.vault import Vault
 from fuzz.seen import Action
@@ -17,6 +17,7 @@ from fuzz.strategies import deadlines, people, slots
 from fuzz.world import ATTACKER, FAR, OWNER, STRANGER
 
 Legs = list[tuple[str, int]]
+Step = tuple[str, bytes, bool]
 
 # How much of the surplus a filler names, per mille; over 1000 is all there is.
 PARTS = st.sampled_from((1, 250, 500, 999, 1000, 1001))
@@ -140,7 +141,7 @@ class RebalanceRules(Fund):
             world.give(asset, executor.address, amount)
         steps = [world.tokens[asset].step("transfer", world.vault.address, amount) for asset, amount in bring.items()]
         gift = self.asset(slot)
-        attempts = self.attempts() if extra == "enter" else []
+        attempts = self.attempts_in_flight() if extra == "enter" else []
         shares = world.model.shares.balances[executor.address] // 2
         if extra == "gift":
             world.give(gift, executor.address, 1)
@@ -149,7 +150,7 @@ class RebalanceRules(Fund):
             steps.append(world.tokens[gift].step("transferFrom", world.vault.address, executor.address, 1))
         elif extra == "shares":
             steps.append(world.vault.step("transfer", ATTACKER, shares))
-        world.script(steps + attempts)
+        world.script([*steps, *(step for step, _ in attempts)])
         until = self.deadline(deadline)
 
         def on_rebalance(trial: Vault) -> None:
@@ -173,7 +174,7 @@ class RebalanceRules(Fund):
             ),
         )
         if attempts and not isinstance(answer, Reverted):
-            self.all_locked(len(steps), len(attempts))
+            self.all_locked(len(steps), attempts)
 
     @rule(slot=slots, where=st.sampled_from(("mint", "redeem", "pull")), who=people)
     def enter_from_hook(self, slot: int, where: str, who: str) -> None:
@@ -186,7 +187,7 @@ class RebalanceRules(Fund):
         for one in world.assets:
             world.give(one, who, world.model.tokens[one].balances[world.vault.address] + 1)
             world.approve(one, who, ANYTHING)
-        world.script(attempts)
+        world.script([step for step, _ in attempts])
         world.set_mood(asset, mood, hook=world.executor.address)
         self.action = Action({"pull": "fill"}.get(where, where), who, who)
         limits = [ANYTHING if where == "mint" else 0] * len(world.assets)
@@ -210,7 +211,7 @@ class RebalanceRules(Fund):
         for one in world.assets:
             world.approve(one, who, 0)
         if not isinstance(answer, Reverted):
-            self.all_locked(0, len(attempts), may_be_quiet=True)
+            self.all_locked(0, attempts, may_be_quiet=True)
 
     # ------------------------------------------------------------- parts
 
@@ -240,34 +241,56 @@ class RebalanceRules(Fund):
         due = up(sum(basket.value_up(i, amount) for i, amount in leaving.items()) * model.auction.bound(model.now), WAD)
         return sells, brings(basket, places, up(due * generosity, 1_000_000))
 
-    def attempts(self) -> list[tuple[str, bytes, bool]]:
-        """Calls that the lock has to stop, whatever their arguments: none says why."""
-        world, vault, asset = self.world, self.world.vault, self.world.assets[0]
-        count = len(world.assets)
-        return [
-            vault.step("mint", 1, ATTACKER, [ANYTHING] * count, FAR, may_fail=True),
-            vault.step("redeem", 1, ATTACKER, [0] * count, FAR, may_fail=True),
-            vault.step("claim", asset, ATTACKER, may_fail=True),
-            vault.step("open_rebalance", may_fail=True),
-            vault.step("rebalance", [(asset, ANYTHING)], [], ZERO, b"", FAR, may_fail=True),
-            vault.step("preview_redeem", 1, may_fail=True),
-            vault.step("holdings", may_fail=True),
-            vault.step("accrue_fees", may_fail=True),
-            vault.step("pause", may_fail=True),
+    def attempts(self) -> list[tuple[Step, str]]:
+        """Calls of the vault that its lock has to stop, whatever their arguments; what each has to answer."""
+        vault, asset = self.world.vault, self.world.assets[0]
+        count = len(self.world.assets)
+        calls: list[tuple[str, tuple[Any, ...]]] = [
+            ("mint", (1, ATTACKER, [ANYTHING] * count, FAR)),
+            ("redeem", (1, ATTACKER, [0] * count, FAR)),
+            ("claim", (asset, ATTACKER)),
+            ("open_rebalance", ()),
+            ("rebalance", ([(asset, ANYTHING)], [], ZERO, b"", FAR)),
+            ("preview_redeem", (1,)),
+            ("holdings", ()),
+            ("accrue_fees", ()),
+            ("pause", ()),
         ]
+        return [(vault.step(name, *args, may_fail=True), SILENCE) for name, args in calls]
 
-    def all_locked(self, start: int, count: int, may_be_quiet: bool = False) -> None:
-        """Nothing of what was tried got in, or got a word for an answer."""
-        outcomes = []
-        for index in range(start, start + count):
+    def attempts_in_flight(self) -> list[tuple[Step, str]]:
+        """As `attempts`, and calls of the rebalancer, which is between `begin` and `settle`."""
+        rebalancer, oracle = self.world.rebalancer, self.world.oracle_address
+        count, rails = len(self.world.assets), (WAD // 10, WAD // 5, WAD)
+        calls: list[tuple[str, tuple[Any, ...], str]] = [
+            ("set_targets", ([WAD] + [0] * (count - 1), 0, 0), "rebalancer: in flight"),
+            ("set_bands", ([WAD // 10] * count,), "rebalancer: in flight"),
+            ("set_rails", (rails,), "rebalancer: in flight"),
+            ("set_keepers", ([ATTACKER], True), "rebalancer: in flight"),
+            ("set_head_start", (0,), "rebalancer: in flight"),
+            ("set_oracle", (oracle,), "rebalancer: in flight"),
+            ("propose_strategist", (ATTACKER,), "rebalancer: in flight"),
+            ("accept_strategist", (), "rebalancer: in flight"),
+            ("remove_strategist", (), "rebalancer: in flight"),
+            ("end_rebalance", (), "rebalancer: not the vault"),
+            ("nav", (), SILENCE),
+            ("targets", (), SILENCE),
+            ("trigger", (), SILENCE),
+        ]
+        steps = [(rebalancer.step(name, *args, may_fail=True), reason) for name, args, reason in calls]
+        return [*self.attempts(), *steps, (self.world.vault.step("in_flight"), "yes")]
+
+    def all_locked(self, start: int, attempts: Sequence[tuple[Step, str]], may_be_quiet: bool = False) -> None:
+        """Everything that was tried from a step on was answered as it has to be."""
+        for index, (step, wanted) in enumerate(attempts, start):
             try:
-                outcomes.append(self.world.executor.view("outcomes", index))
+                succeeded, response = self.world.executor.view("outcomes", index)
             except Reverted:
                 # The hook was never called: nothing of that token moved.
                 assert may_be_quiet and index == start
                 return
-        for succeeded, response in outcomes:
-            assert not succeeded and response == b"", f"the lock let something in: {outcomes}"
+            answer = "yes" if succeeded and int.from_bytes(response, "big") == 1 else reason_in(response)
+            assert answer == wanted, f"{step[0]} {step[1][:4].hex()} answered {answer} from inside, not {wanted}"
 
 
 def brings(basket: Valuation, places: Sequence[int], due: int) -> dict[str, int]:

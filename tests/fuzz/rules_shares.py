@@ -23,7 +23,7 @@ class ShareRules(Fund):
     def mint(self, who: str, receiver: str, size: Size, deadline: int, short: int, slot: int) -> None:
         """`short`: 1, the maximum of an asset is a unit too small; 2, the allowance is."""
         world, vault = self.world, self.world.vault
-        shares = self.size(size, world.model.shares.total)
+        shares = self.size(size, world.model.shares.total or world.plan.first_shares)
         cost = world.same(lambda: vault.view("preview_mint", shares), lambda: world.model.preview_mint(shares))
         if isinstance(cost, Reverted):
             cost = [10**40] * len(world.assets)
@@ -85,17 +85,32 @@ class ShareRules(Fund):
             lambda: world.vault.send(who, "claim", asset, receiver), lambda model: model.claim(who, asset, receiver)
         )
 
-    @rule(holder=slots, receiver=people, size=sizes())
-    def transfer(self, holder: int, receiver: str, size: Size) -> None:
-        """Shares change hands."""
+    @rule(holder=slots, receiver=st.one_of(people, st.none()), size=sizes())
+    def transfer(self, holder: int, receiver: str | None, size: Size) -> None:
+        """Shares change hands, or go to the vault, which nobody stops."""
         world = self.world
-        who = self.holder(holder)
+        who, receiver = self.holder(holder), receiver or world.vault.address
         shares = self.size(size, world.model.shares.balances[who])
         self.action = Action("transfer", who, receiver)
         world.both(
             lambda: None if world.vault.send(who, "transfer", receiver, shares) else "false",
             lambda model: model.transfer(who, receiver, shares),
         )
+
+    @rule(holder=slots, spender=people, size=sizes(), allowed=sizes())
+    def transfer_from(self, holder: int, spender: str, size: Size, allowed: Size) -> None:
+        """Somebody takes shares by an allowance."""
+        world, who = self.world, self.holder(holder)
+        shares = self.size(size, world.model.shares.balances[who])
+        allowance = self.size(allowed, shares)
+        world.vault.send(who, "approve", spender, allowance)
+        world.model.shares.allowances[who, spender] = allowance
+        self.action = Action("transfer", who, spender)
+        world.both(
+            lambda: None if world.vault.send(spender, "transferFrom", who, spender, shares) else "false",
+            lambda model: model.transfer_from(spender, who, spender, shares),
+        )
+        assert world.vault.view("allowance", who, spender) == world.model.shares.allowances[who, spender]
 
     @rule(slot=slots, size=sizes())
     def donate(self, slot: int, size: Size) -> None:

@@ -80,7 +80,8 @@ def plans(draw: st.DrawFn, is_dust: bool = False) -> Plan:
     spares = [draw(asset_plans(WAD // 10, worth, least_band, is_dust)) for _ in range(draw(st.integers(1, 2)))]
     first_shares = draw(st.integers(1, 1000)) if is_dust else 10 ** draw(st.integers(17, 24))
     max_age = draw(st.sampled_from((3600, DAY, 7 * DAY)))
-    return Plan(tuple(assets), found, tuple(spares), max_age, first_shares, draw(fees()))
+    is_seeded = draw(st.sampled_from((True,) * 9 + (False,)))
+    return Plan(tuple(assets), found, tuple(spares), max_age, first_shares, draw(fees()), is_seeded)
 
 
 @st.composite

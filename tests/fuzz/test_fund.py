@@ -1,7 +1,11 @@
-"""The fund against its second implementation, step by step."""
+"""The fund against its second implementation, step by step; see docs/how-to/fuzz.md."""
+
+import os
+import re
+from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis.stateful import initialize, run_state_machine_as_test
 
 from fuzz.invariants import INVARIANTS
@@ -11,6 +15,17 @@ from fuzz.rules_shares import ShareRules
 from fuzz.rules_world import WorldRules
 from fuzz.strategies import plans
 from fuzz.world import Plan
+
+# A step takes what it takes, and a plan of a fund is a large thing to draw.
+COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile("fuzz-short", COMMON, max_examples=25, stateful_step_count=40, derandomize=True, database=None)
+settings.register_profile(
+    "fuzz-long",
+    COMMON,
+    max_examples=int(os.environ.get("EQUIPOISE_FUZZ_EXAMPLES", "1000")),
+    stateful_step_count=50,
+    print_blob=True,
+)
 
 
 class AnyFund(ShareRules, RebalanceRules, OwnerRules, WorldRules):
@@ -26,3 +41,20 @@ class DustFund(AnyFund):
     def build(self, plan: Plan) -> None:
         """A fund of dust with its first depositor."""
         super().build(plan)
+
+
+@pytest.mark.parametrize("fund", [AnyFund, DustFund])
+def test_fund__any_steps__does_what_the_specification_says(fund: type[AnyFund]) -> None:
+    run_state_machine_as_test(fund, settings=settings.get_profile("fuzz-short"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fund", [AnyFund, DustFund])
+def test_fund__any_steps_for_long__does_what_the_specification_says(fund: type[AnyFund]) -> None:
+    run_state_machine_as_test(fund, settings=settings.get_profile("fuzz-long"))
+
+
+def test_invariants__table_in_the_docs__lists_every_one() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "fuzz.md"
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == [(name, check.__doc__) for name, check in INVARIANTS.items()]

@@ -66,6 +66,7 @@ class Plan:
     max_age: int  # s, of every feed
     first_shares: int
     fees: Fees
+    is_seeded: bool
 
 
 class World:
@@ -253,6 +254,11 @@ class World:
     def outcomes(self, count: int) -> list[tuple[bool, bytes]]:
         """What became of the steps of the last script."""
         return [self.executor.view("outcomes", index) for index in range(count)]
+
+    @property
+    def oracle_address(self) -> str:
+        """The oracle of now."""
+        return self.model.oracle.address
 
     @property
     def listings(self) -> dict[str, Listing]:

@@ -21,9 +21,11 @@ class Mood(NamedTuple):
     is_dead: bool = False
 
     @property
-    def delivers(self) -> bool:
-        """Whether what is asked moves, or nothing of it: tokens of which a redemption never reverts."""
-        return not (self.extra_bps or self.kept_back)
+    def pays(self) -> bool:
+        """Whether what is asked leaves, to the unit."""
+        return not (
+            self.extra_bps or self.kept_back or self.is_blocked or self.does_nothing or self.eats_gas or self.is_dead
+        )
 
 
 HONEST = Mood()
