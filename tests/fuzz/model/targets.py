@@ -41,13 +41,17 @@ class Schedule:
         begins = max(start, now)
         return begins, begins if start == end == 0 else end
 
-    def check(self, targets: Sequence[int], start: int, end: int, now: int) -> Rules:
-        """What is wrong with a new schedule."""
+    def check(self, targets: Sequence[int], start: int, end: int, now: int, least_time: int) -> Rules:
+        """What is wrong with a new schedule.
+
+        :param least_time: seconds that a change takes at least, if it does not begin now
+        """
         begins, ends = self.times(start, end, now)
         rules = Rules()
         rules.need(len(targets) == len(self.after), "targets: wrong number")
         rules.need(sum(targets) == WAD, "targets: do not sum to 1")
         rules.need(begins <= ends <= now + MAX_SCHEDULE, "targets: bad schedule")
+        rules.need(begins == now or ends - begins >= least_time, "targets: change too sudden")
         return rules
 
     def change(self, targets: Sequence[int], start: int, end: int, now: int) -> None:

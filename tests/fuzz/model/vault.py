@@ -374,9 +374,11 @@ class Vault:
     def set_targets(self, caller: str, targets: Sequence[int], start: int, end: int) -> None:
         """From the targets of now in a straight line."""
         rules = self._fund_owner_only(caller)
-        rules.broken |= self.schedule.check(targets, start, end, self.now).broken
+        rules.broken |= self.schedule.check(targets, start, end, self.now, self.terms.duration).broken
         rules.enforce()
         self.schedule.change(targets, start, end, self.now)
+        if self.schedule.start == self.now:
+            self.auction.end(self.now)
         self.auction.targets_pending = True
 
     def set_rails(self, caller: str, rails: Rails) -> None:
