@@ -1,7 +1,7 @@
 """The chain of the fuzzing: real bytecode on an EVM in this process, some thirty microseconds a call.
 
-Every contract is compiled with its own pragmas, for the EVM that production uses. A call is a transaction: it has the gas of the largest one that
-mainnet takes, and what it left in transient storage is gone after it.
+Every contract is compiled with its own pragmas, for the EVM that production uses. A call is a transaction: it has the gas of the
+largest one that mainnet takes, and what it left in transient storage is gone after it.
 """
 
 import re
@@ -14,9 +14,9 @@ from typing import Any
 from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
 from pyrevm import EVM, BlockEnv, JournalCheckpoint
-from vyper.compiler import compile_from_file_input
-from vyper.compiler.input_bundle import FileInput, FilesystemInputBundle
-from vyper.compiler.settings import Settings
+from vyper.compiler import compile_from_file_input  # type: ignore[import-untyped]
+from vyper.compiler.input_bundle import FileInput, FilesystemInputBundle  # type: ignore[import-untyped]
+from vyper.compiler.settings import Settings  # type: ignore[import-untyped]
 
 from keeper.contracts import EVM_VERSION, contract
 
@@ -30,8 +30,8 @@ _BAD_PRICE = keccak(text="BadPrice(address,uint256)")[:4]
 _OUTPUT = re.compile(r"^Revert \{ gas_used: \d+, output: 0x([0-9a-f]*) \}$")
 
 
-class Reverted(Exception):  # noqa: N818
-    """A transaction that reverted. `reason` is the text of Error(string), `BadPrice(asset,fault)`, or empty when it said nothing."""
+class Reverted(Exception):
+    """A transaction that reverted. `reason` is the text of Error(string), or `BadPrice(asset,fault)`, or empty."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -74,7 +74,7 @@ class Artifact:
 
 @cache
 def artifact(name: str) -> Artifact:
-    """A contract by its path under contracts/, without the suffix. What is deployed comes compiled out of the keeper's cache."""
+    """A contract by its path under contracts/, without the suffix. Those that are no mocks come out of the keeper's cache."""
     if "/" in name:
         abi, initcode = _compiled(ROOT / "contracts" / f"{name}.vy")
     else:
@@ -234,4 +234,3 @@ def reason_in(output: bytes) -> str:
 def bad_price(asset: str, fault: int) -> str:
     """How the typed error of the oracle is written here."""
     return f"BadPrice({asset},{fault})"
-

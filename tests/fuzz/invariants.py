@@ -1,11 +1,12 @@
 """What holds after every step, whatever was done.
 
-Each is a function of the world, of what the chain said before the step and says after it, and of the step. The first line of its docstring is
-its entry in docs/how-to/fuzz.md.
+Each is a function of the world, of what the chain said before the step and says after it, and of the step. Its docstring is its
+entry in docs/how-to/fuzz.md.
 """
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from fuzz.evm import ZERO
@@ -122,7 +123,7 @@ def auction_as_specified(world: World, old: Seen | None, new: Seen, action: Acti
     agrees(new.views["price_bound"], lambda: model.auction.bound(now), "price_bound")
     agrees(new.views["is_open"], lambda: model.auction.is_open(now), "is_open")
     for name in ("opened_at", "closed_at", "completed_at"):
-        agrees(new.views[name], lambda name=name: getattr(model.auction, name), name)
+        agrees(new.views[name], partial(getattr, model.auction, name), name)
 
 
 @invariant
@@ -316,7 +317,11 @@ def claims_are_covered(world: World, old: Seen | None, new: Seen, action: Action
 @invariant
 def anybody_may_redeem(world: World, old: Seen | None, new: Seen, action: Action) -> None:
     """Whoever holds shares can redeem all of them now, for what the preview says; tried on the chain and undone."""
-    holders = [who for who in world.holders if new.shares[who] and who not in (DEAD, world.vault.address, world.rebalancer.address)]
+    holders = [
+        who
+        for who in world.holders
+        if new.shares[who] and who not in (DEAD, world.vault.address, world.rebalancer.address)
+    ]
     if not holders:
         return
     who = holders[new.now % len(holders)]
@@ -433,4 +438,3 @@ def fills_leave_claims_alone(world: World, old: Seen | None, new: Seen, action: 
     """A fill makes and pays no claim, and never takes what is claimed."""
     if old is not None and action.kind == "fill":
         assert new.claims == old.claims
-

@@ -38,7 +38,8 @@ class Fund(RuleBasedStateMachine):
             return cost
         world.fund(who, dict(zip(world.assets, cost, strict=True)))
         return world.both(
-            lambda: vault.send(who, "mint", shares, who, cost, FAR), lambda model: model.mint(who, shares, who, cost, FAR)
+            lambda: vault.send(who, "mint", shares, who, cost, FAR),
+            lambda model: model.mint(who, shares, who, cost, FAR),
         )
 
     def size(self, size: Size, whole: int) -> int:

@@ -110,7 +110,13 @@ class OwnerRules(Fund):
 
     # ------------------------------------------------------------ the basket
 
-    @rule(who=officials, parts=st.lists(st.integers(0, 9), min_size=7, max_size=7), start=WHEN, end=WHEN, off=st.sampled_from((0,) * 9 + (1,)))
+    @rule(
+        who=officials,
+        parts=st.lists(st.integers(0, 9), min_size=7, max_size=7),
+        start=WHEN,
+        end=WHEN,
+        off=st.sampled_from((0,) * 9 + (1,)),
+    )
     def set_targets(self, who: str, parts: Sequence[int], start: int, end: int, off: int) -> None:
         """Any, at any time; `off` breaks their sum."""
         count, now = len(self.world.assets), self.world.model.now
@@ -173,20 +179,34 @@ class OwnerRules(Fund):
             lambda: self.world.rebalancer.send(who, "set_rails", rails), lambda model: model.set_rails(who, rails)
         )
 
-    @rule(who=st.sampled_from((STRATEGIST, STRATEGIST, OWNER, ATTACKER)), steps=st.lists(st.integers(-3, 3), min_size=7, max_size=7), unit=st.sampled_from((1, 1000, 10_000)), is_due=st.booleans(), fine=st.sampled_from((0, 0, 0, 1)))
+    @rule(
+        who=st.sampled_from((STRATEGIST, STRATEGIST, OWNER, ATTACKER)),
+        steps=st.lists(st.integers(-3, 3), min_size=7, max_size=7),
+        unit=st.sampled_from((1, 1000, 10_000)),
+        is_due=st.booleans(),
+        fine=st.sampled_from((0, 0, 0, 1)),
+    )
     def set_bands(self, who: str, steps: Sequence[int], unit: int, is_due: bool, fine: int) -> None:
         """Up and down by units of a millionth; `is_due`: the owner made the caller strategist before."""
         world = self.world
         if is_due:
-            for caller, call, args in ((OWNER, "propose_strategist", (STRATEGIST,)), (STRATEGIST, "accept_strategist", ())):
+            for caller, call, args in (
+                (OWNER, "propose_strategist", (STRATEGIST,)),
+                (STRATEGIST, "accept_strategist", ()),
+            ):
                 world.rebalancer.send(caller, call, *args)
             world.model.grant(OWNER, "strategist", STRATEGIST)
             world.model.accept(STRATEGIST, "strategist")
             rails = Rails(world.model.terms.closing_tolerance, WAD - 1, WAD)
-            world.both(lambda: world.rebalancer.send(OWNER, "set_rails", rails), lambda model: model.set_rails(OWNER, rails))
+            world.both(
+                lambda: world.rebalancer.send(OWNER, "set_rails", rails), lambda model: model.set_rails(OWNER, rails)
+            )
             world.wait(60 * unit)
             self.look()
-        bands = [max(0, band + step * unit * BAND_UNIT) + fine for band, step in zip(world.model.bands.bands, steps, strict=False)]
+        bands = [
+            max(0, band + step * unit * BAND_UNIT) + fine
+            for band, step in zip(world.model.bands.bands, steps, strict=False)
+        ]
         self.action = Action("bands", who)
         world.both(lambda: world.rebalancer.send(who, "set_bands", bands), lambda model: model.set_bands(who, bands))
 

@@ -44,7 +44,7 @@ class RebalanceRules(Fund):
 
     @rule(who=people, slot=slots, per_mille=MOVES, later=st.integers(0, 1000))
     def stir(self, who: str, slot: int, per_mille: int, later: int) -> None:
-        """A price runs away in a fund that is well, the cooldown and the interval pass, somebody opens, and a part of the time is gone."""
+        """A price runs away in a fund that is well, cooldown and interval pass, somebody opens, some of the time is gone."""
         world, terms = self.world, self.world.model.terms
         if world.model.auction.is_open(world.model.now):
             return
@@ -96,7 +96,9 @@ class RebalanceRules(Fund):
             buys = [(asset, max(0, amount + miss)) for asset, amount in bring.items()] or buys
         for asset in world.assets:
             world.give(asset, who, bring.get(asset, 0) * 2 + 1000)
-            world.approve(asset, who, max(0, bring.get(asset, 0) - 1) if is_short else model.tokens[asset].balances[who])
+            world.approve(
+                asset, who, max(0, bring.get(asset, 0) - 1) if is_short else model.tokens[asset].balances[who]
+            )
         until = self.deadline(deadline)
         self.action = Action("fill", who)
         world.both(
@@ -136,7 +138,9 @@ class RebalanceRules(Fund):
         if bring:
             first = next(iter(bring))
             bring[first] = max(0, bring[first] + miss)
-        buys = [] if asked == "nothing" else [(asset, amount + (asked == "too much")) for asset, amount in bring.items()]
+        buys = (
+            [] if asked == "nothing" else [(asset, amount + (asked == "too much")) for asset, amount in bring.items()]
+        )
         for asset, amount in bring.items():
             world.give(asset, executor.address, amount)
         steps = [world.tokens[asset].step("transfer", world.vault.address, amount) for asset, amount in bring.items()]

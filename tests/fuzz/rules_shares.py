@@ -12,14 +12,20 @@ from fuzz.seen import Action
 from fuzz.strategies import Size, deadlines, people, sizes, slots
 from fuzz.world import ATTACKER, FAR
 
-
 UNPAYABLE = (Mood(is_blocked=True), Mood(does_nothing=True), Mood(eats_gas=True), Mood(is_dead=True))
 
 
 class ShareRules(Fund):
     """Mint, redeem, claim, transfer; donations, and loans that live for one transaction."""
 
-    @rule(who=people, receiver=people, size=sizes(), deadline=deadlines, short=st.sampled_from((0, 0, 0, 0, 1, 2)), slot=slots)
+    @rule(
+        who=people,
+        receiver=people,
+        size=sizes(),
+        deadline=deadlines,
+        short=st.sampled_from((0, 0, 0, 0, 1, 2)),
+        slot=slots,
+    )
     def mint(self, who: str, receiver: str, size: Size, deadline: int, short: int, slot: int) -> None:
         """`short`: 1, the maximum of an asset is a unit too small; 2, the allowance is."""
         world, vault = self.world, self.world.vault
@@ -70,7 +76,13 @@ class ShareRules(Fund):
             lambda model: model.redeem(who, shares, receiver, minima, until),
         )
 
-    @rule(who=people, slot=slots, receiver=people, is_due=st.sampled_from((True, True, True, False)), is_well=st.booleans())
+    @rule(
+        who=people,
+        slot=slots,
+        receiver=people,
+        is_due=st.sampled_from((True, True, True, False)),
+        is_well=st.booleans(),
+    )
     def claim(self, who: str, slot: int, receiver: str, is_due: bool, is_well: bool) -> None:
         """What a redemption could not pay; `is_due`: by somebody who has a claim, `is_well`: when the token moves again."""
         world, asset = self.world, self.asset(slot)
@@ -124,7 +136,7 @@ class ShareRules(Fund):
     def flash_loan(self, size: Size, back: Size, gift: Size, slot: int, is_gift_first: bool) -> None:
         """The attacker borrows a part of the basket, mints, donates, redeems and repays, all in one transaction.
 
-        It has nothing of its own but the donation: if a share of the basket could be had for less than it pays, the loan would still be repaid.
+        What it has after that, its shares' part included, is not more than before of any asset: see `nobody_gains_by_shares`.
         """
         world, vault, executor = self.world, self.world.vault, self.world.executor
         model = world.model

@@ -96,8 +96,9 @@ VAULT_VIEWS = (
     "targets", "weights", "nav", "nav_per_share", "drift", "trigger", "price_bound",
 )  # fmt: skip
 REBALANCER_VIEWS = (
-    "vault", "oracle", "targets", "schedule", "bands", "rails", "weights", "nav", "nav_per_share", "drift", "trigger", "price_bound",
-    "is_open", "opened_at", "closed_at", "completed_at", "loss", "strategist", "pending_strategist", "head_start",
+    "vault", "oracle", "targets", "schedule", "bands", "rails", "weights", "nav", "nav_per_share", "drift", "trigger",
+    "price_bound", "is_open", "opened_at", "closed_at", "completed_at", "loss", "strategist",
+    "pending_strategist", "head_start",
 )  # fmt: skip
 
 

@@ -9,7 +9,19 @@ from fuzz.model.numbers import DAY, WAD
 from fuzz.model.shares import FEE_UNIT, Fees
 from fuzz.model.targets import BAND_UNIT
 from fuzz.world import (
-    ALICE, ATTACKER, BOB, FAR, GUARDIAN, KEEPER, OWNER, RECIPIENT, STRANGER, STRATEGIST, AssetPlan, Plan, price_that_gives,
+    ALICE,
+    ATTACKER,
+    BOB,
+    FAR,
+    GUARDIAN,
+    KEEPER,
+    OWNER,
+    RECIPIENT,
+    STRANGER,
+    STRATEGIST,
+    AssetPlan,
+    Plan,
+    price_that_gives,
 )  # fmt: skip
 
 DECIMALS = (0, 2, 6, 8, 18, 27)

@@ -18,7 +18,9 @@ from fuzz.world import Plan
 
 # A step takes what it takes, and a plan of a fund is a large thing to draw.
 COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck))
-settings.register_profile("fuzz-short", COMMON, max_examples=25, stateful_step_count=40, derandomize=True, database=None)
+settings.register_profile(
+    "fuzz-short", COMMON, max_examples=25, stateful_step_count=40, derandomize=True, database=None
+)
 settings.register_profile(
     "fuzz-long",
     COMMON,

@@ -91,7 +91,10 @@ class World:
         assets = everything[: len(plan.assets)]
         self.spares = everything[len(assets) :]
         # The first prices everything; the second believes older answers and does not know the last asset.
-        oracles = [self.list_feeds(feeds, plan.max_age), self.list_feeds(dict(list(feeds.items())[:-1]), 2 * plan.max_age)]
+        oracles = [
+            self.list_feeds(feeds, plan.max_age),
+            self.list_feeds(dict(list(feeds.items())[:-1]), 2 * plan.max_age),
+        ]
         units = [max(1, down(asset.seed * WAD, plan.first_shares + DEAD_SHARES)) for asset in plan.assets]
         blueprint = self.chain.deploy_blueprint("Rebalancer", DEPLOYER)
         self.vault = self.chain.deploy(

@@ -20,7 +20,7 @@ def up(numerator: int, denominator: int) -> int:
     return -(-numerator // denominator)
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """What the contract has to revert with: any of `reasons`, each of which is true. Nothing else may be its reason.
 
     The specification does not say in which order rules are looked at, so a call that breaks several may name either.

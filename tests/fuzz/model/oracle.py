@@ -21,7 +21,7 @@ class Feed:
     @property
     def price(self) -> int:
         """WAD USD per whole token, believed or not."""
-        return self.answer * 10 ** (18 - self.decimals)
+        return self.answer * int(10 ** (18 - self.decimals))
 
 
 @dataclass

@@ -96,7 +96,7 @@ def clamp(before: Valuation, sells: Legs, rules: Rules) -> dict[int, int]:
 def asked(before: Valuation, leaving: Mapping[int, int], buys: Legs, bound: int, rules: Rules) -> list[tuple[int, int]]:
     """R9: what the pull form takes, as (place, base units) in the caller's order."""
     due = up(sum(before.value_up(index, amount) for index, amount in leaving.items()) * bound, WAD)
-    taken = []
+    taken: list[tuple[int, int]] = []
     for asset, most in buys:
         if not rules.need(asset in before.assets, "rebalance: not an asset"):
             continue

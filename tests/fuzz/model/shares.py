@@ -63,7 +63,7 @@ class Shares:
     """Who holds how many, and what is due to the recipient of fees."""
 
     accrued_at: int
-    fees: Fees = Fees()
+    fees: Fees
     cap: int = MAX_SUPPLY
     total: int = 0
     carried: int = 0  # WAD of a base unit that the recipient has earned already

@@ -92,13 +92,16 @@ class Rails(NamedTuple):
         return rules
 
 
+NO_RAILS = Rails()
+
+
 @dataclass
 class Bands:
     """Half-widths around the targets, WAD in basket order, and the rails that a strategist moves them in."""
 
     bands: list[int]
     set_at: int  # unix s; when they were moved, or the rails set
-    rails: Rails = Rails()
+    rails: Rails = NO_RAILS
 
     def check(self, bands: Sequence[int], now: int) -> Rules:
         """What is wrong with new bands."""

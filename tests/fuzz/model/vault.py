@@ -1,12 +1,13 @@
 """The whole fund, action by action, as SPECIFICATION.md tells it: a second implementation that shares no line with the first.
 
-An action changes the model and answers what the contract has to answer, or raises `Refused` with every reason that the contract may give; then
-the model is half changed and whoever called throws it away (see `World.both`).
+An action changes the model and answers what the contract has to answer, or raises `Refused` with every reason that the contract may
+give; then the model is half changed and whoever called throws it away (see `World.both`).
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from fuzz.evm import ZERO
 from fuzz.model.auction import Auction, LossBudget, Terms
@@ -241,7 +242,7 @@ class Vault:
     def _open(self, basket: Valuation, rules: Rules) -> int:
         reason = self.trigger(basket)
         rules.need(reason != 0, "auction: no trigger holds")
-        self._guard(rules, lambda: self.auction.check_cool(self.now))
+        self._guard(rules, self.auction.check_cool, self.now)
         rules.enforce()
         self.auction.opened_at = self.now
         return reason
@@ -276,10 +277,9 @@ class Vault:
         rules.enforce()
         if is_pull:
             for index, amount in taken:
-                self._guard(rules, lambda index=index, amount=amount: self._pull(self.assets[index], caller, amount))
+                self._guard(rules, self._pull, self.assets[index], caller, amount)
         for index, amount in leaving.items():
-            receiver = caller if is_pull else executor
-            self._guard(rules, lambda index=index, amount=amount: self._push(self.assets[index], receiver, amount))
+            self._guard(rules, self._push, self.assets[index], caller if is_pull else executor, amount)
         rules.enforce()
         supply = self.shares.total
         if not is_pull:
@@ -342,7 +342,7 @@ class Vault:
         rules.need(asset not in self.assets, "basket: duplicate asset")
         if rules.need(asset in self.tokens, "basket: bad asset"):
             rules.need(self.tokens[asset].decimals <= MAX_DECIMALS, "basket: too many decimals")
-            self._guard(rules, lambda: self.oracle.prices([asset], self.now))
+            self._guard(rules, self.oracle.price, asset, self.now)
         rules.need(len(self.assets) < MAX_ASSETS, "basket: too many assets")
         rules.enforce()
         self.assets.append(asset)
@@ -411,7 +411,7 @@ class Vault:
         """It has to price the basket; an open rebalance ends."""
         rules = self._fund_owner_only(caller)
         if rules.need(oracle in self.oracles, "rebalancer: oracle has no code"):
-            self._guard(rules, lambda: self.oracles[oracle].prices(self.assets, self.now))
+            self._guard(rules, self.oracles[oracle].prices, self.assets, self.now)
         rules.enforce()
         self.auction.end(self.now)
         self.oracle = self.oracles[oracle]
@@ -473,9 +473,9 @@ class Vault:
     # ---------------------------------------------------------- movements
 
     @staticmethod
-    def _guard(rules: Rules, action: Callable[[], None]) -> None:
+    def _guard(rules: Rules, action: Callable[..., Any], *args: Any) -> None:
         try:
-            action()
+            action(*args)
         except Refused as refusal:
             rules.also(refusal)
 
