@@ -1,7 +1,7 @@
 """The chain of the fuzzing: real bytecode on an EVM in this process, some thirty microseconds a call.
 
-Every contract is compiled with its own pragmas, for the EVM that production uses. A call is a transaction: it has the gas of the
-largest one that mainnet takes, and what it left in transient storage is gone after it.
+Every contract is compiled with its own pragmas, for the EVM that production uses. A call is a transaction: it has the gas of
+the largest one that mainnet takes, and what it left in transient storage is gone after it.
 """
 
 import re

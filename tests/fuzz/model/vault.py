@@ -1,7 +1,7 @@
 """The whole fund, action by action, as SPECIFICATION.md tells it: a second implementation that shares no line with the first.
 
-An action changes the model and answers what the contract has to answer, or raises `Refused` with every reason that the contract may
-give; then the model is half changed and whoever called throws it away (see `World.both`).
+An action changes the model and answers what the contract has to answer, or raises `Refused` with every reason that the contract
+may give; then the model is half changed and whoever called throws it away (see `World.both`).
 """
 
 from collections.abc import Callable, Sequence
