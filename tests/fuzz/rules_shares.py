@@ -10,7 +10,7 @@ from fuzz.model.tokens import Mood
 from fuzz.model.vault import Vault
 from fuzz.seen import Action
 from fuzz.strategies import Size, deadlines, people, sizes, slots
-from fuzz.world import ATTACKER, FAR
+from fuzz.world import ATTACKER, DEPLOYER, FAR
 
 UNPAYABLE = (Mood(is_blocked=True), Mood(does_nothing=True), Mood(eats_gas=True), Mood(is_dead=True))
 
@@ -75,6 +75,31 @@ class ShareRules(Fund):
             lambda: vault.send(who, "redeem", shares, receiver, minima, until),
             lambda model: model.redeem(who, shares, receiver, minima, until),
         )
+
+    @rule(holder=slots, slot=slots, size=sizes(1000), flood=st.sampled_from((2**128, 2**128 + 1, 2**255)))
+    def redeem_from_a_flood(self, holder: int, slot: int, size: Size, flood: int) -> None:
+        """A token says for a moment that the vault holds more than any sum can hold."""
+        world, asset = self.world, self.asset(slot)
+        who, vault = self.holder(holder), world.vault.address
+        shares = self.size(size, world.model.shares.balances[who])
+        more = flood - world.model.tokens[asset].balances[vault]
+        if world.model.tokens[asset].mood.is_dead or world.model.shares.claimed(asset):
+            return
+        world.tokens[asset].send(DEPLOYER, "mint", vault, more)
+        world.model.tokens[asset].mint(vault, more)
+        minima = [0] * len(world.assets)
+        self.action = Action("redeem", who, who)
+        world.same(lambda: world.vault.view("preview_redeem", shares), lambda: world.model.preview_redeem(shares))
+        world.both(
+            lambda: world.vault.send(who, "redeem", shares, who, minima, FAR),
+            lambda model: model.redeem(who, shares, who, minima, FAR),
+        )
+        # At the limit itself the token is believed, and pays.
+        more = min(more, world.model.tokens[asset].balances[vault])
+        world.tokens[asset].send(DEPLOYER, "burn", vault, more)
+        world.model.tokens[asset].burn(vault, more)
+        self.look()
+        self.action = Action("wait")
 
     @rule(
         who=people,

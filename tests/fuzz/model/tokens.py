@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from fuzz.model.numbers import ANYTHING, SILENCE, Refused
 
+MAX_BALANCE = 2**128  # base units that a redemption believes
+
 
 class Mood(NamedTuple):
     """How a token behaves at present; the order of `OddToken.configure` without its hook."""
@@ -67,8 +69,8 @@ class Token:
         return self.balances[owner]
 
     def balance_or_zero(self, owner: str) -> int:
-        """As `balance`, zero when the token does not say."""
-        return 0 if self.mood.is_dead else self.balances[owner]
+        """As `balance`, zero when the token does not say, or says what no sum could hold."""
+        return 0 if self.mood.is_dead or self.balances[owner] > MAX_BALANCE else self.balances[owner]
 
     def transfer(self, owner: str, receiver: str, amount: int) -> None:
         """Move tokens in their owner's name.

@@ -505,9 +505,9 @@ class Vault:
         if amount == 0:
             return
         token = self.tokens[asset]
-        balance = token.balance(self.address)
+        balance = token.balance_or_zero(self.address)
         with suppress(Refused):
             token.transfer(self.address, receiver, amount)
-        short = amount - (balance - token.balance(self.address))
+        short = amount - (balance - token.balance_or_zero(self.address))
         if short > min(2, amount // 10_000):
             self.shares.claims[owner, asset] += short
