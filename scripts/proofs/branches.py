@@ -1,7 +1,7 @@
 """Which jumps of a contract's bytecode are branches of its source, and what each outcome means there.
 
-What counts as a branch: `if`, `elif`, the conditional expression, `assert`, every operand of `and` and `or`, whether a loop over
-something that can be empty is entered, and each call of a function that does nothing but check its argument
+What counts as a branch: `if`, `elif`, the conditional expression, `assert`, every operand of `and` and `or`, whether a loop
+over something that can be empty is entered, and each call of a function that does nothing but check its argument
 (`reasons._require`), because all calls share one jump. What the compiler adds by itself does not count: overflow, bounds,
 decoding, selectors, returned data, locks.
 
@@ -10,9 +10,10 @@ turned a jump around, the node. So the compiler is watched while it works, and w
 unwatched.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -20,8 +21,10 @@ from unittest.mock import patch
 from vyper import ast as vy
 from vyper.compiler.input_bundle import FilesystemInputBundle
 from vyper.compiler.phases import CompilerData, generate_assembly, generate_bytecode
-from vyper.compiler.settings import OptimizationLevel, Settings, anchor_settings
+from vyper.compiler.settings import OptimizationLevel, anchor_settings
 from vyper.ir import compile_ir
+
+PRAGMA = re.compile(r"^# pragma optimize \w+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -83,15 +86,18 @@ class Code:
         return {p.branch for p in points} | {tail.branch for p in points for tail in p.tails}
 
 
-def compile_source(root: Path, path: Path, optimize: OptimizationLevel | None = None) -> CompilerData:
-    """The compiler at work on one file; `optimize` overrules the file's own setting.
+def compile_source(root: Path, path: Path, optimize: str | None = None) -> CompilerData:
+    """The compiler at work on one file; with `optimize` at that level, whatever the file's own pragma says.
 
     Raises:
-        VyperException: it does not compile, or `optimize` contradicts its pragma.
+        VyperException: it does not compile.
     """
     bundle = FilesystemInputBundle([*_site_packages(), root])
     source: Any = bundle.load_file(path)
-    return CompilerData(source, bundle, Settings(optimize=optimize) if optimize else None)
+    if optimize is not None:
+        contents = PRAGMA.sub("", source.contents) + f"\n# pragma optimize {optimize}\n"
+        source = replace(source, contents=contents)
+    return CompilerData(source, bundle)
 
 
 def _site_packages() -> list[Path]:

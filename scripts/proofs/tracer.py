@@ -127,7 +127,7 @@ class Tracer:
             frame = stack[-1]
             if op in ENTERS:
                 child = next(frame.calls, None)
-                if next_depth > depth:
+                if child is not None and next_depth > depth:
                     stack.append(Frame(codes[id(child)], iter(child.get("calls", ()))))
             elif frame.code is None:
                 continue

@@ -1,0 +1,215 @@
+"""Break the contracts in small ways and see whether their tests notice.
+
+    uv run python scripts/mutate.py [--json] [--only FILE]... [--jobs N] [--limit N --seed S]
+
+Each mutant is one fault in one file (scripts/proofs/mutants.py says of which kinds). What does not compile, or compiles to the
+same bytecode, is left out. The others are put, as bytecode, into a copy of the project, where the tests run that
+tests/proofs/mutation.toml names for the file, until the first fails. The score is killed by killed and survived; survivors
+that the same file accepts, with the reason why no test can tell them from the original, count in the first score and not in
+the second. Exits with 1 when the second is under 90 %, when the unbroken contracts fail their tests, or when an accepted
+survivor is no mutant any more or was killed.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from scripts.proofs.mutants import Mutant, mutants
+from scripts.proofs.workshop import INVALID, KILLED, LEFT_BEHIND, SAME, SURVIVED, TIMED_OUT, Verdict, Workshop
+
+ROOT = Path(__file__).resolve().parent.parent
+PLAN = ROOT / "tests" / "proofs" / "mutation.toml"
+THRESHOLD = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Killed, survived without and with a reason."""
+
+    killed: int
+    survived: int
+    accepted: int
+
+    @property
+    def of_all(self) -> float:
+        """Share killed of all mutants that compile to other bytecode; 1 of none."""
+        total = self.killed + self.survived + self.accepted
+        return self.killed / total if total else 1.0
+
+    @property
+    def of_killable(self) -> float:
+        """As `of_all`, accepted survivors left out."""
+        total = self.killed + self.survived
+        return self.killed / total if total else 1.0
+
+
+def score(verdicts: Iterable[Verdict], accepted: Mapping[tuple[str, str, str], str]) -> Score:
+    """Count verdicts. A test that never ends has noticed."""
+    killed = survived = known = 0
+    for verdict in verdicts:
+        killed += verdict.outcome in (KILLED, TIMED_OUT)
+        survived += verdict.outcome == SURVIVED and verdict.mutant.key not in accepted
+        known += verdict.outcome == SURVIVED and verdict.mutant.key in accepted
+    return Score(killed, survived, known)
+
+
+_workshop: Workshop
+
+
+def _open_workshop(base: Path, folders: Any, tests: Mapping[str, list[str]], seconds: Mapping[str, float]) -> None:
+    global _workshop  # noqa: PLW0603  (one per process of the pool)
+    folder = folders.get()
+    shutil.copytree(base, folder)
+    _workshop = Workshop(folder, tests, seconds)
+
+
+def _judge(mutant: Mutant) -> Verdict:
+    return _workshop.judge(mutant)
+
+
+def prepare(base: Path, tests: Mapping[str, list[str]]) -> dict[str, float]:
+    """Copy the project, let ape compile it and run the tests unbroken; seconds that each file's tests may take on a mutant.
+
+    Raises:
+        SystemExit: they fail.
+    """
+    shutil.copytree(ROOT, base, ignore=LEFT_BEHIND)
+    taken: dict[tuple[str, ...], float] = {}
+    for paths in dict.fromkeys(tuple(paths) for paths in tests.values()):
+        start = time.monotonic()
+        command = ["ape", "test", *paths, "-x", "-q"]
+        environment = os.environ | {"PYTHONPATH": str(base)}
+        if subprocess.run(command, cwd=base, env=environment, check=False, stdout=sys.stderr).returncode:
+            raise SystemExit(f"the contracts fail their tests as they are: {' '.join(paths)}")
+        taken[paths] = time.monotonic() - start
+    return {file: 60 + 4 * taken[tuple(paths)] for file, paths in tests.items()}
+
+
+def select(plan: Mapping[str, Any], only: list[str], limit: int | None, seed: int) -> list[Mutant]:
+    """The mutants of the files of the plan, or of those named; `limit` of them, drawn with `seed`.
+
+    Raises:
+        SystemExit: a file named is not in the plan.
+    """
+    unknown = set(only) - set(plan["tests"])
+    if unknown:
+        raise SystemExit(f"{', '.join(sorted(unknown))}: name tests for it in {PLAN.relative_to(ROOT)}")
+    found = [mutant for file in only or plan["tests"] for mutant in mutants(ROOT, file)]
+    if limit is not None and limit < len(found):
+        drawn = random.Random(seed).sample(found, limit)
+        found = sorted(drawn, key=lambda mutant: (mutant.file, mutant.start))
+    return found
+
+
+def accepted_of(plan: Mapping[str, Any], files: Iterable[str]) -> dict[tuple[str, str, str], str]:
+    """The reason for each accepted survivor in `files`, by the mutant's key.
+
+    Raises:
+        SystemExit: there is no such mutant, or no reason.
+    """
+    files = set(files)
+    known = {mutant.key for file in files for mutant in mutants(ROOT, file)}
+    found: dict[tuple[str, str, str], str] = {}
+    for entry in plan.get("survivor", []):
+        key = entry["file"], entry["before"], entry["after"]
+        if entry["file"] in files and (key not in known or not entry["reason"]):
+            raise SystemExit(f"{PLAN.name}: no such mutant, or no reason: {key}: correct or delete the entry")
+        found[key] = entry["reason"]
+    return found
+
+
+def render(verdicts: list[Verdict], accepted: Mapping[tuple[str, str, str], str], console: Console) -> None:
+    """A row per file, then the survivors with what was changed."""
+    table = Table(title="Mutants")
+    for name in ("file", "killed", "survived", "accepted", "left out", "score", "without accepted"):
+        table.add_column(name, justify="left" if name == "file" else "right")
+    files = sorted({verdict.mutant.file for verdict in verdicts})
+    for file in [*files, None]:
+        rows = [verdict for verdict in verdicts if file in (verdict.mutant.file, None)]
+        counts = score(rows, accepted)
+        left_out = sum(verdict.outcome in (INVALID, SAME) for verdict in rows)
+        numbers = (counts.killed, counts.survived, counts.accepted, left_out)
+        if file is None:
+            table.add_section()
+        table.add_row(file or "all", *map(str, numbers), f"{counts.of_all:.1%}", f"{counts.of_killable:.1%}")
+    console.print(table)
+    for verdict in verdicts:
+        mutant = verdict.mutant
+        if verdict.outcome == SURVIVED and mutant.key not in accepted:
+            print(f"{mutant.file}:{mutant.line}: survived: {mutant.operator}")
+            print(f"  - {mutant.before}\n  + {mutant.after}")
+
+
+def main() -> None:
+    """Draw, build, test, and report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--only", action="append", default=[], metavar="FILE", help="mutate this file of the plan")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants at a time")
+    parser.add_argument("--limit", type=int, help="draw so many mutants")
+    parser.add_argument("--seed", type=int, default=0, help="of the draw")
+    arguments = parser.parse_args()
+
+    plan = tomllib.loads(PLAN.read_text())
+    chosen = select(plan, arguments.only, arguments.limit, arguments.seed)
+    files = {mutant.file for mutant in chosen}
+    accepted = accepted_of(plan, files)
+    left_out = [f"--deselect={test}" for test in plan["unsteady"]]
+    tests = {file: [*paths, *left_out] for file, paths in plan["tests"].items() if file in files}
+
+    verdicts: list[Verdict] = []
+    with TemporaryDirectory() as folder:
+        base = Path(folder) / "unbroken"
+        seconds = prepare(base, tests)
+        context = get_context("spawn")
+        folders = context.Manager().Queue()
+        for job in range(arguments.jobs):
+            folders.put(Path(folder) / f"job-{job}")
+        arguments_of_job = (base, folders, tests, seconds)
+        with ProcessPoolExecutor(arguments.jobs, context, _open_workshop, arguments_of_job) as pool:
+            for done in as_completed([pool.submit(_judge, mutant) for mutant in chosen]):
+                verdict = done.result()
+                verdicts.append(verdict)
+                print(
+                    f"{len(verdicts)}/{len(chosen)} {verdict.outcome} in {verdict.seconds} s: "
+                    f"{verdict.mutant.file}:{verdict.mutant.line} {verdict.mutant.operator} {verdict.killer}",
+                    file=sys.stderr,
+                    flush=True,
+                )
+    verdicts.sort(key=lambda verdict: (verdict.mutant.file, verdict.mutant.start))
+
+    counts = score(verdicts, accepted)
+    if arguments.json:
+        rows = [
+            asdict(verdict.mutant) | {"outcome": verdict.outcome, "killer": verdict.killer, "seconds": verdict.seconds}
+            for verdict in verdicts
+        ]
+        result = {"score": counts.of_all, "score_without_accepted": counts.of_killable, "mutants": rows}
+        json.dump(result, sys.stdout, indent=2)
+        print()
+    else:
+        render(verdicts, accepted, Console(width=140))
+    wrong = [v.mutant for v in verdicts if v.mutant.key in accepted and v.outcome in (KILLED, TIMED_OUT)]
+    for mutant in wrong:
+        print(f"killed, though {PLAN.name} accepts it: {mutant.file}:{mutant.line}: {mutant.after}", file=sys.stderr)
+    raise SystemExit(1 if wrong or counts.of_killable < THRESHOLD else 0)
+
+
+if __name__ == "__main__":
+    main()
