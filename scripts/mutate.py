@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.proofs.mutants import Mutant, mutants
-from scripts.proofs.workshop import INVALID, KILLED, LEFT_BEHIND, SAME, SURVIVED, TIMED_OUT, Verdict, Workshop
+from scripts.proofs.workshop import INVALID, KILLED, LEFT_BEHIND, SAME, SURVIVED, TIMED_OUT, Verdict, Workshop, roots
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAN = ROOT / "tests" / "proofs" / "mutation.toml"
@@ -93,7 +93,7 @@ def prepare(base: Path, tests: Mapping[str, list[str]]) -> dict[str, float]:
     taken: dict[tuple[str, ...], float] = {}
     for paths in dict.fromkeys(tuple(paths) for paths in tests.values()):
         start = time.monotonic()
-        command = ["ape", "test", *paths, "-x", "-q"]
+        command = ["ape", "test", *roots(paths), "-x", "-q"]
         environment = os.environ | {"PYTHONPATH": str(base)}
         if subprocess.run(command, cwd=base, env=environment, check=False, stdout=sys.stderr).returncode:
             raise SystemExit(f"the contracts fail their tests as they are: {' '.join(paths)}")

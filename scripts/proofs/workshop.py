@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,14 +39,22 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class First:
-    """A pytest plugin that moves tests to the front."""
+class InOrder:
+    """A pytest plugin that runs tests in the order of the names, tests, files or folders, that they begin with."""
 
     names: tuple[str, ...]
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Stable otherwise."""
-        items.sort(key=lambda item: item.nodeid.partition("[")[0] not in self.names)
+        """Stable among what begins with the same name, and what begins with none at last."""
+        items.sort(key=self._place)
+
+    def _place(self, item: pytest.Item) -> int:
+        return next((i for i, name in enumerate(self.names) if item.nodeid.startswith(name)), len(self.names))
+
+
+def roots(paths: Sequence[str]) -> list[str]:
+    """Paths less those that lie within another: of a folder and a file in it pytest collects the file alone."""
+    return [path for path in paths if not any(path.startswith(f"{other}/") for other in paths)]
 
 
 class Workshop:
@@ -108,7 +116,7 @@ class Workshop:
         return KILLED, found[1]
 
     def run(
-        self, paths: list[str], seconds: float, made: Mapping[str, tuple[bytes, bytes]], first: tuple[str, ...] = ()
+        self, paths: Sequence[str], seconds: float, made: Mapping[str, tuple[bytes, bytes]], first: tuple[str, ...] = ()
     ) -> tuple[int | None, str]:
         """Run tests up to the first that fails, with other bytecode for some contracts.
 
@@ -126,7 +134,7 @@ class Workshop:
                 for name, (creation, runtime) in made.items():
                     self.types[name].deployment_bytecode.bytecode = "0x" + creation.hex()
                     self.types[name].runtime_bytecode.bytecode = "0x" + runtime.hex()
-                status = int(pytest.main([*QUIET, *paths], plugins=[First(first)]))
+                status = int(pytest.main([*QUIET, *roots(paths)], plugins=[InOrder((*first, *paths))]))
             finally:
                 sys.stdout.flush()
                 sys.stderr.flush()

@@ -9,7 +9,7 @@ import requests
 from devnet import anvil
 from devnet.box import Box, calldata
 from scripts.coverage import Coverage, known_unreachable, sides_of, told
-from scripts.proofs.branches import analyse, compile_source
+from scripts.proofs.branches import Code, analyse, compile_source
 from scripts.proofs.tracer import Tracer, watched
 
 CHECK = """
@@ -105,16 +105,11 @@ def chain_url() -> Iterator[str]:
 class Toy:
     """The toy deployed under a tracer, called by signature, its outcomes by the text of the branch."""
 
-    def __init__(self, root: Path, url: str, optimize: str) -> None:
-        (root / "contracts").mkdir()
-        (root / "contracts" / "check.vy").write_text(CHECK)
-        path = root / "contracts" / "Toy.vy"
-        path.write_text(TOY.format(optimize=optimize))
-        self.codes = analyse(root, path)
-        self.tracer = Tracer(list(self.codes))
+    def __init__(self, codes: tuple[Code, Code], creation: bytes, url: str) -> None:
+        self.codes, self.creation = codes, creation
+        self.tracer = Tracer(list(codes))
         self.box = Box(url)
         self.sender = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
-        self.creation = compile_source(root, path).bytecode
         self.address = self.deploy(0)
 
     def deploy(self, x: int) -> str:
@@ -136,9 +131,22 @@ class Toy:
         return {outcome for branch, outcome in self.tracer.taken if branch in named}
 
 
-@pytest.fixture(params=["gas", "codesize"])
-def toy(request: pytest.FixtureRequest, tmp_path: Path, chain_url: str) -> Toy:
-    return Toy(tmp_path, chain_url, request.param)
+@pytest.fixture(scope="module", params=["gas", "codesize"])
+def compiled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[tuple[Code, Code], bytes]:
+    """The toy's branches and its creation code, at either level that is deployed."""
+    root = tmp_path_factory.mktemp("toy")
+    (root / "contracts").mkdir()
+    (root / "contracts" / "check.vy").write_text(CHECK)
+    path = root / "contracts" / "Toy.vy"
+    path.write_text(TOY.format(optimize=request.param))
+    return analyse(root, path), compile_source(root, path).bytecode
+
+
+@pytest.fixture
+def toy(compiled: tuple[tuple[Code, Code], bytes], chain_url: str) -> Toy:
+    return Toy(*compiled, chain_url)
 
 
 def test_branches__of_each_kind__are_told_by_their_meaning(toy: Toy) -> None:
