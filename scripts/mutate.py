@@ -6,8 +6,8 @@ Each mutant is one fault in one file (scripts/proofs/mutants.py says of which ki
 same bytecode, is left out. The others are put, as bytecode, into a copy of the project, where the tests run that
 tests/proofs/mutation.toml names for the file, until the first fails. The score is killed by killed and survived; survivors
 that the same file accepts, with the reason why no test can tell them from the original, count in the first score and not in
-the second. Exits with 1 when the second is under 90 %, when the unbroken contracts fail their tests, or when an accepted
-survivor is no mutant any more or was killed.
+the second. Exits with 1 when the second is under 90 %, when the unbroken contracts fail their tests, when tests could not
+run, or when an accepted survivor is no mutant any more or was killed.
 """
 
 import argparse
@@ -31,7 +31,18 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.proofs.mutants import Mutant, mutants
-from scripts.proofs.workshop import INVALID, KILLED, LEFT_BEHIND, SAME, SURVIVED, TIMED_OUT, Verdict, Workshop, roots
+from scripts.proofs.workshop import (
+    INVALID,
+    KILLED,
+    LEFT_BEHIND,
+    NOT_RUN,
+    SAME,
+    SURVIVED,
+    TIMED_OUT,
+    Verdict,
+    Workshop,
+    roots,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAN = ROOT / "tests" / "proofs" / "mutation.toml"
@@ -208,7 +219,10 @@ def main() -> None:
     wrong = [v.mutant for v in verdicts if v.mutant.key in accepted and v.outcome in (KILLED, TIMED_OUT)]
     for mutant in wrong:
         print(f"killed, though {PLAN.name} accepts it: {mutant.file}:{mutant.line}: {mutant.after}", file=sys.stderr)
-    raise SystemExit(1 if wrong or counts.of_killable < THRESHOLD else 0)
+    not_run = [verdict for verdict in verdicts if verdict.outcome == NOT_RUN]
+    if not_run:
+        print(f"the tests of {len(not_run)} mutants did not run: see above", file=sys.stderr)
+    raise SystemExit(1 if wrong or not_run or counts.of_killable < THRESHOLD else 0)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 CONTRACTS_LEVEL=none ape test tests/unit/index_vault -p scripts.proofs.at_level
 
-The code size limit of the node is lifted. Tests of sizes, and of what is built from bytecode of a certain size (the factory), say
-nothing here.
+The code size limit of the node is lifted. Tests of sizes, and of what is built from bytecode of a certain size (the factory),
+say nothing here.
 """
 
 import os

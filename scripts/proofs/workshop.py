@@ -22,6 +22,7 @@ from scripts.proofs.branches import compile_source
 from scripts.proofs.mutants import Mutant, hosts
 
 KILLED, SURVIVED, TIMED_OUT, INVALID, SAME = "killed", "survived", "timed out", "does not compile", "same bytecode"
+NOT_RUN = "its tests did not run"
 LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", ".cache")
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?:\[| - |$)", re.MULTILINE)
 QUIET = ("-x", "-q", "--tb=no", "--no-header", "-rfE", "-p", "no:cacheprovider")
@@ -71,11 +72,7 @@ class Workshop:
         self.killers: dict[str, tuple[str, ...]] = {}
 
     def judge(self, mutant: Mutant) -> Verdict:
-        """Build the mutant and run its file's tests on it.
-
-        Raises:
-            RuntimeError: the tests could not run.
-        """
+        """Build the mutant and run its file's tests on it."""
         start = time.monotonic()
         outcome, killer = self._judge(mutant)
         return Verdict(mutant, outcome, killer, round(time.monotonic() - start, 1))
@@ -111,7 +108,8 @@ class Workshop:
             return SURVIVED, ""
         found = FAILED.search(output)
         if status != pytest.ExitCode.TESTS_FAILED or not found:
-            raise RuntimeError(f"the tests of {file} ended with status {status}:\n{output[-4000:]}")
+            print(f"the tests of {file} ended with status {status}:\n{output[-4000:]}", file=sys.stderr, flush=True)
+            return NOT_RUN, ""
         self.killers[file] = (found[1], *(name for name in killers if name != found[1]))
         return KILLED, found[1]
 

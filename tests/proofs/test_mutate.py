@@ -9,7 +9,7 @@ from scripts import mutate
 from scripts.mutate import Score, accepted_of, score, select
 from scripts.proofs.branches import compile_source
 from scripts.proofs.mutants import Mutant, hosts, mutants
-from scripts.proofs.workshop import INVALID, KILLED, SAME, SURVIVED, TIMED_OUT, Verdict, roots
+from scripts.proofs.workshop import INVALID, KILLED, NOT_RUN, SAME, SURVIVED, TIMED_OUT, Verdict, roots
 
 SOURCE = '''# pragma version 0.4.3
 from contracts.modules import wad
@@ -108,7 +108,8 @@ def made(after: str, outcome: str) -> Verdict:
 
 def test_score__of_verdicts__leaves_out_what_says_nothing() -> None:
     verdicts = [
-        made(f"x = {i}", outcome) for i, outcome in enumerate((KILLED, TIMED_OUT, SURVIVED, SURVIVED, INVALID, SAME))
+        made(f"x = {i}", outcome)
+        for i, outcome in enumerate((KILLED, TIMED_OUT, SURVIVED, SURVIVED, INVALID, SAME, NOT_RUN))
     ]
     counts = score(verdicts, {("a.vy", "x = 0", "x = 3"): "never read"})
     assert counts == Score(killed=2, survived=1, accepted=1)
