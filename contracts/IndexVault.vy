@@ -72,6 +72,7 @@ exports: (
     basket.claims,
 )
 
+
 event GuardianProposed:
     guardian: indexed(address)
     proposed: indexed(address)
@@ -92,7 +93,8 @@ DEAD: constant(address) = 0x000000000000000000000000000000000000dEaD
 
 REBALANCER: immutable(address)
 
-_in_flight: transient(bool)
+# A rebalance is under way in this transaction.
+_in_flight: transient (bool)
 
 
 @deploy
@@ -188,9 +190,7 @@ def redeem(
     if fee != 0:
         erc20._transfer(msg.sender, share_fees._recipient, fee)
     erc20._burn(msg.sender, shares - fee)
-    amounts: DynArray[uint256, MAX_ASSETS] = basket._push_pro_rata_down(
-        receiver, shares - fee, supply, min_amounts
-    )
+    amounts: DynArray[uint256, MAX_ASSETS] = basket._push_pro_rata_down(receiver, shares - fee, supply, min_amounts)
     log IIndexVault.Redeem(owner=msg.sender, receiver=receiver, shares=shares, fee=fee)
     return amounts
 
@@ -226,9 +226,7 @@ def open_rebalance() -> IIndexVault.Trigger:
     count: uint256 = 0
     words: uint256[MAX_ASSETS] = empty(uint256[MAX_ASSETS])
     count, words = basket._words()
-    return extcall IRebalancer(REBALANCER).open_rebalance(
-        msg.sender, count, words, basket._balances(count, words)
-    )
+    return extcall IRebalancer(REBALANCER).open_rebalance(msg.sender, count, words, basket._balances(count, words))
 
 
 @external
@@ -271,7 +269,6 @@ def rebalance(
         basket._push_all(count, words, leaving, executor)
         extcall IRebalanceExecutor(executor).on_rebalance(msg.sender, basket._legs(count, words, leaving), data)
 
-    # The vault's own line of defence, whatever the rebalancer finds: nothing leaves but what was meant to.
     after: uint256[MAX_ASSETS] = basket._balances(count, words)
     for i: uint256 in range(count, bound=MAX_ASSETS):
         assert after[i] + leaving[i] >= before[i], "vault: balance fell"

@@ -55,7 +55,7 @@ VAULT: immutable(address)
 
 oracle: public(address)
 # A rebalance is between `begin` and `settle`.
-_in_flight: transient(bool)
+_in_flight: transient (bool)
 
 
 @deploy
@@ -155,9 +155,7 @@ def settle(
     """
     self._check_vault()
     told: settlement.State = abi_decode(state, settlement.State)
-    fill: settlement.Fill = settlement._judge(
-        told, valuation._at(told.before, balances), auction.CLOSING_TOLERANCE
-    )
+    fill: settlement.Fill = settlement._judge(told, valuation._at(told.before, balances), auction.CLOSING_TOLERANCE)
     self._in_flight = False
     log IRebalancer.Rebalanced(
         caller=caller,
@@ -307,9 +305,7 @@ def set_keepers(accounts: DynArray[address, MAX_ASSETS], allowed: bool):
     """
     self._check_owner()
     for account: address in accounts:
-        log IRebalancer.KeeperChanged(
-            keeper=account, old_allowed=keepers.is_keeper[account], new_allowed=allowed
-        )
+        log IRebalancer.KeeperChanged(keeper=account, old_allowed=keepers.is_keeper[account], new_allowed=allowed)
         keepers.is_keeper[account] = allowed
 
 

@@ -15,10 +15,11 @@ ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS = ROOT / "contracts"
 DEPLOYABLE = sorted(CONTRACTS.glob("*.vy"))
 SIZE_LIMIT = 24_576  # bytes of runtime code, EIP-170
+SPARE = 2_000  # bytes that stay free for whoever comes next
 LINE_LENGTH = "120"
 
 # natrix: argument names carry no underscore here (NTX11), and its view rule does not see calls to tokens (NTX4).
-NATRIX = ["--disable", "NTX11", "NTX4", "--rule-config", "MemoryExpansion.max_frame_size=60000"]
+NATRIX = ["--disable", "NTX11", "NTX4", "--rule-config", "MemoryExpansion.max_frame_size=80000"]
 
 
 def run(name: str, *command: str) -> None:
@@ -48,8 +49,8 @@ def check_sizes() -> None:
         runtime, layout = compiled.stdout.strip().splitlines()
         size = len(runtime.removeprefix("0x")) // 2 + immutables(json.loads(layout).get("code_layout", {}))
         print(f"   {path.stem:15s} {size:6,d} bytes, {SIZE_LIMIT - size:6,d} left")
-        if size > SIZE_LIMIT:
-            raise SystemExit(f"{path.name}: over the limit of {SIZE_LIMIT} bytes")
+        if size > SIZE_LIMIT - SPARE:
+            raise SystemExit(f"{path.name}: over {SIZE_LIMIT - SPARE} bytes, which leaves {SPARE} to spare")
 
 
 def immutables(layout: dict[str, Any]) -> int:

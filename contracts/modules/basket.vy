@@ -313,7 +313,9 @@ def _push_pro_rata_down(
         held: uint256 = balance
         if packed & asset.CLAIMED != 0:
             held = self._without_claims(packed, token, balance)
-        amount: uint256 = held * shares // supply  # rounds down; spelt out, as the address above: a call costs gas for each asset
+        amount: uint256 = (
+            held * shares // supply
+        )  # rounds down; spelt out, as the address above: a call costs gas for each asset
         assert amount >= min_amounts[i], "vault: amount under minimum"
         amounts.append(amount)
         if amount == 0:
@@ -407,9 +409,7 @@ def _push(token: address, receiver: address, amount: uint256):
 
 
 @internal
-def _pull_all(
-    count: uint256, words: uint256[MAX_ASSETS], amounts: uint256[MAX_ASSETS], owner: address
-):
+def _pull_all(count: uint256, words: uint256[MAX_ASSETS], amounts: uint256[MAX_ASSETS], owner: address):
     """
     @notice Take an amount of each asset; see `_pull`
     """
@@ -418,9 +418,7 @@ def _pull_all(
 
 
 @internal
-def _push_all(
-    count: uint256, words: uint256[MAX_ASSETS], amounts: uint256[MAX_ASSETS], receiver: address
-):
+def _push_all(count: uint256, words: uint256[MAX_ASSETS], amounts: uint256[MAX_ASSETS], receiver: address):
     """
     @notice Pay an amount of each asset; see `_push`
     """

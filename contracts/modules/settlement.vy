@@ -64,9 +64,7 @@ def _leaving(
 
 @internal
 @pure
-def _least(
-    before: valuation.Valuation, buys: DynArray[IIndexVault.Leg, MAX_ASSETS]
-) -> uint256[MAX_ASSETS]:
+def _least(before: valuation.Valuation, buys: DynArray[IIndexVault.Leg, MAX_ASSETS]) -> uint256[MAX_ASSETS]:
     """
     @notice What the caller wants to arrive at least, in basket order
     """
@@ -141,9 +139,7 @@ def _judge(state: State, after: valuation.Valuation, tolerance: uint256) -> Fill
     @param tolerance WAD share of NAV by which an asset may pass its target
     """
     before: valuation.Valuation = state.before
-    fill: Fill = Fill(
-        value_out=0, value_in=0, drift_before=before.drift, drift_after=after.drift
-    )
+    fill: Fill = Fill(value_out=0, value_in=0, drift_before=before.drift, drift_after=after.drift)
     slack: uint256 = wad._mul_div_down(tolerance, after.nav, wad.ONE)  # WAD USD
 
     for i: uint256 in range(before.count, bound=MAX_ASSETS):

@@ -52,9 +52,7 @@ def _current(count: uint256) -> uint256[MAX_ASSETS]:
         else:
             old_sum += old & MASK
             new_sum += new & MASK
-            upto: uint256 = (
-                old_sum * (end - block.timestamp) + new_sum * (block.timestamp - start)
-            ) // (end - start)
+            upto: uint256 = (old_sum * (end - block.timestamp) + new_sum * (block.timestamp - start)) // (end - start)
             found[i] = upto - before
             before = upto
         old >>= BITS
