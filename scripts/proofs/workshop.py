@@ -26,6 +26,7 @@ NOT_RUN = "its tests did not run"
 LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", ".cache")
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?:\[| - |$)", re.MULTILINE)
 QUIET = ("-x", "-q", "--tb=no", "--no-header", "-rfE", "-p", "no:cacheprovider")
+ATTEMPTS = 2  # at running tests: on a busy machine a node may not start in time
 GRACE = 30  # s that a run gets to stop its nodes
 
 
@@ -101,14 +102,17 @@ class Workshop:
     def _test(self, file: str, made: Mapping[str, tuple[bytes, bytes]]) -> tuple[str, str]:
         # What killed a mutant of the same file is likely to kill the next.
         killers = self.killers.get(file, ())
-        status, output = self.run(self.tests[file], self.seconds[file], made, killers)
-        if status is None:
-            return TIMED_OUT, ""
-        if status == pytest.ExitCode.OK:
-            return SURVIVED, ""
-        found = FAILED.search(output)
-        if status != pytest.ExitCode.TESTS_FAILED or not found:
+        for _ in range(ATTEMPTS):
+            status, output = self.run(self.tests[file], self.seconds[file], made, killers)
+            if status is None:
+                return TIMED_OUT, ""
+            if status == pytest.ExitCode.OK:
+                return SURVIVED, ""
+            found = FAILED.search(output)
+            if status == pytest.ExitCode.TESTS_FAILED and found:
+                break
             print(f"the tests of {file} ended with status {status}:\n{output[-4000:]}", file=sys.stderr, flush=True)
+        else:
             return NOT_RUN, ""
         self.killers[file] = (found[1], *(name for name in killers if name != found[1]))
         return KILLED, found[1]
