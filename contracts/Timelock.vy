@@ -18,7 +18,43 @@ from snekmate.governance import timelock_controller
 initializes: access_control
 initializes: timelock_controller[access_control := access_control]
 
-exports: timelock_controller.__interface__
+exports: (
+    # roles
+    access_control.DEFAULT_ADMIN_ROLE,
+    access_control.hasRole,
+    access_control.getRoleAdmin,
+    access_control.grantRole,
+    access_control.revokeRole,
+    access_control.renounceRole,
+    access_control.set_role_admin,
+    # announce, do, take back
+    timelock_controller.supportsInterface,
+    timelock_controller.is_operation,
+    timelock_controller.is_operation_pending,
+    timelock_controller.is_operation_ready,
+    timelock_controller.is_operation_done,
+    timelock_controller.get_operation_state,
+    timelock_controller.hash_operation,
+    timelock_controller.hash_operation_batch,
+    timelock_controller.schedule,
+    timelock_controller.schedule_batch,
+    timelock_controller.cancel,
+    timelock_controller.execute,
+    timelock_controller.execute_batch,
+    timelock_controller.update_delay,
+    timelock_controller.onERC721Received,
+    timelock_controller.onERC1155Received,
+    timelock_controller.onERC1155BatchReceived,
+    timelock_controller.PROPOSER_ROLE,
+    timelock_controller.EXECUTOR_ROLE,
+    timelock_controller.CANCELLER_ROLE,
+    timelock_controller.IERC721_TOKENRECEIVER_SELECTOR,
+    timelock_controller.IERC1155_TOKENRECEIVER_SINGLE_SELECTOR,
+    timelock_controller.IERC1155_TOKENRECEIVER_BATCH_SELECTOR,
+    timelock_controller.get_timestamp,
+    timelock_controller.get_minimum_delay,
+    timelock_controller.__default__,
+)
 
 
 @deploy
