@@ -3,7 +3,7 @@
 Addresses, times and everything else agree on all chains, so that every answer, revert, event and balance has to. Gas does not.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from eth_utils.address import to_checksum_address
 
 from devnet import anvil
 from devnet.box import Box, calldata
+from keeper.contracts import Contract
 from keeper.errors import TransactionError
 from scripts.proofs.branches import compile_source
 
@@ -63,13 +64,17 @@ class Twins:
         """
         path = ROOT / "contracts" / f"{name}.vy"
         tail = encode(types, arguments)
-        receipts = {
-            level: self._send(box, sender, None, creation_code(path, level) + tail) for level, box in self.boxes.items()
-        }
-        receipt = agreed(f"deploy {name}", receipts)
-        if receipt["status"] != "0x1":
-            raise TransactionError(f"{name} does not deploy")
-        return to_checksum_address(receipt["contractAddress"])
+        return self._create(sender, name, {level: creation_code(path, level) + tail for level in self.boxes})
+
+    def deploy_blueprint(self, sender: str, name: str) -> str:
+        """Keep the creation code of contracts/`name`.vy at each level as ERC-5202 has it; the address, the same everywhere.
+
+        Raises:
+            Different: only some levels deploy it.
+        """
+        path = ROOT / "contracts" / f"{name}.vy"
+        codes = {level: Contract(name, (), creation_code(path, level)) for level in self.boxes}
+        return self._create(sender, name, {level: code.blueprint_initcode() for level, code in codes.items()})
 
     def send(self, sender: str, to: str, signature: str, *arguments: Any) -> dict[str, Any]:
         """A transaction, that may revert; its receipt less the gas, and what a call would have answered.
@@ -94,6 +99,13 @@ class Twins:
         """Let time pass."""
         for box in self.boxes.values():
             box.mine(box.timestamp() + seconds)
+
+    def _create(self, sender: str, name: str, initcodes: Mapping[str, bytes]) -> str:
+        receipts = {level: self._send(box, sender, None, initcodes[level]) for level, box in self.boxes.items()}
+        receipt = agreed(f"deploy {name}", receipts)
+        if receipt["status"] != "0x1":
+            raise TransactionError(f"{name} does not deploy")
+        return to_checksum_address(receipt["contractAddress"])
 
     def _ask(self, sender: str, to: str, data: bytes, label: str) -> str:
         request = {"from": sender, "to": to, "data": "0x" + data.hex(), "gas": hex(GAS)}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from eth_utils.address import to_checksum_address
 from proofs.levels import ROOT, Different, Twins, creation_code, twins
 from vyper.compiler.output import build_abi_output
 
@@ -27,6 +28,7 @@ TARGETS = (WAD // 2, WAD // 4, WAD // 4)
 FEED = "(address,address,uint256,uint256,uint256)"
 ASSET = "(address,uint256,uint256,uint256)"
 TERMS = "(uint256,bool,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
+FEES = "(address,uint256,uint256,uint256)"
 LEG = "(address,uint256)"
 REBALANCE = f"rebalance({LEG}[],{LEG}[],address,bytes,uint256)"
 STEPS = 40
@@ -49,6 +51,7 @@ class Fund:
     feeds: list[str]
     oracle: str
     vault: str
+    rebalancer: str
     views: dict[str, list[str]]
 
     @classmethod
@@ -64,15 +67,17 @@ class Fund:
         vault = chains.deploy(
             OWNER,
             "IndexVault",
-            ["string", "string", "address", "address", "address", f"{ASSET}[]", TERMS],
-            *("Twin", "TWIN", OWNER, OWNER, oracle, assets, terms),
+            ["string", "string", "address", "address", "address", f"{ASSET}[]", TERMS, FEES, "address"],
+            *("Twin", "TWIN", OWNER, OWNER, oracle, assets, terms, (KEEPER, WAD // 50, WAD // 1_000, WAD // 500)),
+            chains.deploy_blueprint(OWNER, "Rebalancer"),
         )
+        rebalancer = to_checksum_address("0x" + chains.call(vault, "rebalancer()")[-40:])
         for token in tokens:
             for who in (USER, KEEPER):
                 chains.send(OWNER, token, "mint(address,uint256)", who, 10**40)
                 chains.send(who, token, "approve(address,uint256)", vault, ALL)
-        views = {vault: views_of("IndexVault"), oracle: views_of("PriceOracle")}
-        return cls(chains, tokens, feeds, oracle, vault, views)
+        views = {vault: "IndexVault", rebalancer: "Rebalancer", oracle: "PriceOracle"}
+        return cls(chains, tokens, feeds, oracle, vault, rebalancer, {at: views_of(name) for at, name in views.items()})
 
     def rebalance(self) -> None:
         """A fill that is sure to succeed: the third token doubled, its surplus is sold for the others."""
@@ -87,7 +92,10 @@ class Fund:
     def act(self, rng: random.Random) -> str:
         """One random step; its name, with whether it succeeded."""
         name = rng.choice(
-            ("mint", "redeem", "price", "open", "fill", "fill", "wait", "pause", "unpause", "donate", "feed")
+            (
+                *("mint", "redeem", "price", "open", "fill", "fill", "wait", "pause", "unpause", "donate", "feed"),
+                *("targets", "rails", "fees", "accrue"),
+            )
         )
         shares = rng.choice((0, 1, rng.randrange(10**6), rng.randrange(20 * WAD), 100 * WAD))
         i = rng.randrange(3)
@@ -116,6 +124,20 @@ class Fund:
                     done = send(OWNER, feed, "set_answer(int256)", price // 10**10 * rng.randrange(90, 112) // 100)
             case "pause" | "unpause":
                 done = send(rng.choice((OWNER, USER)), self.vault, f"{name}()")
+            case "targets":
+                first = rng.randrange(WAD)
+                second = rng.randrange(WAD - first)
+                wanted = [first, second, WAD - first - second - (rng.random() < 0.1)]
+                start, end = rng.choice(((0, 0), (0, 3 * 10**9), (2 * 10**9, 2 * 10**9 + 10**7)))
+                done = send(OWNER, self.rebalancer, "set_targets(uint256[],uint256,uint256)", wanted, start, end)
+            case "rails":
+                rails = (rng.choice((WAD // 400, WAD // 100)), rng.choice((WAD // 10, WAD // 400)), WAD // 100)
+                done = send(OWNER, self.rebalancer, "set_rails((uint256,uint256,uint256))", rails)
+            case "fees":
+                fees = (KEEPER, *(rng.choice((0, WAD // 100, WAD // 1_000, 1)) for _ in range(3)))
+                done = send(OWNER, self.vault, f"set_fees({FEES})", fees)
+            case "accrue":
+                done = send(KEEPER, self.vault, "accrue_fees()")
             case "donate":
                 done = send(USER, self.tokens[i], "transfer(address,uint256)", self.vault, rng.randrange(10**6))
             case _:
@@ -157,7 +179,7 @@ def test_life_of_a_fund__at_every_level__is_the_same(chains: Twins, seed: int) -
 
 
 def test_codes_of_the_levels__differ() -> None:
-    for name in ("PriceOracle", "IndexVault"):
+    for name in ("PriceOracle", "IndexVault", "Rebalancer"):
         codes = {creation_code(ROOT / "contracts" / f"{name}.vy", level) for level in ("production", "none")}
         assert len(codes) == 2
 
