@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from hypothesis import event
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
 from fuzz.evm import Reverted
@@ -74,5 +75,6 @@ class Fund(RuleBasedStateMachine):
         for check in INVARIANTS.values():
             check(self.world, self.seen, seen, self.action)
         self.look(seen)
+        event(f"{self.action.kind}: {self.world.outcome}")
         self.steps += 1
         self.action = Action("wait")

@@ -95,9 +95,7 @@ class ShareRules(Fund):
             lambda model: model.redeem(who, shares, who, minima, FAR),
         )
         # At the limit itself the token is believed, and pays.
-        more = min(more, world.model.tokens[asset].balances[vault])
-        world.tokens[asset].send(DEPLOYER, "burn", vault, more)
-        world.model.tokens[asset].burn(vault, more)
+        world.shrink(asset, min(more, world.model.tokens[asset].balances[vault]))
         self.look()
         self.action = Action("wait")
 

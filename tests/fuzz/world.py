@@ -13,9 +13,10 @@ from fuzz.model.auction import Auction, LossBudget, Terms
 from fuzz.model.numbers import WAD, Refused, down, up
 from fuzz.model.oracle import Feed, Listing, Oracle
 from fuzz.model.shares import DEAD, DEAD_SHARES, Fees, Shares
+from fuzz.model.state import Role
 from fuzz.model.targets import Bands, Schedule
 from fuzz.model.tokens import HONEST, Mood, Token
-from fuzz.model.vault import Role, Vault
+from fuzz.model.vault import Vault
 
 FAR = 2**40  # a deadline that no run reaches
 MAX_AGE = 7 * 86400  # s, of a feed
@@ -130,6 +131,8 @@ class World:
             shares=Shares(now, plan.fees),
         )
         self.holders = [*PEOPLE[1:], self.executor.address, self.vault.address, DEAD, self.rebalancer.address]
+        # How the last thing that was done on both sides ended.
+        self.outcome = "done"
         # What a falling rebase took from under the claims: then they are not covered, and nobody promises that they are.
         self.shorted: set[str] = set()
         # Tokens that once took a fee: some of them are with nobody.
@@ -167,9 +170,11 @@ class World:
         try:
             found = on_chain()
         except Reverted as error:
+            self.outcome = error.reason.split("(")[0] or "no reason"
             assert refused is not None, f'reverted with "{error.reason}", and the specification allows it'
             assert error.reason in refused.reasons, f'reverted with "{error.reason}", not for one of {refused.reasons}'
             return error
+        self.outcome = "done"
         assert refused is None, f"went through, and the specification refuses it: {refused.reasons}"
         assert plain(found) == plain(wanted), f"answered {found}, the specification says {wanted}"
         self.model = trial
