@@ -76,5 +76,6 @@ class Fund(RuleBasedStateMachine):
             check(self.world, self.seen, seen, self.action)
         self.look(seen)
         event(f"{self.action.kind}: {self.world.outcome}")
+        self.world.outcome = "done"
         self.steps += 1
         self.action = Action("wait")

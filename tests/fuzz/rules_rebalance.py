@@ -29,7 +29,7 @@ GENEROSITY = st.sampled_from((1_000_000, 1_000_000, 1_000_000, 1_000_100, 1_100_
 # Where a price runs to, per mille.
 MOVES = st.sampled_from((500, 700, 900, 990, 1010, 1100, 1500, 2000))
 # What `stir` is told before a fill: slot, where to, how late.
-STIRRED = st.one_of(st.none(), st.tuples(slots, MOVES, st.integers(0, 1000)))
+STIRRED = st.one_of(st.none(), *[st.tuples(slots, MOVES, st.integers(0, 1000))] * 3)
 
 
 class RebalanceRules(Fund):

@@ -110,7 +110,16 @@ class ShareRules(Fund):
         """What a redemption could not pay; `is_due`: by somebody who has a claim, `is_well`: when the token moves again."""
         world, asset = self.world, self.asset(slot)
         owed = [key for key, amount in world.model.shares.claims.items() if amount and key[0] != world.executor.address]
-        if is_due and owed:
+        if is_due and not owed:
+            who = self.holder(slot)
+            shares, minima = -(-world.model.shares.balances[who] // 3), [0] * len(world.assets)
+            world.set_mood(asset, UNPAYABLE[slot % 3])
+            world.both(
+                lambda: world.vault.send(who, "redeem", shares, who, minima, FAR),
+                lambda model: model.redeem(who, shares, who, minima, FAR),
+            )
+            self.look()
+        elif is_due:
             who, asset = owed[slot % len(owed)]
         if is_well:
             world.set_mood(asset)

@@ -42,7 +42,8 @@ class WorldRules(Fund):
 
     @rule(slot=slots, kind=st.sampled_from(("zero", "negative", "future", "undated", "old", "tiny", "huge", "dead")))
     def break_feed(self, slot: int, kind: str) -> None:
-        """A feed that nobody may believe."""
+        """A feed that nobody may believe, and one at a time, or nothing would ever be priced."""
+        self.world.heal_feeds()
         world, asset = self.world, self.asset(slot)
         feed, now = world.feed(asset), world.chain.now
         if kind == "dead":

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS
 from hypothesis.stateful import initialize, run_state_machine_as_test
+from hypothesis.statistics import collector, describe_statistics
 
 from fuzz.invariants import INVARIANTS
 from fuzz.rules_owner import OwnerRules
@@ -48,15 +49,21 @@ class DustFund(AnyFund):
         super().build(plan)
 
 
+def run(fund: type[AnyFund], profile: str) -> None:
+    """Run funds, and print how often each step was done or refused, and why: `pytest -rP` shows it."""
+    with collector.with_value(lambda statistics: print(describe_statistics(statistics))):  # type: ignore[arg-type]
+        run_state_machine_as_test(fund, settings=settings.get_profile(profile))
+
+
 @pytest.mark.parametrize("fund", [AnyFund, DustFund])
 def test_fund__any_steps__does_what_the_specification_says(fund: type[AnyFund]) -> None:
-    run_state_machine_as_test(fund, settings=settings.get_profile("fuzz-short"))
+    run(fund, "fuzz-short")
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("fund", [AnyFund, DustFund])
 def test_fund__any_steps_for_long__does_what_the_specification_says(fund: type[AnyFund]) -> None:
-    run_state_machine_as_test(fund, settings=settings.get_profile("fuzz-long"))
+    run(fund, "fuzz-long")
 
 
 def test_invariants__table_in_the_docs__lists_every_one() -> None:

@@ -241,11 +241,16 @@ class World:
             self.shorted.add(asset)
 
     def heal(self) -> None:
-        """Every token is honest, and every feed fresh and within the oracle's limits."""
+        """Every token is honest, and every feed as `heal_feeds` leaves it."""
+        for asset, token in self.model.tokens.items():
+            if token.mood != HONEST:
+                self.set_mood(asset)
+        self.heal_feeds()
+
+    def heal_feeds(self) -> None:
+        """Every feed is fresh and within the oracle's limits."""
         for asset, listing in self.listings.items():
             feed = listing.feed
-            if self.model.tokens[asset].mood != HONEST:
-                self.set_mood(asset)
             if feed.is_dead:
                 self.feeds[asset].send(DEPLOYER, "set_dead", False)
                 feed.is_dead = False
