@@ -28,8 +28,10 @@ GENEROSITY = st.sampled_from((1_000_000, 1_000_000, 1_000_000, 1_000_100, 1_100_
 
 # Where a price runs to, per mille.
 MOVES = st.sampled_from((500, 700, 900, 990, 1010, 1100, 1500, 2000))
+# How much of an auction's time is gone, per mille; under zero: a second before the end of the head start, its end, a second after.
+LATER = st.one_of(st.integers(0, 1000), st.sampled_from((-3, -2, -1)))
 # What `stir` is told before a fill: slot, where to, how late.
-STIRRED = st.one_of(st.none(), *[st.tuples(slots, MOVES, st.integers(0, 1000))] * 3)
+STIRRED = st.one_of(st.none(), *[st.tuples(slots, MOVES, LATER)] * 3)
 
 
 class RebalanceRules(Fund):
@@ -42,7 +44,7 @@ class RebalanceRules(Fund):
         self.action = Action("open", who)
         world.both(lambda: world.vault.send(who, "open_rebalance"), lambda model: model.open_rebalance())
 
-    @rule(who=people, slot=slots, per_mille=MOVES, later=st.integers(0, 1000))
+    @rule(who=people, slot=slots, per_mille=MOVES, later=LATER)
     def stir(self, who: str, slot: int, per_mille: int, later: int) -> None:
         """A price runs away in a fund that is well, cooldown and interval pass, somebody opens, some of the time is gone."""
         world, terms = self.world, self.world.model.terms
@@ -61,7 +63,7 @@ class RebalanceRules(Fund):
         feed = world.feed(self.asset(slot))
         world.post(self.asset(slot), max(1, feed.answer * per_mille // 1000), world.chain.now)
         world.both(lambda: world.vault.send(who, "open_rebalance"), lambda model: model.open_rebalance())
-        world.wait(terms.duration * later // 1000)
+        world.wait(max(0, world.model.head_start + later + 2) if later < 0 else terms.duration * later // 1000)
         world.refresh()
 
     @rule(

@@ -33,6 +33,15 @@ class WorldRules(Fund):
         if is_fresh:
             self.world.refresh()
 
+    @rule(place=st.integers(0, 9), off=st.sampled_from((-1, 0, 1)), is_fresh=st.booleans())
+    def wait_for_a_moment(self, place: int, off: int, is_fresh: bool) -> None:
+        """Time passes until something ends or begins, or a second less or more."""
+        moments = [moment + off for moment in self.world.moments() if moment + off > self.world.chain.now]
+        if moments:
+            self.world.wait(moments[place % len(moments)] - self.world.chain.now)
+        if is_fresh:
+            self.world.refresh()
+
     @rule(slot=slots, per_mille=st.one_of(st.integers(900, 1100), st.integers(400, 2500)))
     def move_price(self, slot: int, per_mille: int) -> None:
         """A price moves, by up to a tenth or wildly."""

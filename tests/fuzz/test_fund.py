@@ -23,7 +23,7 @@ AVAILABLE_PROVIDERS["each-anew"] = "hypothesis.internal.conjecture.providers.Hyp
 # A step takes what it takes, and a plan of a fund is a large thing to draw.
 COMMON = settings(backend="each-anew", deadline=None, suppress_health_check=list(HealthCheck))
 settings.register_profile(
-    "fuzz-short", COMMON, max_examples=20, stateful_step_count=40, derandomize=True, database=None
+    "fuzz-short", COMMON, max_examples=15, stateful_step_count=40, derandomize=True, database=None
 )
 settings.register_profile(
     "fuzz-long",

@@ -192,6 +192,16 @@ class World:
         self.model.now = self.chain.now
         self.model.auction.settle_time(self.model.now)
 
+    def moments(self) -> list[int]:
+        """When something changes by time alone; unix s."""
+        model, auction = self.model, self.model.auction
+        found = [auction.closed_at + auction.terms.cooldown, auction.completed_at + auction.terms.interval]
+        if auction.opened_at:
+            found += [auction.opened_at + model.head_start, auction.opened_at + auction.terms.duration]
+        found += [model.schedule.start, model.schedule.end]
+        found += [listing.feed.updated_at + listing.max_age for listing in model.oracle.listings.values()]
+        return sorted(set(found))
+
     def give(self, asset: str, who: str, amount: int) -> None:
         """Tokens out of nothing."""
         self.tokens[asset].send(DEPLOYER, "mint", who, amount)
