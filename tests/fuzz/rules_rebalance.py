@@ -28,7 +28,7 @@ GENEROSITY = st.sampled_from((1_000_000, 1_000_000, 1_000_000, 1_000_100, 1_100_
 
 # Where a price runs to, per mille.
 MOVES = st.sampled_from((500, 700, 900, 990, 1010, 1100, 1500, 2000))
-# How much of an auction's time is gone, per mille; under zero: a second before the end of the head start, its end, a second after.
+# How much of an auction is gone, per mille; under zero: a second before the end of the head start, that end, a second after.
 LATER = st.one_of(st.integers(0, 1000), st.sampled_from((-3, -2, -1)))
 # What `stir` is told before a fill: slot, where to, how late.
 STIRRED = st.one_of(st.none(), *[st.tuples(slots, MOVES, LATER)] * 3)
