@@ -6,6 +6,7 @@ file puts anvil on the PATH, starts the devnet and names it there. With EQUIPOIS
 
 import hashlib
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,8 +24,16 @@ _started = ExitStack()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start what ape forks from. Runs before collection, at whose end ape connects."""
-    _forget_stale_contracts()
+    """Start what ape forks from. Runs before collection, at whose end ape connects.
+
+    With `-n`, every worker has a devnet and a chain of its own; the process that starts them compiles the contracts before.
+    """
+    is_worker = hasattr(config, "workerinput")
+    if not is_worker:
+        _forget_stale_contracts()
+    if config.getoption("numprocesses", None) and not is_worker:
+        subprocess.run(["ape", "compile"], cwd=_root, check=True, stdout=subprocess.DEVNULL)
+        return
     os.environ["PATH"] = os.pathsep.join((str(toolchain.tool_path()), os.environ["PATH"]))
     os.environ["WEB3_PROVIDER_URI"] = REAL_RPC or _started.enter_context(node.up()).url
 
