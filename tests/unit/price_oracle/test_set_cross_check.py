@@ -130,7 +130,7 @@ def test_price__extreme_tick__is_a_fault_and_no_overflow(checked: Checked, tick:
 
 
 @pytest.mark.parametrize(
-    "ticks", [[0, 2**19 * WINDOW], [0, -(2**19) * WINDOW], [0, 2**255 - 1], [-(2**255), 2**255 - 1]]
+    "ticks", [[0, 2**19 * WINDOW], [0, -(2**19) * WINDOW], [0, 2**255 - 1], [-(2**255), 0], [-(2**255), 2**255 - 1]]
 )
 def test_price__absurd_memory__is_a_fault_and_no_overflow(checked: Checked, ticks: list[int]) -> None:
     thinness = [0, WINDOW * 2**128 // LIQUIDITY]
@@ -166,6 +166,12 @@ def test_price__pool_too_young_or_without_code__is_refused(checked: Checked) -> 
     checked.pool.set_dead(True, sender=checked.world.deployer)
     refuses(checked.world.oracle, checked.token, "POOL_UNFIT")
     checked.world.chain.provider.set_code(checked.pool.address, b"")
+    refuses(checked.world.oracle, checked.token, "POOL_UNFIT")
+
+
+def test_price__pool_does_not_tell_its_state__is_refused(checked: Checked) -> None:
+    provider = checked.world.chain.provider
+    provider.set_code(checked.pool.address, provider.get_code(checked.feed.address))
     refuses(checked.world.oracle, checked.token, "POOL_UNFIT")
 
 
@@ -220,6 +226,23 @@ def test_set_cross_check__of_tokens_that_do_not_fit__reverts(world: World) -> No
         world.oracle.set_cross_check(checked.terms(pool=pool), sender=world.owner)
     pool = world.deployer.deploy(world.project.MeanPool, checked.token, new_token(world, 19))
     with revert("oracle: too many decimals"):
+        world.oracle.set_cross_check(checked.terms(pool=pool), sender=world.owner)
+    fine = new_token(world, 19)
+    world.oracle.set_feed((fine, checked.feed, DAY, 1, MOST), sender=world.owner)
+    pool = world.deployer.deploy(world.project.MeanPool, fine, checked.other)
+    with revert("oracle: too many decimals"):
+        world.oracle.set_cross_check(checked.terms(asset=fine, pool=pool), sender=world.owner)
+
+
+def test_set_cross_check__against_a_wrapper__reverts(world: World) -> None:
+    """Its price is a rate times a price: no second opinion on another one."""
+    checked = build(world)
+    wrapper = world.deployer.deploy(world.project.Wrapper, checked.other, 18, WAD)
+    now = world.chain.blocks.head.timestamp
+    terms = (wrapper, checked.other, False, WAD, now, WAD // 10, WAD // 10, 1, MOST)
+    world.oracle.set_wrapper(terms, sender=world.owner)
+    pool = world.deployer.deploy(world.project.MeanPool, checked.token, wrapper)
+    with revert("oracle: pair has no feed"):
         world.oracle.set_cross_check(checked.terms(pool=pool), sender=world.owner)
 
 

@@ -123,6 +123,18 @@ def test_set_quoted_feed__then_a_plain_one__drops_the_quote_and_logs_both(world:
     assert len(receipt.events.filter(world.oracle.FeedChanged)) == 1
 
 
+def test_set_quoted_feed__quote_changed_in_its_age_alone__logs_both(world: World) -> None:
+    base, quote = new_feed(world, 18, 2 * WAD), new_feed(world, 18, 3 * WAD)
+    token = quoted(world, base, quote)
+    terms = (token, base, DAY, 1, MOST)
+    receipt = world.oracle.set_quoted_feed(terms, (quote, DAY - 1), sender=world.owner)
+    event = receipt.events.filter(world.oracle.QuoteChanged)[0]
+    assert (event.old_quote[1], event.new_quote[1]) == (DAY, DAY - 1)
+    assert tuple(world.oracle.quote(token)) == (quote, DAY - 1)
+    receipt = world.oracle.set_quoted_feed(terms, (quote, DAY - 1), sender=world.owner)
+    assert not receipt.events.filter(world.oracle.QuoteChanged)
+
+
 def test_price__real_proxies__link_in_ether_agrees_with_link_in_dollars(world: World) -> None:
     token = TOKENS["LINK"].address
     link_eth, eth_usd, link_usd = (FEEDS[name].proxy for name in ("LINK / ETH", "ETH / USD", "LINK / USD"))

@@ -89,6 +89,16 @@ def test_set_sequencer__to_none__asks_nobody_and_logs_old_and_new(world: World, 
     assert tuple(world.oracle.sequencer()) == (ZERO, 0)
 
 
+def test_set_sequencer__nothing_listed_yet__holds_for_what_is_listed_later(world: World) -> None:
+    oracle = world.deployer.deploy(world.project.PriceOracle, world.owner, [])
+    uptime = world.deployer.deploy(world.project.UptimeFeed)
+    uptime.set_status(1, 1, sender=world.deployer)
+    oracle.set_sequencer(uptime, GRACE, sender=world.owner)
+    token, feed = new_token(world), new_feed(world, 8, 10**8)
+    oracle.set_feed((token, feed, DAY, 1, 2 * WAD), sender=world.owner)
+    refuses(oracle, token, "SEQUENCER_DOWN")
+
+
 def test_set_sequencer__out_of_range__reverts(world: World, uptime: Any) -> None:
     with revert("oracle: feed has no code"):
         world.oracle.set_sequencer(world.stranger, GRACE, sender=world.owner)

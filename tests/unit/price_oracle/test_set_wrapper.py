@@ -210,6 +210,21 @@ def test_poke__rate_out_of_its_limits__notes_nothing(wrapped: Wrapped, rate: int
     assert wrapped.anchor == (RATE, 0)
 
 
+def test_poke__rate_grown_beyond_96_bits__notes_nothing(world: World, wrapped: Wrapped) -> None:
+    most = 2**96 - 1
+    wrapped.says(most)
+    world.oracle.set_wrapper(wrapped.terms(rate=most), sender=world.owner)
+    wrapped.says(most + 1)
+    assert not wrapped.poke(DAY)
+    wrapped.later(DAY + 1)
+    believes(world.oracle, wrapped.token, usd(most + 1))
+    # Had the first poke noted anything, this one would come too early, and the third would find no note of the largest.
+    wrapped.says(most)
+    assert not wrapped.poke(DAY + SETTLE - 1)
+    assert wrapped.poke(DAY + 2 * SETTLE - 1)
+    assert wrapped.anchor == (most, DAY + SETTLE - 1)
+
+
 def test_poke__dead_wrapper__does_nothing(world: World, wrapped: Wrapped) -> None:
     wrapped.token.set_dead(True, sender=world.deployer)
     assert not wrapped.poke(DAY)
@@ -282,6 +297,13 @@ def test_set_wrapper__of_another_underlying_or_of_a_wrapper__reverts(world: Worl
     outer = world.deployer.deploy(world.project.Wrapper, wrapped.token, 18, RATE)
     with revert("oracle: underlying has no feed"):
         world.oracle.set_wrapper(wrapped.terms(asset=outer, underlying=wrapped.token), sender=world.owner)
+
+
+def test_set_wrapper__underlying_without_code__reverts(world: World, wrapped: Wrapped) -> None:
+    world.oracle.set_feed((world.stranger, wrapped.feed, DAY, 1, MOST), sender=world.owner)
+    token = world.deployer.deploy(world.project.Wrapper, world.stranger, 18, RATE)
+    with revert("oracle: wrapper has no code"):
+        world.oracle.set_wrapper(wrapped.terms(asset=token, underlying=world.stranger), sender=world.owner)
 
 
 def test_set_wrapper__too_many_decimals__reverts(world: World, wrapped: Wrapped) -> None:
