@@ -19,9 +19,10 @@ MAX_ASSETS: constant(uint256) = 20
 MAX_DECIMALS: constant(uint8) = 27
 MAX_DUST: constant(uint256) = 2  # base units by which a transfer may fall short
 MIN_SEED: constant(uint256) = 10**4  # base units of each asset at the first mint
-# What a token may burn in a redemption, so that a hostile one cannot stop it by eating all gas.
-TRANSFER_GAS: constant(uint256) = 1_000_000
-BALANCE_GAS: constant(uint256) = 200_000
+# What a token may burn in a redemption, so that hostile ones cannot stop it by eating all gas: twenty of them fit into the 2^24 that a
+# transaction may have (EIP-7825).
+TRANSFER_GAS: constant(uint256) = 600_000
+BALANCE_GAS: constant(uint256) = 150_000
 MAX_BALANCE: constant(uint256) = 2**128  # base units; more, times shares, could overflow and stop a redemption
 
 

@@ -43,8 +43,8 @@ CONSTANTS = {"DEAD_SHARES", "MAX_ASSETS"}
 # Where the vault calls foreign code in the middle of its work.
 CONTEXTS = ("callback", "hook in mint", "hook in redeem", "hook in pull form", "hook in callback form")
 
-# A redemption gives a token 1,000,000 gas for a transfer, hook included: a script is run there in parts.
-PART = 8  # steps
+# A redemption gives a token 600,000 gas for a transfer, hook included: a script is run there in parts.
+PART = 4  # steps
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from unit import reference
-from unit.world import FAR, WAD, ZERO, World, basket_of, revert, undone
+from unit.world import FAR, WAD, ZERO, AssetPlan, World, basket_of, revert, undone
 
 SHARES = 1_000 * WAD
 PART = 100 * WAD
@@ -43,6 +43,17 @@ def payout(world: World, shares: int = PART) -> list[int]:
     claimed = vault.claims(world.depositor, token) + vault.claims(world.stranger, token)
     held = [amount - (claimed if index == BROKEN else 0) for index, amount in enumerate(world.wallet(vault))]
     return reference.payout(held, shares, vault.totalSupply())
+
+
+def test_redeem__twenty_tokens_burn_all_gas__fits_into_a_transaction(build: Any) -> None:
+    plans = tuple(AssetPlan(f"BURN{place}", 18, WAD, WAD // 20, odd=True) for place in range(20))
+    world = build(plans)
+    world.mint(world.depositor, SHARES)
+    due = list(world.vault.preview_redeem(PART))
+    for place in range(20):
+        world.misbehave(place, eats_gas=True)
+    world.vault.redeem(PART, world.depositor, due, FAR, sender=world.depositor, gas_limit=2**24)  # EIP-7825
+    assert [world.vault.claims(world.depositor, token) for token in world.tokens] == due
 
 
 @pytest.mark.parametrize("switches", REFUSALS, ids=str)
