@@ -134,6 +134,7 @@ def test_add_asset__oracle_says_zero__reverts(seeded: World) -> None:
 
 
 def test_add_asset__before_the_first_mint__reverts(world: World) -> None:
+    world = world.with_vault()
     with revert("vault: not seeded"):
         world.vault.add_asset(priced(world), sender=world.owner)
 

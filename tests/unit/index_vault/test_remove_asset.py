@@ -365,7 +365,7 @@ def test_remove_asset__when_paused__still_works(unwanted: World) -> None:
 
 def test_remove_asset__before_the_first_mint__reverts(odd_world: World) -> None:
     """The first mint takes units by place: a basket that changed before it could never be seeded."""
-    world = odd_world
+    world = odd_world.with_vault()
     set_targets(world, [WAD // 2, 0, WAD // 2])
     with revert("vault: not seeded"):
         remove(world, BTC)
