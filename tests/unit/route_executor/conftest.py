@@ -95,6 +95,14 @@ def market(project: Any, chain: Any, accounts: Any, rpc_url: str) -> Iterator[Ma
         yield build_market(project, chain, accounts, Box(rpc_url))
 
 
+@pytest.fixture
+def false_vault(market: Market) -> Any:
+    """A vault without assets that moves nothing and says that the executor called it."""
+    vault = market.world.deployer.deploy(market.world.project.FalseVault)
+    vault.set_initiator(market.executor, sender=market.world.attacker)
+    return vault
+
+
 def build_market(project: Any, chain: Any, accounts: Any, box: Box) -> Market:
     """Tokens and pools are the devnet's, feeds are mocks."""
     world = World(project, chain, PLANS, Terms(), **people(accounts))

@@ -1,5 +1,7 @@
 """RouteExecutor.on_rebalance and uniswapV3SwapCallback: who may call back, and when."""
 
+from typing import Any
+
 import pytest
 
 from devnet.addresses import TOKENS
@@ -21,6 +23,16 @@ def test_on_rebalance__vault_started_by_somebody_else__reverts(market: Market) -
     market.box.give(TOKENS["USDC"].address, market.executor.address, 10_000 * 10**6)
     with revert("executor: not the vault"):
         world.vault.rebalance(world.legs({WETH: ETHER}), [], market.executor, b"", FAR, sender=world.attacker)
+
+
+def test_on_rebalance__vault_names_another_caller__reverts(market: Market, false_vault: Any) -> None:
+    """What it was started for is not what it is called back for."""
+    fill = false_vault, [], [], [], FAR
+    false_vault.set_initiator(market.world.attacker, sender=market.world.attacker)
+    with revert("executor: not the vault"):
+        market.executor.rebalance(*fill, sender=market.world.keeper)
+    false_vault.set_initiator(market.executor, sender=market.world.attacker)
+    assert tuple(market.executor.rebalance(*fill, sender=market.world.keeper).return_value) == (1, 2)
 
 
 @pytest.mark.parametrize("amounts", [(1, -1), (-1, 1), (0, 0)])

@@ -139,6 +139,14 @@ def test_rebalance_with_calls__by_anybody_but_the_owner__reverts(market: Market,
         one(market, call, sender=getattr(market.world, role))
 
 
+def test_rebalance_with_calls__no_operations__calls_nobody(market: Market, false_vault: Any) -> None:
+    call = 0, v3_swap(market, ETHER)
+    fill = false_vault, [], [], [], FAR, NO_LOAN, [call]
+    receipt = market.executor.rebalance_with_calls(*fill, sender=market.world.keeper)
+    assert tuple(receipt.return_value) == (1, 2)
+    assert not receipt.events.filter(market.executor.Swap)
+
+
 # --- what is sold stands in the calldata, what is here may be less or more
 
 

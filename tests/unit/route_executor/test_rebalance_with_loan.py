@@ -188,6 +188,14 @@ def test_rebalance_with_loan__proceeds_short_of_the_debt__reverts(market: Market
             fill(market, source, repaying=short)
 
 
+def test_rebalance_with_loan__nothing_to_trade__repays_at_once(market: Market, lender: Any, false_vault: Any) -> None:
+    loan = lender.address, ERC3156, TOKENS["USDC"].address, BORROWED, 0, 0
+    receipt = market.executor.rebalance_with_loan(false_vault, [], [], [], FAR, loan, sender=market.world.keeper)
+    assert tuple(receipt.return_value) == (1, 2)
+    assert market.approvals(receipt) == {(TOKENS["USDC"].address, lender.address): [BORROWED]}
+    assert_settled(market, receipt)
+
+
 @pytest.mark.parametrize("role", ["attacker", "owner", "deployer"])
 def test_rebalance_with_loan__by_anybody_but_the_owner__reverts(market: Market, role: str) -> None:
     with revert("ownable: caller is not the owner"):
