@@ -152,6 +152,19 @@ def test_claim__while_the_token_still_refuses__reverts_and_keeps_the_claim(refus
     assert world.vault.claims(world.depositor, token) == amount
 
 
+@pytest.mark.parametrize("kept_back", [1, 2])
+def test_claim__token_rounds_what_it_moves__pays_all_but_the_dust(refused: World, kept_back: int) -> None:
+    world, token = refused, refused.tokens[BROKEN]
+    amount = world.vault.claims(world.depositor, token)
+    world.misbehave(BROKEN, kept_back=3)
+    with revert("basket: transfer failed"):
+        world.vault.claim(token, world.depositor, sender=world.depositor)
+    world.misbehave(BROKEN, kept_back=kept_back)
+    world.vault.claim(token, world.depositor, sender=world.depositor)
+    assert token.balanceOf(world.depositor) == amount - kept_back
+    assert world.vault.claims(world.depositor, token) == 0
+
+
 def test_claim__when_paused_and_the_oracle_dead__still_pays(refused: World) -> None:
     world = refused
     world.misbehave(BROKEN)

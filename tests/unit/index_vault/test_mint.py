@@ -112,7 +112,10 @@ def test_mint__basket_drained_by_its_issuer__still_not_the_first_mint(odd_world:
     assert world.vault.totalSupply() == supply + WAD
 
 
-def test_mint__limit_exactly_the_cost__passes_and_a_unit_less_reverts(world: World) -> None:
+@pytest.mark.parametrize("is_first", [True, False])
+def test_mint__limit_exactly_the_cost__passes_and_a_unit_less_reverts(world: World, is_first: bool) -> None:
+    if not is_first:
+        world.mint(world.stranger, SHARES)
     amounts = list(world.vault.preview_mint(WAD))
     world.fund(world.depositor, amounts)
     for index in range(3):

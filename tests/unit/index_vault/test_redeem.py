@@ -162,6 +162,22 @@ def test_redeem__token_takes_more_than_the_amount__still_pays(odd_world: World) 
     assert [world.vault.claims(world.depositor, token) for token in world.tokens] == [0] * 3
 
 
+def test_redeem__token_tells_more_than_any_sum_could_hold__pays_the_others(odd_world: World) -> None:
+    world = odd_world
+    world.mint(world.depositor, SHARES)
+    token, most = world.tokens[1], 2**128  # basket.MAX_BALANCE
+    token.mint(world.vault, most + 1 - token.balanceOf(world.vault), sender=world.deployer)
+    due = reference.payout(world.wallet(world.vault), WAD, world.vault.totalSupply())
+    receipt = world.vault.redeem(WAD, world.depositor, [0] * 3, FAR, sender=world.depositor)
+    assert receipt.return_value == world.wallet(world.depositor) == [due[0], 0, due[2]]
+    assert world.vault.claims(world.depositor, token) == 0
+
+    token.burn(world.vault, 1, sender=world.deployer)
+    due = reference.payout(world.wallet(world.vault), WAD, world.vault.totalSupply())
+    receipt = world.vault.redeem(WAD, world.stranger, [0] * 3, FAR, sender=world.depositor)
+    assert receipt.return_value == world.wallet(world.stranger) == due
+
+
 @pytest.mark.parametrize("kept_back", [1, 2])
 def test_redeem__token_rounds_what_it_moves__pays_all_but_the_dust(odd_world: World, kept_back: int) -> None:
     odd_world.mint(odd_world.depositor, 10 * WAD)

@@ -123,6 +123,14 @@ def test_set_keepers__several__are_listed_and_taken_off(world: World) -> None:
     assert [rules.is_keeper(who) for who in (world.keeper, world.stranger, world.attacker)] == [True, False, False]
 
 
+def test_set_keepers__nobody__changes_nothing(world: World) -> None:
+    rules = world.rebalancer
+    rules.set_keepers([world.keeper], True, sender=world.owner)
+    for allowed in (True, False):
+        assert not rules.set_keepers([], allowed, sender=world.owner).events.filter(rules.KeeperChanged)
+    assert rules.is_keeper(world.keeper)
+
+
 def test_set_head_start__half_of_the_duration__is_the_longest(world: World) -> None:
     longest = world.terms.duration // 2
     receipt = world.rebalancer.set_head_start(longest, sender=world.owner)

@@ -56,3 +56,9 @@ def test_rebalancer__created_by_anybody__obeys_its_creator_alone(world: World) -
     copy = world.attacker.deploy(world.project.Rebalancer, world.oracle, world.asset_terms(), world.terms.as_tuple())
     assert copy.vault() == world.attacker
     assert world.vault.rebalancer() != copy
+
+
+def test_rebalancer__created_over_no_assets__reverts(world: World) -> None:
+    """Whoever creates it; a vault refuses fewer than two before."""
+    with revert("targets: do not sum to 1"):
+        world.attacker.deploy(world.project.Rebalancer, world.oracle, [], world.terms.as_tuple())
