@@ -62,7 +62,7 @@ def sides_of(codes: Iterable[Code]) -> frozenset[Side]:
 
 
 def known_unreachable(sides: Iterable[Side], entries: Iterable[Mapping[str, Any]]) -> dict[Side, str]:
-    """The reason for each side that an entry names by its file, kind, text and outcome.
+    """The reason for each side that an entry names by its file, kind, text and outcome, in the functions that it names if any.
 
     Raises:
         SystemExit: an entry names no side, or gives no reason.
@@ -71,7 +71,9 @@ def known_unreachable(sides: Iterable[Side], entries: Iterable[Mapping[str, Any]
     for entry in entries:
         key = tuple(entry[name] for name in ("file", "kind", "text", "outcome"))
         named = [side for side in sides if (side[0].file, side[0].kind, side[0].text, side[1]) == key]
-        if not named or not entry["reason"]:
+        functions = set(entry.get("functions", [side[0].function for side in named]))
+        named = [side for side in named if side[0].function in functions]
+        if not named or not entry["reason"] or functions != {side[0].function for side in named}:
             raise SystemExit(f"{UNREACHABLE.name}: no such branch, or no reason: {key}: correct or delete the entry")
         found |= dict.fromkeys(named, entry["reason"])
     return found
@@ -88,7 +90,7 @@ def trace(paths: list[str], codes: list[Code]) -> tuple[frozenset[Side], list[st
         if not files["BRANCHES_TAKEN"].exists():
             raise SystemExit(f"the tests did not run: {' '.join(command)}")
         result = json.loads(files["BRANCHES_TAKEN"].read_text())
-    return frozenset((Branch(*row[:5]), row[5]) for row in result["taken"]), result["untraced"], status
+    return frozenset((Branch(*row[:-1]), row[-1]) for row in result["taken"]), result["untraced"], status
 
 
 def render(coverage: Coverage, console: Console) -> None:

@@ -36,6 +36,7 @@ class Branch:
     column: int
     kind: str
     text: str
+    function: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +282,8 @@ def _checks(statement: Any, holds: bool) -> bool | None:
 
 
 def _branch(file: str, place: Any, kind: str, text: Any) -> Branch:
-    return Branch(file, place.lineno, place.col_offset, kind, " ".join(text.node_source_code.split()))
+    function = place.get_ancestor(vy.FunctionDef).name
+    return Branch(file, place.lineno, place.col_offset, kind, " ".join(text.node_source_code.split()), function)
 
 
 def _file(root: Path, node: Any) -> str | None:

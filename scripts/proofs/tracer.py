@@ -4,7 +4,7 @@ Every call and transaction that this process sends to a node is traced right aft
 tests themselves see none of it. Only calls that reach a contract under watch are traced step by step.
 
 BRANCHES_CODES names the file with the pickled `Code` objects, BRANCHES_TAKEN the file to write to: as JSON, the branches taken
-as rows of (file, line, column, kind, text, outcome), and what could not be traced.
+as rows of (file, line, column, kind, text, function, outcome), and what could not be traced.
 """
 
 import json

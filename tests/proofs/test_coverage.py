@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -228,6 +229,7 @@ def test_report__of_a_branch_that_no_call_takes__names_it_and_what_is_known_does
         "reason": "toys have no five",
     }
     known = known_unreachable(sides, [entry])
+    assert known == known_unreachable(sides, [entry | {"functions": ["shared"]}])
     assert set(known) == {side for side in coverage.missed if told(*side) in lines}
     assert len(Coverage(sides, coverage.taken, known).missed) == len(coverage.missed) - 1
 
@@ -239,8 +241,10 @@ def test_analyse__without_optimisation__is_refused(tmp_path: Path) -> None:
         analyse(tmp_path, path)
 
 
-@pytest.mark.parametrize("change", [{"text": "x != 6"}, {"reason": ""}])
-def test_known_unreachable__of_no_branch_or_without_a_reason__is_refused(toy: Toy, change: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "change", [{"text": "x != 6"}, {"reason": ""}, {"functions": ["loops"]}, {"functions": ["shared", "loops"]}]
+)
+def test_known_unreachable__of_no_branch_or_without_a_reason__is_refused(toy: Toy, change: dict[str, Any]) -> None:
     entry = {"file": "contracts/Toy.vy", "kind": "and", "text": "x != 5", "outcome": False, "reason": "no five"}
     with pytest.raises(SystemExit, match="correct or delete the entry"):
         known_unreachable(sides_of(toy.codes), [entry | change])
