@@ -182,6 +182,73 @@ def test_rule_2__sold_to_under_the_tolerance__reverts_and_to_the_tolerance_passe
     world.fill({ETH: sold}, {DAI: dai, BTC: gift})
 
 
+def test_rule_2__sold_to_exactly_the_tolerance_below_target__passes_and_a_wei_below_reverts(world: World) -> None:
+    # With DAI in surplus too, a gift of DAI raises the target of ETH wei by wei.
+    world.set_price(BTC, 9_000 * WAD)
+    world.set_price(ETH, 4_500 * WAD)
+    basket, tolerance = world.basket(), world.terms.closing_tolerance
+    sold = reference.surplus(basket, ETH)
+    bitcoin = generous(world, BTC, sold)
+
+    def room(gift: int) -> int:
+        then = after(basket, {DAI: gift, BTC: bitcoin, ETH: -sold})
+        nav = reference.nav(then)
+        return then[ETH].value + tolerance * nav // WAD - basket[ETH].target * nav // WAD
+
+    gift = most(lambda dai: room(dai) >= 0, 0, 10**6 * WAD)
+    assert (room(gift), room(gift + 1)) == (0, -1)
+    with undone(world.chain), revert("rebalance: below target"):
+        world.fill({ETH: sold}, {BTC: bitcoin, DAI: gift + 1})
+    world.fill({ETH: sold}, {BTC: bitcoin, DAI: gift})
+
+
+@pytest.mark.parametrize(("under", "counts"), [(0, False), (1, False), (2, True)])
+def test_rule_2__bought_asset_at_its_target_to_the_wei__counts_for_nothing(
+    world: World, under: int, counts: bool
+) -> None:
+    # Half of NAV rounds down to what the others are worth, and to a wei less when DAI is a wei under that.
+    held = [holding.value for holding in world.basket()]
+    world.tokens[DAI].mint(world.vault, held[BTC] + held[ETH] - under - held[DAI], sender=world.deployer)
+    at = world.rebalancer.opened_at() + 1_000
+    due = reference.due(world.value_up(ETH, ETHER), world.bound_at(at))
+    bitcoin = world.amount_up(BTC, due) - 1
+    brings = {BTC: bitcoin, DAI: due - world.value_down(BTC, bitcoin)}
+    if counts:
+        world.fill({ETH: ETHER}, brings, at=at)
+    else:
+        with revert("rebalance: value short"):
+            world.fill({ETH: ETHER}, brings, at=at)
+
+
+def test_rule_2__the_loss_of_a_fill_lifts_an_untouched_asset_over_its_target__passes(odd_world: World) -> None:
+    world = odd_world.with_vault(
+        start_premium=0, max_discount=WAD // 20, closing_tolerance=WAD // 10_000, max_loss=WAD // 20
+    ).opened()
+    world.set_price(BTC, 18_100 * WAD)
+    world.set_price(ETH, 5_400 * WAD)
+    at = world.rebalancer.opened_at() + world.terms.duration
+    basket = world.basket()
+    sold = reference.surplus(basket, ETH)
+    bitcoin = world.amount_up(BTC, reference.due(world.value_up(ETH, sold), world.bound_at(at)))
+    then = after(basket, {BTC: bitcoin, ETH: -sold})
+    assert reference.deficit_value(basket, DAI) > 0
+    assert then[DAI].value > (basket[DAI].target + world.terms.closing_tolerance) * reference.nav(then) // WAD
+    world.fill({ETH: sold}, {BTC: bitcoin}, at=at)
+
+
+@pytest.mark.parametrize("price", [WAD, WAD + 7 * 10**10])
+def test_rule_2__all_of_a_surplus__is_sold_to_the_wei(world: World, price: int) -> None:
+    world.set_price(BTC, 9_000 * WAD)
+    world.set_price(ETH, 4_500 * WAD)
+    world.set_price(DAI, price)
+    # So that half of NAV is no whole number.
+    world.tokens[DAI].mint(world.vault, (world.vault.nav() + 1) % 2, sender=world.deployer)
+    surplus = reference.surplus(world.basket(), DAI)
+    held = world.wallet(world.vault)[DAI]
+    world.fill({DAI: ALL}, {BTC: world.amount_up(BTC, world.value_up(DAI, surplus) * 101 // 100)})
+    assert held - world.wallet(world.vault)[DAI] == surplus
+
+
 # --- rule 3: the price bound
 
 
@@ -196,6 +263,18 @@ def test_rule_3__a_wei_short_of_the_bound__reverts_and_the_bound_passes(world: W
     receipt = world.fill({ETH: sold}, {DAI: due}, at=at)
     event = receipt.events.filter(world.rebalancer.Rebalanced)[0]
     assert (event.value_out, event.value_in) == (world.value_up(ETH, sold), due)
+
+
+def test_rule_3__bought_at_an_uneven_price__counts_rounded_down(world: World) -> None:
+    world.set_price(DAI, WAD + 7 * 10**10)
+    at = world.rebalancer.opened_at() + 1_000
+    due = reference.due(world.value_up(ETH, ETHER), world.bound_at(at))
+    dai = world.amount_up(DAI, due)
+    assert world.value_up(DAI, dai - 1) >= due > world.value_down(DAI, dai - 1)
+    with undone(world.chain), revert("rebalance: value short"):
+        world.fill({ETH: ETHER}, {DAI: dai - 1}, at=at)
+    receipt = world.fill({ETH: ETHER}, {DAI: dai}, at=at)
+    assert receipt.events.filter(world.rebalancer.Rebalanced)[0].value_in == world.value_down(DAI, dai)
 
 
 def test_rule_3__bound_of_a_second_before__is_not_enough(world: World) -> None:
@@ -297,6 +376,19 @@ def test_rule_4__minting_between_fills__buys_no_budget_and_redeeming_leaves_no_d
     assert spent * 999 // 1000 < world.rebalancer.loss() <= spent
 
 
+def test_rule_4__fill_without_loss__does_not_round_what_drained_anew(losing: World) -> None:
+    world, sold = losing, 15 * ETHER
+    value_out = world.value_up(ETH, sold)
+    lost_at = world.fill({ETH: sold}, {DAI: value_out - largest_loss(world, sold, lost=0)}).timestamp
+    share = world.rebalancer.loss()
+    world.fill({ETH: sold}, {DAI: value_out}, at=lost_at + 60)
+    # What drains in a second is a 27th part of a unit over a whole number, so 27 seconds see every fraction.
+    for elapsed in range(61, 61 + 27):
+        world.pass_to(lost_at + elapsed)
+        left = reference.undrained(share, elapsed, world.terms.max_loss, world.terms.loss_window)
+        assert world.rebalancer.loss() == left
+
+
 # --- rule 5: drift falls
 
 
@@ -324,6 +416,26 @@ def test_rule_5__less_than_half_of_what_was_sold_left_the_drift__reverts_and_hal
     with undone(world.chain), revert("rebalance: drift did not fall"):
         world.fill({ETH: ETHER}, {BTC: bitcoin + 1})
     world.fill({ETH: ETHER}, {BTC: bitcoin})
+
+
+def test_rule_5__half_of_what_was_sold_left_the_drift_to_the_last_unit__reverts_and_a_unit_more_passes(
+    world: World,
+) -> None:
+    # BTC and ETH are both in surplus: BTC is sold, and a gift of ETH adds to the drift again.
+    world.set_price(BTC, 180_000 * WAD)
+    before, sold = world.basket(), SATOSHIS
+    dai = world.amount_up(DAI, world.value_up(BTC, sold) * 101 // 100)
+    least = -(-world.value_up(BTC, sold) * WAD // (2 * reference.nav(before)))
+
+    def missing(gift: int) -> int:
+        then = after(before, {DAI: dai, BTC: -sold, ETH: gift})
+        return reference.drift(then) + least - reference.drift(before)
+
+    gift = most(lambda ether: missing(ether) < 0, 0, 100 * ETHER)
+    assert (missing(gift), missing(gift + 1)) == (-1, 0)
+    with undone(world.chain), revert("rebalance: drift did not fall"):
+        world.fill({BTC: sold}, {DAI: dai, ETH: gift + 1})
+    world.fill({BTC: sold}, {DAI: dai, ETH: gift})
 
 
 # --- rule 6: nothing else falls
@@ -473,6 +585,39 @@ def test_pull__offers_far_more_than_is_due__pays_what_is_due(world: World) -> No
     due = reference.due(world.value_up(ETH, ETHER), world.bound_at(at))
     world.pull({ETH: ETHER}, {DAI: 200_000 * WAD}, at=at)
     assert 200_000 * WAD - world.wallet(world.keeper)[DAI] == due
+
+
+def test_pull__values_do_not_come_out_even__pays_what_is_due_rounded_up(world: World) -> None:
+    world.set_price(ETH, 6_000 * WAD + 7 * 10**10)
+    sold, at = 3_333_333_333_333_333_333, world.rebalancer.opened_at() + 1_000
+    value_out, bound = world.value_up(ETH, sold), world.bound_at(at)
+    due = reference.due(value_out, bound)
+    assert value_out > world.value_down(ETH, sold)
+    assert due * WAD > value_out * bound
+    world.pull({ETH: sold}, {DAI: 200_000 * WAD}, at=at)
+    assert 200_000 * WAD - world.wallet(world.keeper)[DAI] == due
+
+
+def test_pull__first_asset_does_not_come_out_even__the_second_pays_what_rounding_took(world: World) -> None:
+    world.set_price(BTC, 180_000 * WAD)
+    world.set_price(ETH, 3_000 * WAD + 7 * 10**10)
+    at, offered = world.rebalancer.opened_at() + 1_000, {ETH: 3_333_333_333_333_333_333, DAI: 300_000 * WAD}
+    due = reference.due(world.value_up(BTC, SATOSHIS), world.bound_at(at))
+    assert world.value_up(ETH, offered[ETH]) > world.value_down(ETH, offered[ETH])
+    world.pull({BTC: SATOSHIS}, offered, at=at)
+    left = world.wallet(world.keeper)
+    assert left[ETH] == 0
+    assert offered[DAI] - left[DAI] == due - world.value_down(ETH, offered[ETH])
+
+
+@pytest.mark.parametrize("elapsed", [1, 1_000])
+def test_pull__deficit_smaller_than_due__pays_it_to_the_wei(world: World, elapsed: int) -> None:
+    # So that half of NAV is no whole number.
+    world.tokens[DAI].mint(world.vault, (world.vault.nav() + 1) % 2, sender=world.deployer)
+    at = world.rebalancer.opened_at() + elapsed
+    room = -(-reference.deficit_value(world.basket(), DAI) * max(world.bound_at(at), WAD) // WAD)
+    world.pull({ETH: ALL}, MORE_THAN_ALL, at=at)
+    assert MORE_THAN_ALL[DAI] - world.wallet(world.keeper)[DAI] == room
 
 
 def test_pull__token_takes_a_fee__reverts(world: World) -> None:
