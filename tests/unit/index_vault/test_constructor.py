@@ -157,11 +157,13 @@ def test_constructor__largest_band__is_stored_whole(world: World) -> None:
     assert list(rebalancer(world, vault).bands())[1] == band
 
 
-def test_constructor__time__starts_cooldown_and_interval(world: World) -> None:
+def test_constructor__time__starts_cooldown_interval_and_targets(world: World) -> None:
     world.at(world.chain.pending_timestamp + 1000)
     times = rebalancer(world, world.deploy_vault())
     now = world.chain.blocks.head.timestamp
     assert (times.opened_at(), times.closed_at(), times.completed_at()) == (0, now, now)
+    targets, start, end = times.schedule()
+    assert (list(targets), start, end) == ([plan.target for plan in world.plans], now, now)
 
 
 def test_constructor__deployer__keeps_no_power(world: World) -> None:

@@ -108,6 +108,18 @@ def test_remove_asset__then_add_another__it_starts_afresh(unwanted: World) -> No
     assert bands == [world.plans[0].band, world.plans[2].band, WAD // 10]
 
 
+def test_remove_asset__before_a_change_begins_then_add_another__it_starts_afresh(unwanted: World) -> None:
+    """The targets that are in force until then are kept apart."""
+    world = unwanted
+    start = world.now() + 1000
+    set_targets(world, [WAD, 0, 0], start, start + 2000)
+    remove(world, BTC)
+    added(world)
+    assert list(world.vault.targets()) == [WAD // 2, WAD // 2, 0]
+    world.pass_to(start + 1000)
+    assert list(world.vault.targets()) == [WAD * 3 // 4, WAD // 4, 0]
+
+
 def test_remove_asset__down_to_two__not_further(unwanted: World) -> None:
     world = unwanted
     remove(world, BTC)

@@ -60,6 +60,30 @@ def test_trigger__weight_leaves_its_band__is_band_at_the_first_tick(world: World
     assert world.vault.trigger() == BAND
 
 
+def test_trigger__weight_exactly_at_its_band__gives_no_reason(odd_world: World) -> None:
+    """DAI at 52.5 %, the others in equal parts: 9,000 USD in all."""
+    world = odd_world
+    for token, amount in zip(world.tokens, (4_725 * WAD, 2_375_000, WAD * 7_125 // 10_000), strict=True):
+        token.mint(world.vault, amount, sender=world.deployer)
+    assert world.vault.weights()[0] == world.plans[0].target + world.plans[0].band
+    assert world.vault.trigger() == 0
+    world.tokens[0].mint(world.vault, 1, sender=world.deployer)
+    assert world.vault.trigger() == BAND
+
+
+def test_trigger__interval_passed_and_drift_exactly_the_tolerance__gives_no_reason(odd_world: World) -> None:
+    """DAI at 50.25 %, the others in equal parts: 36,000 USD in all."""
+    world = odd_world
+    for token, amount in zip(world.tokens, (18_090 * WAD, 9_950_000, WAD * 2_985 // 1_000), strict=True):
+        token.mint(world.vault, amount, sender=world.deployer)
+    world.wait(world.terms.interval)
+    assert world.vault.drift() == world.terms.closing_tolerance
+    assert world.vault.trigger() == 0
+    world.tokens[0].mint(world.vault, 10**6, sender=world.deployer)
+    assert world.vault.drift() > world.terms.closing_tolerance
+    assert world.vault.trigger() == INTERVAL
+
+
 def test_trigger__weight_under_its_band__is_band(world: World) -> None:
     drift_to(world, 2_000 * WAD)
     assert world.vault.trigger() == BAND
