@@ -1,6 +1,6 @@
 """Markets: one module per venue, with its state and exact integer swap maths. Pure: nothing here touches a network."""
 
-from keeper.markets.pool import InsufficientLiquidity, InvalidPool, Pool, Segment, TicksNotLoaded, WrongToken
+from keeper.markets.pool import InsufficientLiquidity, InvalidPool, Pool, TicksNotLoaded, WrongToken
 from keeper.markets.uniswap_v2 import UniswapV2Pool
 from keeper.markets.uniswap_v3 import SwapResult, Tick, UniswapV3Pool
 
@@ -8,7 +8,6 @@ __all__ = [
     "InsufficientLiquidity",
     "InvalidPool",
     "Pool",
-    "Segment",
     "SwapResult",
     "Tick",
     "TicksNotLoaded",

@@ -1,4 +1,4 @@
-"""What the router knows about a market: the `Pool` protocol, its price segments and its errors.
+"""What the router knows about a market: the `Pool` protocol and its errors.
 
     EquipoiseError
     ├── NoRoute
@@ -12,10 +12,10 @@ Tokens are checksum address strings, amounts are integers in base units, fees ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from keeper.errors import EquipoiseError, NoRoute
+from keeper.markets.price_curves import PriceCurve
 
 FEE_UNIT = 1_000_000
 """Fees are parts of this: ppm."""
@@ -37,22 +37,8 @@ class WrongToken(EquipoiseError, ValueError):
     """The pool does not trade this token."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch of prices over which a pool is a constant product with fixed liquidity.
-
-    Prices are square roots of token1 base units per token0 base unit. Within the segment, moving from `a` to `b`
-    exchanges `liquidity * |b - a|` of token1 for `liquidity * |1/a - 1/b|` of token0 (Uniswap V3 whitepaper, 6.13 and
-    6.15), the fee not included. Floats: for the solver's guess only, never for an amount that is promised.
-    """
-
-    sqrt_price_low: float
-    sqrt_price_high: float
-    liquidity: float
-
-
 class Pool(Protocol):
-    """One market of two tokens, frozen at one block."""
+    """One market of two tokens or more, frozen at one block."""
 
     @property
     def address(self) -> str:
@@ -60,48 +46,51 @@ class Pool(Protocol):
 
     @property
     def venue(self) -> str:
-        """Kind of market: "uniswap_v2" or "uniswap_v3"."""
+        """Kind of market, as the executor has to call it: "uniswap_v2", "uniswap_v3"."""
 
     @property
-    def tokens(self) -> tuple[str, str]:
-        """token0 and token1."""
+    def tokens(self) -> tuple[str, ...]:
+        """What it trades, in its own order."""
 
     @property
     def fee(self) -> int:
-        """Taken from the input, in ppm."""
+        """In ppm."""
 
     @property
     def swap_gas(self) -> int:
         """Estimated gas of one swap here, both token transfers included."""
 
-    def amount_out(self, token_in: str, amount_in: int) -> int:
+    def amount_out(self, token_in: str, token_out: str, amount_in: int) -> int:
         """What the chain pays for exactly `amount_in`; rounded down as there. Raises InsufficientLiquidity."""
 
-    def amount_in(self, token_in: str, amount_out: int) -> int:
-        """What the chain asks for exactly `amount_out`; rounded up as there. Raises InsufficientLiquidity."""
+    def amount_in(self, token_in: str, token_out: str, amount_out: int) -> int:
+        """An input that buys at least `amount_out`: what the chain asks for where it says so. Raises InsufficientLiquidity."""
 
-    def swap(self, token_in: str, amount_in: int) -> tuple[int, Pool]:
-        """`amount_out` and the pool as the swap leaves it. Raises InsufficientLiquidity."""
+    def swap(self, token_in: str, token_out: str, amount_in: int) -> tuple[int, Pool]:
+        """What is paid and the pool as the swap leaves it. Raises InsufficientLiquidity."""
 
-    def marginal_price(self, token_in: str) -> float:
+    def marginal_price(self, token_in: str, token_out: str) -> float:
         """token_out base units for the next base unit of `token_in`, after the fee; 0.0 if there is nothing to buy."""
 
-    def segments(self, token_in: str) -> tuple[Segment, ...]:
-        """The segments that selling `token_in` walks through, nearest first; empty if there is nothing to buy."""
+    def price_curve(self, token_in: str, token_out: str) -> PriceCurve | None:
+        """The direction as the solver sees it, in base units; None if there is nothing to buy."""
 
 
-def token_out(pool: Pool, token_in: str) -> str:
-    """The other token of `pool`. Raises WrongToken."""
-    token0, token1 = pool.tokens
-    if token_in == token0:
-        return token1
-    if token_in == token1:
-        return token0
-    raise WrongToken(f"pool {pool.address} trades {token0} and {token1}, not {token_in}")
+def other_token(tokens: tuple[str, ...], token: str) -> str:
+    """The other one of a pair. Raises WrongToken."""
+    if token not in tokens or len(tokens) != 2:
+        raise WrongToken(f"the pair of {' and '.join(tokens)} does not trade {token}")
+    return tokens[1] if token == tokens[0] else tokens[0]
+
+
+def check_tokens(pool: Pool, token_in: str, token_out: str) -> None:
+    """Raises WrongToken unless `pool` trades one for the other."""
+    if token_in == token_out or not {token_in, token_out} <= set(pool.tokens):
+        raise WrongToken(f"pool {pool.address} trades {', '.join(pool.tokens)}, not {token_in} for {token_out}")
 
 
 def check_pool(address: str, tokens: tuple[str, str], fee: int) -> None:
-    """The checks that every venue shares. Raises InvalidPool."""
+    """What holds for every Uniswap pool. Raises InvalidPool."""
     if int(tokens[0], 16) >= int(tokens[1], 16):
         raise InvalidPool(f"pool {address}: token0 {tokens[0]} must sort before token1 {tokens[1]}")
     if not 0 <= fee < FEE_UNIT:

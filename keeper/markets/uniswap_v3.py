@@ -8,20 +8,23 @@ makes the same stops.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
+from math import log
 from operator import attrgetter
+
+import numpy as np
 
 from keeper.markets.pool import (
     FEE_UNIT,
     InsufficientLiquidity,
     InvalidPool,
-    Segment,
     TicksNotLoaded,
     check_amount,
     check_pool,
-    token_out,
+    check_tokens,
 )
+from keeper.markets.price_curves import Ladder
 from keeper.markets.sqrt_price_math import Q96
 from keeper.markets.swap_math import compute_swap_step
 from keeper.markets.tick_math import (
@@ -36,8 +39,10 @@ from keeper.markets.tick_math import (
 # One swap with both transfers that ends between the ticks it started between; each crossing adds about 20,000 more.
 SWAP_GAS = 120_000
 WORD = 256
-# Solver segments end here: a price four decades of square root away is no price that a rebalance accepts.
+# The solver's curve ends here: a price four decades of square root away is no price that a rebalance accepts.
 WIDEST_SQRT_MOVE = 1e4
+_LOG_SQRT_TICK = log(1.0001) / 2
+_SHORTEST = 1e-14
 
 _index = attrgetter("index")
 
@@ -103,45 +108,58 @@ class UniswapV3Pool:
         """Gas of the pool's swap, its callback and both transfers, with few ticks crossed."""
         return SWAP_GAS
 
-    def amount_out(self, token_in: str, amount_in: int) -> int:
+    def amount_out(self, token_in: str, token_out: str, amount_in: int) -> int:
         """Output for exactly `amount_in`. Raises InsufficientLiquidity if the pool cannot take all of it."""
-        return self._exact_in(token_in, amount_in).amount_out
+        return self._exact_in(token_in, token_out, amount_in).amount_out
 
-    def amount_in(self, token_in: str, amount_out: int) -> int:
+    def amount_in(self, token_in: str, token_out: str, amount_out: int) -> int:
         """Input for exactly `amount_out`. Raises InsufficientLiquidity if the pool cannot give all of it."""
         check_amount(self, amount_out)
-        zero_for_one = self._zero_for_one(token_in)
+        zero_for_one = self._zero_for_one(token_in, token_out)
         if amount_out == 0:
             return 0
         result = self.simulate(zero_for_one, -amount_out)
         if result.amount_out < amount_out:
             raise InsufficientLiquidity(
-                f"pool {self.address} can give {result.amount_out} of {token_out(self, token_in)},"
-                f" asked for {amount_out}"
+                f"pool {self.address} can give {result.amount_out} of {token_out}, asked for {amount_out}"
             )
         return result.amount_in
 
-    def swap(self, token_in: str, amount_in: int) -> tuple[int, UniswapV3Pool]:
+    def swap(self, token_in: str, token_out: str, amount_in: int) -> tuple[int, UniswapV3Pool]:
         """Output for exactly `amount_in` and the pool after it."""
-        result = self._exact_in(token_in, amount_in)
+        result = self._exact_in(token_in, token_out, amount_in)
         return result.amount_out, self.after(result)
 
     def after(self, result: SwapResult) -> UniswapV3Pool:
         """The pool as `result`, simulated on it, leaves it."""
         return replace(self, sqrt_price_x96=result.sqrt_price_x96, tick=result.tick, liquidity=result.liquidity)
 
-    def marginal_price(self, token_in: str) -> float:
+    def marginal_price(self, token_in: str, token_out: str) -> float:
         """The price at which the nearest liquidity trades, after the fee."""
-        zero_for_one = self._zero_for_one(token_in)
-        nearest = next(self._segments(zero_for_one), None)
-        if nearest is None:
-            return 0.0
-        price = nearest.sqrt_price_high**2 if zero_for_one else nearest.sqrt_price_low**-2
-        return price * (1 - self.fee / FEE_UNIT)
+        curve = self.price_curve(token_in, token_out)
+        return 0.0 if curve is None else float(curve.low[0] ** -2) * curve.gamma_in
 
-    def segments(self, token_in: str) -> tuple[Segment, ...]:
-        """One segment per stretch between initialised ticks that has liquidity, within the ticks loaded."""
-        return tuple(self._segments(self._zero_for_one(token_in)))
+    def price_curve(self, token_in: str, token_out: str) -> Ladder | None:
+        """One stretch between initialised ticks that has liquidity after the other, within the ticks loaded."""
+        zero_for_one = self._zero_for_one(token_in, token_out)
+        at = bisect_right(self.ticks, self.tick, key=_index)
+        ahead = self.ticks[at - 1 :: -1] if zero_for_one and at else () if zero_for_one else self.ticks[at:]
+        sign = -1 if zero_for_one else 1
+        liquidity = list(accumulate((sign * tick.liquidity_net for tick in ahead), initial=self.liquidity))
+        last = -self.tick_lower_loaded if zero_for_one else self.tick_upper_loaded
+        stops = np.array([sign * tick.index for tick in ahead] + [last], dtype=np.float64)
+
+        price = self.sqrt_price_x96 / Q96
+        start = 1 / price if zero_for_one else price
+        # Floats of the ticks' roots: the swap itself goes by integers.
+        ends = np.minimum(np.exp(stops * _LOG_SQRT_TICK), start * WIDEST_SQRT_MOVE)
+        low = np.maximum(np.concatenate(([start], ends[:-1])), start)
+        depth = np.array(liquidity, dtype=np.float64)
+        # Within the rounding of a root a stretch has no length; below, the price stands on its tick already.
+        real = (depth > 0) & (ends > low * (1 + _SHORTEST))
+        if not real.any():
+            return None
+        return Ladder(low[real], ends[real], depth[real], gamma_in=1 - self.fee / FEE_UNIT)
 
     def simulate(
         self, zero_for_one: bool, amount_specified: int, sqrt_price_limit_x96: int | None = None
@@ -193,9 +211,9 @@ class UniswapV3Pool:
         amount_in, amount_out = (used, calculated) if exact_in else (calculated, -used)
         return SwapResult(amount_in, amount_out, price, tick, liquidity, crossed)
 
-    def _exact_in(self, token_in: str, amount_in: int) -> SwapResult:
+    def _exact_in(self, token_in: str, token_out: str, amount_in: int) -> SwapResult:
         check_amount(self, amount_in)
-        zero_for_one = self._zero_for_one(token_in)
+        zero_for_one = self._zero_for_one(token_in, token_out)
         if amount_in == 0:
             return SwapResult(0, 0, self.sqrt_price_x96, self.tick, self.liquidity, 0)
         result = self.simulate(zero_for_one, amount_in)
@@ -224,27 +242,9 @@ class UniswapV3Pool:
             return self.ticks[at].index, self.ticks[at].liquidity_net
         return min(max(stop, MIN_TICK), MAX_TICK), None
 
-    def _segments(self, zero_for_one: bool) -> Iterator[Segment]:
-        start = self.sqrt_price_x96 / Q96
-        end = start / WIDEST_SQRT_MOVE if zero_for_one else start * WIDEST_SQRT_MOVE
-        price, liquidity = start, self.liquidity
-        at = bisect_right(self.ticks, self.tick, key=_index)
-        ahead = reversed(self.ticks[:at]) if zero_for_one else iter(self.ticks[at:])
-        for tick in ahead:
-            boundary = sqrt_ratio_at_tick(tick.index) / Q96
-            if liquidity > 0 and boundary != price:
-                yield Segment(min(price, boundary), max(price, boundary), float(liquidity))
-            liquidity += -tick.liquidity_net if zero_for_one else tick.liquidity_net
-            price = boundary
-            if price < end if zero_for_one else price > end:
-                return
-        loaded = sqrt_ratio_at_tick(self.tick_lower_loaded if zero_for_one else self.tick_upper_loaded) / Q96
-        last = max(end, loaded) if zero_for_one else min(end, loaded)
-        if liquidity > 0 and (last < price if zero_for_one else last > price):
-            yield Segment(min(price, last), max(price, last), float(liquidity))
-
-    def _zero_for_one(self, token_in: str) -> bool:
-        return token_out(self, token_in) == self.token1
+    def _zero_for_one(self, token_in: str, token_out: str) -> bool:
+        check_tokens(self, token_in, token_out)
+        return token_in == self.token0
 
     def _check_swap(self, zero_for_one: bool, amount_specified: int, limit: int) -> None:
         if amount_specified == 0:

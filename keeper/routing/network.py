@@ -8,8 +8,8 @@ upwards from `low` to `high` takes L * (high - low) of the input and pays L * (1
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import permutations
 from math import sqrt
 from typing import NamedTuple
 
@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from keeper.markets import Pool
-from keeper.markets.pool import FEE_UNIT, Segment, token_out
+from keeper.markets.pool import FEE_UNIT
+from keeper.markets.price_curves import Ladder
 from keeper.routing.problem import WAD, RebalanceProblem
 
 Floats = npt.NDArray[np.float64]
@@ -117,12 +118,13 @@ def build_network(problem: RebalanceProblem) -> Network:
     edges: list[Edge] = []
     rows: list[tuple[int, float, float, float]] = []
     for pool in pools:
-        for token_in in pool.tokens:
-            edge = Edge(pool, token_in, token_out(pool, token_in))
+        for token_in, token_out in permutations(pool.tokens, 2):
+            edge = Edge(pool, token_in, token_out)
             if not {edge.token_in, edge.token_out} <= reference.keys():
                 continue
-            segments = _oriented(edge, pool.segments(token_in), reference)
-            if segments:
+            curve = pool.price_curve(token_in, token_out)
+            if isinstance(curve, Ladder):
+                segments = _oriented(curve.scaled(reference[token_in], reference[token_out]))
                 rows.extend((len(edges), *segment) for segment in segments)
                 edges.append(edge)
     columns = np.array(rows, dtype=np.float64).reshape(-1, 4)
@@ -148,21 +150,11 @@ def _usable(pool: Pool, traded: set[str], hubs: frozenset[str] | None) -> bool:
     return hubs is None or all(token in traded or token in hubs for token in pool.tokens)
 
 
-def _oriented(edge: Edge, segments: tuple[Segment, ...], usd: Mapping[str, float]) -> list[tuple[float, float, float]]:
-    """(low, high, liquidity) in USD units, rising in the direction of the trade."""
-    sells_token0 = edge.token_in == edge.pool.tokens[0]
-    scale = sqrt(usd[edge.token_in] / usd[edge.token_out])
-    depth = sqrt(usd[edge.token_in] * usd[edge.token_out])
-    turned = [
-        (scale / s.sqrt_price_high, scale / s.sqrt_price_low, s.liquidity * depth)
-        if sells_token0
-        else (scale * s.sqrt_price_low, scale * s.sqrt_price_high, s.liquidity * depth)
-        for s in segments
-    ]
-    if turned:
-        low, high, liquidity = turned[-1]
-        turned[-1] = (low, low + (high - low) * _STOP_SHORT, liquidity)
-    return turned
+def _oriented(curve: Ladder) -> list[tuple[float, float, float]]:
+    rows = list(zip(curve.low.tolist(), curve.high.tolist(), curve.liquidity.tolist(), strict=True))
+    low, high, liquidity = rows[-1]
+    rows[-1] = (low, low + (high - low) * _STOP_SHORT, liquidity)
+    return rows
 
 
 def _reference_prices(problem: RebalanceProblem, pools: list[Pool], traded: set[str]) -> dict[str, float]:
@@ -175,13 +167,12 @@ def _reference_prices(problem: RebalanceProblem, pools: list[Pool], traded: set[
         depth: dict[str, float] = {}
         found: dict[str, float] = {}
         for pool in pools:
-            for hub in pool.tokens:
-                known = token_out(pool, hub)
-                segments = pool.segments(hub) if known in usd and hub not in usd else ()
-                if not segments:
+            for hub, known in permutations(pool.tokens, 2):
+                curve = pool.price_curve(hub, known) if known in usd and hub not in usd else None
+                if not isinstance(curve, Ladder):
                     continue
-                price = _oracle_price(problem, hub) or pool.marginal_price(hub) * usd[known]
-                deep = segments[0].liquidity * sqrt(price * usd[known])
+                price = _oracle_price(problem, hub) or pool.marginal_price(hub, known) * usd[known]
+                deep = float(curve.liquidity[0]) * sqrt(price * usd[known])
                 if deep > depth.get(hub, 0.0):
                     depth[hub], found[hub] = deep, price
         if not found:

@@ -70,7 +70,7 @@ def replay(route: Route, pools: Iterable[Pool], sold: Mapping[str, int]) -> dict
         amount_in = balances.get(leg.token_in, 0) * leg.share // WAD
         if amount_in == 0:
             continue
-        amount_out, states[leg.pool] = states[leg.pool].swap(leg.token_in, amount_in)
+        amount_out, states[leg.pool] = states[leg.pool].swap(leg.token_in, leg.token_out, amount_in)
         balances[leg.token_in] -= amount_in
         balances[leg.token_out] = balances.get(leg.token_out, 0) + amount_out
     return {token: amount for token, amount in balances.items() if amount}

@@ -73,7 +73,7 @@ def _attempt(
             share = spend[pool.address] * WAD // left
             left -= spend[pool.address]
             amount_in = balances.get(token, 0) * share // WAD
-            amount_out = pool.amount_out(token, amount_in)
+            amount_out = pool.amount_out(token, flow.edge.token_out, amount_in)
             if amount_out == 0:
                 # Too little left here to buy a single unit: its input goes to the other legs.
                 return _attempt(problem, [other for other in flows if other is not flow], order, sold, kept)
@@ -108,7 +108,7 @@ def _needs(
         for flow in incoming:
             part = asked * flow.out // brought
             asked, brought = asked - part, brought - flow.out
-            spend[flow.edge.pool.address] = flow.edge.pool.amount_in(flow.edge.token_in, part)
+            spend[flow.edge.pool.address] = flow.edge.pool.amount_in(flow.edge.token_in, flow.edge.token_out, part)
     return spend, {token: amount for token, amount in sells.items() if amount}
 
 

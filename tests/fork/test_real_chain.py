@@ -62,4 +62,4 @@ def test_v3_maths__on_the_real_pools__equals_the_quoter(box: Box) -> None:
             for usd in (Decimal(1), Decimal(1_000), Decimal(100_000)):
                 amount = int(usd * 10 ** tokens[token_in].decimals * 10**18 / tokens[token_in].price)
                 quote = box.call(a.V3_QUOTER_V2, QUOTE, (token_in, token_out, amount, pool.fee, 0))[0]
-                assert pool.amount_out(token_in, amount) == quote
+                assert pool.amount_out(token_in, token_out, amount) == quote

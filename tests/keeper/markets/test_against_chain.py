@@ -20,7 +20,7 @@ from keeper.chain.pools import Priced, discover
 from keeper.chain.rpc import Client
 from keeper.errors import TransactionError
 from keeper.markets import InsufficientLiquidity, SwapResult, UniswapV2Pool, UniswapV3Pool
-from keeper.markets.pool import token_out
+from keeper.markets.pool import other_token
 from keeper.settings import PoolSettings
 
 TRADER = Account.from_key("0x" + "7e" * 32).address
@@ -106,6 +106,14 @@ def random_amount(rng: random.Random, most: int) -> int:
     return max(1, int(most ** rng.random()))
 
 
+def reach(pool: UniswapV3Pool, token_in: str, stretches: int, *, exact_in: bool) -> int:
+    """Base units that the nearest stretches take, or pay."""
+    curve = pool.price_curve(token_in, other_token(pool.tokens, token_in))
+    assert curve is not None
+    low, high = (curve.low, curve.high) if exact_in else (1 / curve.high, 1 / curve.low)
+    return int((curve.liquidity * (high - low))[:stretches].sum())
+
+
 def exact_quotes(pools: list[UniswapV3Pool], count: int, seed: int, *, exact_in: bool) -> Iterator[Quote]:
     """`count` random swaps that the loaded ticks can carry, as the maths answers them."""
     rng = random.Random(seed)
@@ -114,10 +122,7 @@ def exact_quotes(pools: list[UniswapV3Pool], count: int, seed: int, *, exact_in:
         pool = rng.choice(pools)
         token_in = rng.choice(pool.tokens)
         zero_for_one = token_in == pool.token0
-        reach = pool.segments(token_in)[: rng.randint(1, 12)]
-        in0 = [s.liquidity * (1 / s.sqrt_price_low - 1 / s.sqrt_price_high) for s in reach]
-        in1 = [s.liquidity * (s.sqrt_price_high - s.sqrt_price_low) for s in reach]
-        most = int(sum(in0 if zero_for_one == exact_in else in1))
+        most = reach(pool, token_in, rng.randint(1, 12), exact_in=exact_in)
         amount = random_amount(rng, most) if rng.random() < 0.25 else rng.randint(1, most)
         try:
             result = pool.simulate(zero_for_one, amount if exact_in else -amount)
@@ -135,7 +140,10 @@ def test_v3_quotes__random_swaps_over_many_ticks__equal_the_quoter_to_the_wei(
     quotes = list(exact_quotes(market.v3, count, seed, exact_in=exact_in))
     function = EXACT_IN if exact_in else EXACT_OUT
     calls = [
-        (a.V3_QUOTER_V2, calldata(function, (q.token_in, token_out(q.pool, q.token_in), q.amount, q.pool.fee, 0)))
+        (
+            a.V3_QUOTER_V2,
+            calldata(function, (q.token_in, other_token(q.pool.tokens, q.token_in), q.amount, q.pool.fee, 0)),
+        )
         for q in quotes
     ]
     for quote, (success, data) in zip(quotes, ask(market.box, calls), strict=True):
@@ -157,16 +165,16 @@ def test_v2_quotes__random_swaps__equal_the_router_to_the_wei(market: Market) ->
     for _ in range(600):
         pool = rng.choice(market.v2)
         token_in = rng.choice(pool.tokens)
-        path = [token_in, token_out(pool, token_in)]
+        path = [token_in, other_token(pool.tokens, token_in)]
         reserve_in, reserve_out = sorted(
             (pool.reserve0, pool.reserve1), key=lambda r: (r == pool.reserve0) != (token_in == pool.token0)
         )
         amount = random_amount(rng, reserve_in * 100)
         calls.append((a.V2_ROUTER, calldata("getAmountsOut(uint256,address[])", amount, path)))
-        ours.append([amount, pool.amount_out(token_in, amount)])
+        ours.append([amount, pool.amount_out(*path, amount)])
         wanted = min(random_amount(rng, reserve_out), reserve_out - 1)
         try:
-            asked = pool.amount_in(token_in, wanted)
+            asked = pool.amount_in(*path, wanted)
         except InsufficientLiquidity:
             continue
         calls.append((a.V2_ROUTER, calldata("getAmountsIn(uint256,address[])", wanted, path)))
@@ -185,22 +193,19 @@ def test_v3_swaps__executed_one_after_the_other__leave_the_state_that_the_maths_
         pool = start
         for token_in in (pool.token0, pool.token1, pool.token1):
             have = box.balance(token_in, a.LP)
-            near = pool.segments(token_in)[:3]
-            depth0 = sum(s.liquidity * (1 / s.sqrt_price_low - 1 / s.sqrt_price_high) for s in near)
-            depth1 = sum(s.liquidity * (s.sqrt_price_high - s.sqrt_price_low) for s in near)
-            amount = min(have, rng.randint(1, int(depth0 if token_in == pool.token0 else depth1)))
+            amount = min(have, rng.randint(1, reach(pool, token_in, 3, exact_in=True)))
             result = pool.simulate(token_in == pool.token0, amount)
-            out, pool = pool.swap(token_in, amount)
+            out, pool = pool.swap(token_in, other_token(pool.tokens, token_in), amount)
             crossed += result.ticks_crossed
 
             box.give(token_in, TRADER, amount)
             box.send(TRADER, token_in, "approve(address,uint256)", a.V3_ROUTER, 0)
             box.send(TRADER, token_in, "approve(address,uint256)", a.V3_ROUTER, amount)
-            held = box.balance(token_out(pool, token_in), TRADER)
-            order = (token_in, token_out(pool, token_in), pool.fee, TRADER, FAR_FUTURE, amount, 0, 0)
+            held = box.balance(other_token(pool.tokens, token_in), TRADER)
+            order = (token_in, other_token(pool.tokens, token_in), pool.fee, TRADER, FAR_FUTURE, amount, 0, 0)
             box.send(TRADER, a.V3_ROUTER, SWAP, order)
 
-            assert box.balance(token_out(pool, token_in), TRADER) - held == out
+            assert box.balance(other_token(pool.tokens, token_in), TRADER) - held == out
             price, tick, *_ = box.call(pool.address, "slot0()(uint160,int24,uint16,uint16,uint16,uint8,bool)")
             liquidity = box.call(pool.address, "liquidity()(uint128)")
             assert (pool.sqrt_price_x96, pool.tick, pool.liquidity) == (price, tick, liquidity)
@@ -215,7 +220,7 @@ def test_v2_swaps__executed_one_after_the_other__leave_the_state_that_the_maths_
         pool = start
         for token_in in (pool.token0, pool.token1):
             amount = rng.randint(1, box.balance(token_in, pool.address) // 3)
-            out, pool = pool.swap(token_in, amount)
+            out, pool = pool.swap(token_in, other_token(pool.tokens, token_in), amount)
             box.give(token_in, pool.address, amount)
             amounts = (0, out) if token_in == pool.token0 else (out, 0)
             # The pair's own check of the product refuses a unit more, so this pins the output from both sides.

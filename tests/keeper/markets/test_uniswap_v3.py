@@ -54,16 +54,16 @@ def pools(draw: st.DrawFn) -> UniswapV3Pool:
 
 
 amounts = st.integers(1, 10**22)
-tokens = st.sampled_from([LOW, HIGH])
+ways = st.sampled_from([(LOW, HIGH), (HIGH, LOW)])
 
 
 def test_amount_out__within_one_range__is_one_step() -> None:
     pool = pool_of((-6000, 6000, 100 * ETHER))
     step = compute_swap_step(Q96, sqrt_ratio_at_tick(6000), 100 * ETHER, ETHER, 3000)
-    assert pool.amount_out(HIGH, ETHER) == step.amount_out
+    assert pool.amount_out(HIGH, LOW, ETHER) == step.amount_out
     # 0.997 in on liquidity 100 at price 1 pays 0.997 / 1.00997.
     assert step.amount_out == 99_700 * ETHER // 100_997
-    _, after = pool.swap(HIGH, ETHER)
+    _, after = pool.swap(HIGH, LOW, ETHER)
     assert after.sqrt_price_x96 == step.sqrt_price_x96
     assert after.tick == tick_at_sqrt_ratio(step.sqrt_price_x96)
 
@@ -90,7 +90,7 @@ def test_amount_out__passes_a_word_of_the_bitmap__rounds_there_as_the_chain_does
         if not left:
             break
     straight = compute_swap_step(Q96, sqrt_ratio_at_tick(5000), 10**15 + 7, amount, 100)
-    assert pool.amount_out(HIGH, amount) == out
+    assert pool.amount_out(HIGH, LOW, amount) == out
     assert out < straight.amount_out
 
 
@@ -105,7 +105,7 @@ def test_simulate__ends_exactly_on_an_initialised_tick__tick_depends_on_directio
 def test_swap__after_ending_on_a_tick__goes_on_both_ways() -> None:
     start = pool_of((-60, 60, ETHER), (-6000, 6000, ETHER))
     pool = start.after(start.simulate(True, ETHER, sqrt_ratio_at_tick(-60)))
-    assert pool.amount_out(LOW, 10**6) > 0
+    assert pool.amount_out(LOW, HIGH, 10**6) > 0
     back = pool.simulate(False, 10**15)
     assert back.ticks_crossed == 1
     assert back.liquidity == 2 * ETHER
@@ -134,12 +134,12 @@ def test_simulate__of_nothing__is_refused_as_on_chain() -> None:
 def test_amount_out__more_than_all_liquidity__has_no_liquidity_but_simulate_fills_what_it_can() -> None:
     pool = pool_of((-600, 600, ETHER))
     with pytest.raises(InsufficientLiquidity, match="can take"):
-        pool.amount_out(LOW, 10**30)
+        pool.amount_out(LOW, HIGH, 10**30)
     result = pool.simulate(True, 10**30)
     assert (result.sqrt_price_x96, result.liquidity, result.ticks_crossed) == (MIN_SQRT_RATIO + 1, 0, 1)
     with pytest.raises(InsufficientLiquidity, match="can give"):
-        pool.amount_in(LOW, result.amount_out + 1)
-    assert pool.amount_in(LOW, result.amount_out) == result.amount_in
+        pool.amount_in(LOW, HIGH, result.amount_out + 1)
+    assert pool.amount_in(LOW, HIGH, result.amount_out) == result.amount_in
 
 
 def test_amount_out__across_a_gap_without_liquidity__goes_through() -> None:
@@ -153,8 +153,8 @@ def test_amount_out__across_a_gap_without_liquidity__goes_through() -> None:
 def test_amount_out__liquidity_up_to_the_last_ticks__walks_to_the_end() -> None:
     end = MAX_TICK // SPACING * SPACING
     pool = pool_of((-end, end, 10**6))
-    assert pool.amount_out(LOW, 10**24) > 0
-    assert pool.amount_out(HIGH, 10**24) > 0
+    assert pool.amount_out(LOW, HIGH, 10**24) > 0
+    assert pool.amount_out(HIGH, LOW, 10**24) > 0
     assert pool.simulate(True, 10**40).sqrt_price_x96 == MIN_SQRT_RATIO + 1
     assert pool.simulate(False, 10**40).sqrt_price_x96 == MAX_SQRT_RATIO - 1
 
@@ -164,50 +164,52 @@ def test_pool__at_the_end_of_prices__can_only_go_back() -> None:
     start = pool_of((-end, end, 10**6))
     pool = start.after(start.simulate(True, 10**40))
     with pytest.raises(InsufficientLiquidity, match="end of its prices"):
-        pool.amount_out(LOW, 1)
-    assert pool.segments(LOW) == ()
-    assert pool.amount_out(HIGH, 10**6) > 0
+        pool.amount_out(LOW, HIGH, 1)
+    assert pool.price_curve(LOW, HIGH) is None
+    assert pool.amount_out(HIGH, LOW, 10**6) > 0
 
 
 def test_pool__without_liquidity__has_no_price_and_takes_nothing() -> None:
     pool = pool_of()
     with pytest.raises(InsufficientLiquidity):
-        pool.amount_out(LOW, 1)
-    assert pool.marginal_price(LOW) == 0.0
-    assert pool.segments(HIGH) == ()
+        pool.amount_out(LOW, HIGH, 1)
+    assert pool.marginal_price(LOW, HIGH) == 0.0
+    assert pool.price_curve(HIGH, LOW) is None
 
 
 def test_pool__one_sided__trades_one_way_only() -> None:
     pool = pool_of((600, 1200, ETHER))
-    assert pool.amount_out(HIGH, 10**9) > 0
-    assert pool.marginal_price(HIGH) == pytest.approx(1.0001**-600 * 0.997)
-    assert pool.marginal_price(LOW) == 0.0
+    assert pool.amount_out(HIGH, LOW, 10**9) > 0
+    assert pool.marginal_price(HIGH, LOW) == pytest.approx(1.0001**-600 * 0.997)
+    assert pool.marginal_price(LOW, HIGH) == 0.0
     with pytest.raises(InsufficientLiquidity):
-        pool.amount_out(LOW, 10**9)
+        pool.amount_out(LOW, HIGH, 10**9)
 
 
 def test_amount_out__of_nothing__is_nothing() -> None:
     pool = pool_of((-600, 600, ETHER))
-    assert (pool.amount_out(LOW, 0), pool.amount_in(LOW, 0)) == (0, 0)
-    assert pool.swap(LOW, 0) == (0, pool)
+    assert (pool.amount_out(LOW, HIGH, 0), pool.amount_in(LOW, HIGH, 0)) == (0, 0)
+    assert pool.swap(LOW, HIGH, 0) == (0, pool)
 
 
 def test_amount_out__token_of_another_pool__names_it() -> None:
     with pytest.raises(WrongToken, match=OTHER):
-        pool_of((-600, 600, ETHER)).amount_out(OTHER, 1)
+        pool_of((-600, 600, ETHER)).amount_out(OTHER, LOW, 1)
 
 
 def test_amount_out__negative_amount__is_refused() -> None:
     with pytest.raises(ValueError, match="negative"):
-        pool_of((-600, 600, ETHER)).amount_out(LOW, -1)
+        pool_of((-600, 600, ETHER)).amount_out(LOW, HIGH, -1)
 
 
-def test_segments__two_ranges__carry_depth_and_ends() -> None:
+def test_price_curve__two_ranges__carries_depth_and_ends() -> None:
     pool = pool_of((-600, 600, 10 * ETHER), (-6000, 6000, 5 * ETHER))
-    near, far = pool.segments(LOW)
-    assert (near.sqrt_price_high, near.liquidity) == (1.0, 15e18)
-    assert near.sqrt_price_low == far.sqrt_price_high == pytest.approx(1.0001**-300)
-    assert (far.sqrt_price_low, far.liquidity) == (pytest.approx(1.0001**-3000), 5e18)
+    for way in ((LOW, HIGH), (HIGH, LOW)):
+        curve = pool.price_curve(*way)
+        assert curve is not None
+        assert curve.liquidity.tolist() == [15e18, 5e18]
+        assert curve.low.tolist() == pytest.approx([1, 1.0001**300], rel=1e-15)
+        assert curve.high.tolist() == pytest.approx([1.0001**300, 1.0001**3000], rel=1e-15)
 
 
 def partly_read(pool: UniswapV3Pool, lower: int, upper: int) -> UniswapV3Pool:
@@ -218,17 +220,19 @@ def partly_read(pool: UniswapV3Pool, lower: int, upper: int) -> UniswapV3Pool:
 def test_amount_out__stays_in_the_ticks_loaded__equals_the_whole_pool() -> None:
     whole = pool_of((-600, 600, 10 * ETHER), (-12000, 12000, 5 * ETHER))
     part = partly_read(whole, -900, 900)
-    for token in (LOW, HIGH):
+    for way in ((LOW, HIGH), (HIGH, LOW)):
         for amount in (1, 10**15, ETHER // 2):
-            assert part.amount_out(token, amount) == whole.amount_out(token, amount)
+            assert part.amount_out(*way, amount) == whole.amount_out(*way, amount)
 
 
 def test_amount_out__leaves_the_ticks_loaded__says_so() -> None:
     part = partly_read(pool_of((-600, 600, 10 * ETHER), (-12000, 12000, 5 * ETHER)), -900, 900)
-    for token in (LOW, HIGH):
+    for way in ((LOW, HIGH), (HIGH, LOW)):
         with pytest.raises(TicksNotLoaded, match=r"-900\.\.900; read more"):
-            part.amount_out(token, ETHER)
-        assert all(0.95 < s.sqrt_price_low < s.sqrt_price_high < 1.05 for s in part.segments(token))
+            part.amount_out(*way, ETHER)
+        curve = part.price_curve(*way)
+        assert curve is not None
+        assert ((curve.low < curve.high) & (curve.high < 1.05)).all()
 
 
 def test_amount_out__price_reaches_the_last_loaded_tick_and_no_further__is_known() -> None:
@@ -267,59 +271,55 @@ def test_pool__impossible_state__is_refused(change: dict[str, object]) -> None:
         replace(pool_of((-600, 600, ETHER)), **change)  # type: ignore[arg-type]
 
 
-@given(pools(), tokens, amounts, amounts)
-def test_amount_out__more_in__never_less_out(pool: UniswapV3Pool, token: str, a: int, b: int) -> None:
-    assert pool.amount_out(token, a + b) >= pool.amount_out(token, a)
+@given(pools(), ways, amounts, amounts)
+def test_amount_out__more_in__never_less_out(pool: UniswapV3Pool, way: tuple[str, str], a: int, b: int) -> None:
+    assert pool.amount_out(*way, a + b) >= pool.amount_out(*way, a)
 
 
-@given(pools(), tokens, amounts)
+@given(pools(), ways, amounts)
 def test_amount_in__of_an_output__costs_no_more_than_was_paid_and_buys_it(
-    pool: UniswapV3Pool, token: str, amount: int
+    pool: UniswapV3Pool, way: tuple[str, str], amount: int
 ) -> None:
-    out = pool.amount_out(token, amount)
+    out = pool.amount_out(*way, amount)
     assume(out > 0)
-    asked = pool.amount_in(token, out)
+    asked = pool.amount_in(*way, out)
     assert asked <= amount
-    assert pool.amount_out(token, asked) >= out
+    assert pool.amount_out(*way, asked) >= out
 
 
-@given(pools(), tokens, amounts, amounts)
-def test_swap__in_two_parts__never_beats_the_whole(pool: UniswapV3Pool, token: str, a: int, b: int) -> None:
-    first, middle = pool.swap(token, a)
-    second, _ = middle.swap(token, b)
-    assert first + second <= pool.amount_out(token, a + b)
+@given(pools(), ways, amounts, amounts)
+def test_swap__in_two_parts__never_beats_the_whole(pool: UniswapV3Pool, way: tuple[str, str], a: int, b: int) -> None:
+    first, middle = pool.swap(*way, a)
+    second, _ = middle.swap(*way, b)
+    assert first + second <= pool.amount_out(*way, a + b)
 
 
-@given(pools(), tokens, amounts)
-def test_swap__there_and_back__never_profits(pool: UniswapV3Pool, token: str, amount: int) -> None:
-    out, after = pool.swap(token, amount)
-    other = HIGH if token == LOW else LOW
-    assert after.amount_out(other, out) <= amount
+@given(pools(), ways, amounts)
+def test_swap__there_and_back__never_profits(pool: UniswapV3Pool, way: tuple[str, str], amount: int) -> None:
+    out, after = pool.swap(*way, amount)
+    assert after.amount_out(*reversed(way), out) <= amount
 
 
-@given(pools(), tokens, amounts)
-def test_swap__any__ends_in_a_state_that_checks_out(pool: UniswapV3Pool, token: str, amount: int) -> None:
-    _, after = pool.swap(token, amount)  # raises InvalidPool if price, tick, liquidity and ticks disagree
+@given(pools(), ways, amounts)
+def test_swap__any__ends_in_a_state_that_checks_out(pool: UniswapV3Pool, way: tuple[str, str], amount: int) -> None:
+    _, after = pool.swap(*way, amount)  # raises InvalidPool if price, tick, liquidity and ticks disagree
     assert (after.sqrt_price_x96 <= pool.sqrt_price_x96) == (
-        token == LOW
+        way[0] == LOW
     ) or after.sqrt_price_x96 == pool.sqrt_price_x96
 
 
-@given(pools(), tokens)
-def test_segments__any__describe_the_exact_swap(pool: UniswapV3Pool, token: str) -> None:
-    nearest, *_ = pool.segments(token)
-    if token == LOW:
-        start, end = nearest.sqrt_price_high, max(nearest.sqrt_price_low, nearest.sqrt_price_high * 0.99)
-        taken, paid = nearest.liquidity * (1 / end - 1 / start), nearest.liquidity * (start - end)
-    else:
-        start, end = nearest.sqrt_price_low, min(nearest.sqrt_price_high, nearest.sqrt_price_low * 1.01)
-        taken, paid = nearest.liquidity * (end - start), nearest.liquidity * (1 / start - 1 / end)
+@given(pools(), ways)
+def test_price_curve__any__describes_the_exact_swap(pool: UniswapV3Pool, way: tuple[str, str]) -> None:
+    curve = pool.price_curve(*way)
+    assert curve is not None
+    start, liquidity = float(curve.low[0]), float(curve.liquidity[0])
+    end = min(float(curve.high[0]), start * 1.005)
+    taken, paid = liquidity * (end - start), liquidity * (1 / start - 1 / end)
     assume(paid > 10**9)
-    amount = int(taken / (1 - pool.fee / 1e6))
-    assert pool.amount_out(token, amount) == pytest.approx(paid, rel=1e-6)
+    assert pool.amount_out(*way, int(taken / curve.gamma_in)) == pytest.approx(paid, rel=1e-6)
 
 
 def test_pool__lowest_tick_of_all__is_a_state() -> None:
     pool = pool_of((MIN_TICK, MAX_TICK, 10**6), spacing=1, sqrt_price_x96=MIN_SQRT_RATIO + 1)
     assert pool.tick == MIN_TICK
-    assert pool.amount_out(HIGH, 10) > 0
+    assert pool.amount_out(HIGH, LOW, 10) > 0

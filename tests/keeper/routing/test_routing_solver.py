@@ -31,7 +31,9 @@ def used(route: Route) -> set[str]:
 
 def best_direct_split(pools: list[Pool], token_in: str, amount: int, token_out: str, parts: int) -> int:
     """Most of `token_out` over all splits of `amount` into `parts` equal parts over direct pools."""
-    outs = [[pool.amount_out(token_in, amount * part // parts) for part in range(parts + 1)] for pool in pools]
+    outs = [
+        [pool.amount_out(token_in, token_out, amount * part // parts) for part in range(parts + 1)] for pool in pools
+    ]
     best = [0] * (parts + 1)
     for row in outs:
         best = [max(best[whole - part] + row[part] for part in range(whole + 1)) for whole in range(parts + 1)]
@@ -64,10 +66,10 @@ def test_solve__direct_and_through_a_hub__is_within_half_a_bp_of_the_best_grid_s
     route = solve(problem([direct, first, *second], {"LINK": usd}, {"USDC": usd * 2}))
     grid = 0
     for part in range(101):
-        through = first.amount_out(ADDRESS["LINK"], amount * part // 100)
+        through = first.amount_out(ADDRESS["LINK"], ADDRESS["WETH"], amount * part // 100)
         grid = max(
             grid,
-            direct.amount_out(ADDRESS["LINK"], amount - amount * part // 100)
+            direct.amount_out(ADDRESS["LINK"], ADDRESS["USDC"], amount - amount * part // 100)
             + best_direct_split(second, ADDRESS["WETH"], through, ADDRESS["USDC"], 100),
         )
     assert route.bought[ADDRESS["USDC"]] >= grid * (1 - 0.5e-4)
@@ -81,13 +83,13 @@ def test_solve__two_sold_two_bought_over_one_hub__splits_the_hub_as_the_best_gri
     route = solve(question, RouteLimits(max_marginal_bps=5_000))
     assert len(route.legs) == 4  # one leg a pool and direction: the flows of the four pairs are merged
 
-    weth = sum(into[name].amount_out(ADDRESS[name], units(name, usd)) for name, usd in sold.items())
+    weth = sum(into[name].amount_out(ADDRESS[name], ADDRESS["WETH"], units(name, usd)) for name, usd in sold.items())
     grid = 0
     for part in range(1001):
         uni, aave = weth * part // 1000, weth - weth * part // 1000
         bought = {
-            ADDRESS["UNI"]: out_of["UNI"].amount_out(ADDRESS["WETH"], uni),
-            ADDRESS["AAVE"]: out_of["AAVE"].amount_out(ADDRESS["WETH"], aave),
+            ADDRESS["UNI"]: out_of["UNI"].amount_out(ADDRESS["WETH"], ADDRESS["UNI"], uni),
+            ADDRESS["AAVE"]: out_of["AAVE"].amount_out(ADDRESS["WETH"], ADDRESS["AAVE"], aave),
         }
         if all(amount <= question.deficit[token] for token, amount in bought.items()):
             grid = max(grid, question.bought_value(bought))
@@ -103,8 +105,8 @@ def test_solve__full_deficits__sells_no_more_than_the_best_grid_needs() -> None:
     grid = min(
         question.sold_value(
             {
-                ADDRESS["LINK"]: pools[0].amount_in(ADDRESS["LINK"], wanted * part // 1000),
-                ADDRESS["UNI"]: pools[1].amount_in(ADDRESS["UNI"], wanted - wanted * part // 1000),
+                ADDRESS["LINK"]: pools[0].amount_in(ADDRESS["LINK"], ADDRESS["USDC"], wanted * part // 1000),
+                ADDRESS["UNI"]: pools[1].amount_in(ADDRESS["UNI"], ADDRESS["USDC"], wanted - wanted * part // 1000),
             }
         )
         for part in range(1001)
@@ -122,7 +124,9 @@ def test_solve__small_basket_deep_pools__is_as_good_as_the_best_of_all_choices()
     ]
     route = solve(problem(pools, {"WBTC": 500}, {"UNI": 5_000}))
     best = max(
-        second.amount_out(ADDRESS["WETH"], first.amount_out(ADDRESS["WBTC"], units("WBTC", 500)))
+        second.amount_out(
+            ADDRESS["WETH"], ADDRESS["UNI"], first.amount_out(ADDRESS["WBTC"], ADDRESS["WETH"], units("WBTC", 500))
+        )
         for first, second in product(pools[:2], pools[2:])
     )
     assert route.bought[ADDRESS["UNI"]] >= best * (1 - 0.5e-4)
@@ -156,7 +160,7 @@ def check(question: RebalanceProblem, route: Route) -> None:
     pools = {pool.address: pool for pool in question.pools}
     assert route.gas == sum(pools[leg.pool].swap_gas for leg in route.legs)
     for leg in route.legs:
-        assert pools[leg.pool].amount_out(leg.token_in, leg.amount_in) == leg.amount_out
+        assert pools[leg.pool].amount_out(leg.token_in, leg.token_out, leg.amount_in) == leg.amount_out
         assert (leg.venue, leg.fee) == (pools[leg.pool].venue, pools[leg.pool].fee)
         assert set(pools[leg.pool].tokens) == {leg.token_in, leg.token_out}
 
