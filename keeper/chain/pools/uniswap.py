@@ -1,10 +1,9 @@
-"""The pools that a basket can trade on, read at one block into `keeper.markets` objects.
+"""Uniswap V2 and V3: which pools the factories have, and their state.
 
-Stages at one block, each one multicall: which pools exist, how deep they are, their state, their tick bitmaps, their
-ticks. A token pair is asked for when both are in the basket or one is a hub (a token that much else trades against).
+Stages at one block, each one multicall: which pools exist, their state, their tick bitmaps, their ticks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import ceil, log
@@ -12,112 +11,52 @@ from math import ceil, log
 from keeper.chain import abi
 from keeper.chain.abi import checksum
 from keeper.chain.multicall import Read, read_all
+from keeper.chain.pools.found import Found
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Block
-from keeper.markets import Pool, Tick, UniswapV2Pool, UniswapV3Pool
+from keeper.markets import Tick, UniswapV2Pool, UniswapV3Pool
 from keeper.settings import PoolSettings
 
-WAD = 10**18
 _ZERO = "0x" + "0" * 40
 _MIN_TICK, _MAX_TICK = -887272, 887272
 _WORD = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
-    """A token that the oracle prices: WAD USD per whole token."""
-
-    price: int
-    decimals: int
-
-    def usd(self, amount: int) -> float:
-        """What base units are worth, to rank pools by depth; not for money maths."""
-        return amount / 10.0**self.decimals * (self.price / WAD)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    venue: str
-    address: str
-    token0: str
-    token1: str
-    fee: int
-
-
-def discover(
-    client: Client, tokens: Mapping[str, Priced], settings: PoolSettings, block: Block, multicall: str
-) -> list[Pool]:
-    """Every Uniswap V2 and V3 pool between the basket's tokens and the hubs that is deep enough, frozen at `block`.
-
-    :param tokens: the basket by checksum address
-    :raises ChainError: the endpoint fails
-    """
-    found = _existing(client, tokens, settings, block, multicall)
-    found = _deep_enough(client, found, tokens, settings, block, multicall)
-    v2 = [pool for pool in found if pool.venue == "uniswap_v2"]
-    v3 = [pool for pool in found if pool.venue == "uniswap_v3"]
-    pools: list[Pool] = [*_read_v2(client, v2, block, multicall), *_read_v3(client, v3, settings, block, multicall)]
-    return pools
-
-
-def _existing(
+def existing(
     client: Client, tokens: Iterable[str], settings: PoolSettings, block: Block, multicall: str
-) -> list[_Found]:
+) -> list[Found]:
+    """The pools of both factories between the basket's tokens and the hubs."""
     basket = set(tokens)
     both = sorted(basket | set(settings.hubs), key=lambda token: int(token, 16))
-    candidates: list[_Found] = []
+    candidates: list[Found] = []
     reads: list[Read] = []
     for token0, token1 in combinations(both, 2):
-        candidates.append(_Found("uniswap_v2", "", token0, token1, 3000))
+        candidates.append(Found("uniswap_v2", "", (token0, token1), 3000))
         reads.append(Read(settings.v2_factory, abi.UniswapV2.get_pair, (token0, token1)))
         for fee in settings.v3_fees_ppm:
-            candidates.append(_Found("uniswap_v3", "", token0, token1, fee))
+            candidates.append(Found("uniswap_v3", "", (token0, token1), fee))
             reads.append(Read(settings.v3_factory, abi.UniswapV3.get_pool, (token0, token1, fee)))
     return [
-        _Found(pool.venue, checksum(answer.value), pool.token0, pool.token1, pool.fee)
+        Found(pool.venue, checksum(answer.value), pool.tokens, pool.fee)
         for pool, answer in zip(candidates, read_all(client, reads, block, multicall), strict=True)
         if answer.value not in (None, _ZERO)
     ]
 
 
-def _deep_enough(
-    client: Client,
-    found: Sequence[_Found],
-    tokens: Mapping[str, Priced],
-    settings: PoolSettings,
-    block: Block,
-    multicall: str,
-) -> list[_Found]:
-    """The pools that hold at least the floor; one whose tokens have no price stays, the router will judge it."""
-    reads = [
-        Read(token, abi.Token.balance_of, (pool.address,)) for pool in found for token in (pool.token0, pool.token1)
-    ]
-    held = [answer.value or 0 for answer in read_all(client, reads, block, multicall)]
-    deep: list[_Found] = []
-    for pool, balance0, balance1 in zip(found, held[::2], held[1::2], strict=True):
-        sides = [
-            tokens[token].usd(balance)
-            for token, balance in ((pool.token0, balance0), (pool.token1, balance1))
-            if token in tokens
-        ]
-        # With one side priced, the other is taken to be worth as much, as it is in a pool at the market's price.
-        if not sides or sum(sides) * 2 / len(sides) >= settings.min_depth_usd:
-            deep.append(pool)
-    return deep
-
-
-def _read_v2(client: Client, found: Sequence[_Found], block: Block, multicall: str) -> list[UniswapV2Pool]:
+def read_v2(client: Client, found: Sequence[Found], block: Block, multicall: str) -> list[UniswapV2Pool]:
+    """The pairs with something in them; the reserves that a pair reports are those that it swaps by."""
     answers = read_all(client, [Read(pool.address, abi.UniswapV2.get_reserves) for pool in found], block, multicall)
     return [
-        UniswapV2Pool(pool.address, pool.token0, pool.token1, answer.value[0], answer.value[1], pool.fee)
+        UniswapV2Pool(pool.address, pool.tokens[0], pool.tokens[1], answer.value[0], answer.value[1], pool.fee)
         for pool, answer in zip(found, answers, strict=True)
         if not answer.failed and answer.value[0] and answer.value[1]
     ]
 
 
-def _read_v3(
-    client: Client, found: Sequence[_Found], settings: PoolSettings, block: Block, multicall: str
+def read_v3(
+    client: Client, found: Sequence[Found], settings: PoolSettings, block: Block, multicall: str
 ) -> list[UniswapV3Pool]:
+    """The initialised pools with the ticks around their price; a pool that does not answer is left out."""
     state = (abi.UniswapV3.slot0, abi.UniswapV3.liquidity, abi.UniswapV3.tick_spacing)
     answers = read_all(client, [Read(pool.address, function) for pool in found for function in state], block, multicall)
     heads: list[_V3Head] = []
@@ -154,7 +93,7 @@ def _read_v3(
 
 @dataclass(frozen=True, slots=True)
 class _V3Head:
-    pool: _Found
+    pool: Found
     sqrt_price_x96: int
     tick: int
     liquidity: int
@@ -169,8 +108,8 @@ class _V3Head:
         words = self.words(range_bps)
         return UniswapV3Pool(
             address=self.pool.address,
-            token0=self.pool.token0,
-            token1=self.pool.token1,
+            token0=self.pool.tokens[0],
+            token1=self.pool.tokens[1],
             fee=self.pool.fee,
             tick_spacing=self.spacing,
             sqrt_price_x96=self.sqrt_price_x96,
