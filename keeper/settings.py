@@ -67,8 +67,27 @@ class PoolSettings(_Group):
         "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2",  # WETH
         "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48",  # USDC
     )
-    min_depth_usd: float = Field(default=50_000, ge=0)  # both sides of the pool together
+    min_depth_usd: float = Field(default=50_000, ge=0)  # all sides of the pool together
     v3_range_bps: int = Field(default=3_000, ge=100, le=9_000)  # fall of the price that the loaded ticks have to cover
+    balancer_vault: Address = "0xBA12222222228d8Ba445958a75a0704d566BF2C8"
+    balancer_first_block: int = Field(default=12_272_146, ge=0)  # of the logs that tell of pools
+    logs_span_blocks: int = Field(default=10_000, ge=1)  # blocks asked for at once; halved where a node wants fewer
+    balancer_pools: tuple[Address, ...] = (  # looked at beside those of the logs
+        "0x5c6Ee304399DBdB9C8Ef030aB642B10820DB8F56",  # 80 BAL 20 WETH
+        "0xA6F548DF93de924d73be7D25dC02554c6bD66dB5",  # 50 WBTC 50 WETH
+        "0x96646936b91d6B9D7D0c47C496AfBF3D6ec7B6f8",  # 50 USDC 50 WETH
+        "0x0b09deA16768f0799065C475bE02919503cB2a35",  # 60 WETH 40 DAI
+        "0x06Df3b2bbB68adc8B0e302443692037ED9f91b42",  # DAI USDC USDT
+        "0x32296969Ef14EB0c6d29669C550D4a0449130230",  # wstETH WETH
+    )
+    curve_registry: Address = "0xF98B45FA17DE75FB1aD0e7aFD971b0ca00e379fC"  # MetaRegistry
+    curve_pools: tuple[Address, ...] = (  # looked at beside those of the registry
+        "0xbEbc44782C7dB0a1A60Cb6fe97d0b483032FF1C7",  # DAI USDC USDT
+        "0xA5407eAE9Ba41422680e2e00537571bcC53efBfD",  # DAI USDC USDT sUSD
+    )
+    wsteth: Address = "0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0"
+    cache_folder: FilePath = Path(platformdirs.user_cache_dir("equipoise")) / "pools"  # which pools there are
+    cache_max_age_s: int = Field(default=86_400, ge=0)  # then new ones are looked for; 0: every time
 
 
 class FeeSettings(_Group):

@@ -206,6 +206,8 @@ class UniswapV2:
 
     get_pair = Function("getPair", ("address", "address"), ("address",))
     get_reserves = Function("getReserves", (), ("uint112", "uint112", "uint32"))
+    token0 = Function("token0", (), ("address",))  # on V3 too
+    token1 = Function("token1", (), ("address",))
 
 
 class UniswapV3:
@@ -221,6 +223,49 @@ class UniswapV3:
         ("int24",),
         ("uint128", "int128", "uint256", "uint256", "int56", "uint160", "uint32", "bool"),
     )
+
+
+class Balancer:
+    """Balancer V2's Vault, which holds what its pools have, and the pools."""
+
+    tokens_registered = Event("TokensRegistered", ("bytes32", "address[]", "address[]"), (0,))
+    get_pool_tokens = Function("getPoolTokens", ("bytes32",), ("address[]", "uint256[]", "uint256"))
+    get_pool_id = Function("getPoolId", (), ("bytes32",))
+
+
+class Curve:
+    """The MetaRegistry and the pools; old pools count their coins in int128."""
+
+    find_pools = Function("find_pools_for_coins", ("address", "address"), ("address[]",))
+    coins = Function("coins", ("uint256",), ("address",))
+    coins_int128 = Function("coins", ("int128",), ("address",))
+
+
+class ERC4626:
+    """A vault of one asset, and what some of them have beside the standard."""
+
+    asset = Function("asset", (), ("address",))
+    total_assets = Function("totalAssets", (), ("uint256",))
+    total_supply = Function("totalSupply", (), ("uint256",))
+    preview_deposit = Function("previewDeposit", ("uint256",), ("uint256",))
+    preview_redeem = Function("previewRedeem", ("uint256",), ("uint256",))
+    max_deposit = Function("maxDeposit", ("address",), ("uint256",))
+    max_redeem = Function("maxRedeem", ("address",), ("uint256",))
+    a_token = Function("aToken", (), ("address",))  # Aave's wrappers
+
+
+class Lido:
+    """STETH, and wstETH that wraps it."""
+
+    steth = Function("stETH", (), ("address",))
+    total_supply = Function("totalSupply", (), ("uint256",))
+    shares_of = Function("sharesOf", ("address",), ("uint256",))
+    total_pooled_ether = Function("getTotalPooledEther", (), ("uint256",))
+    total_shares = Function("getTotalShares", (), ("uint256",))
+    external_ether = Function("getExternalEther", (), ("uint256",))  # of Lido V3
+    external_shares = Function("getExternalShares", (), ("uint256",))
+    shares_by_pooled_eth = Function("getSharesByPooledEth", ("uint256",), ("uint256",))
+    pooled_eth_by_shares = Function("getPooledEthByShares", ("uint256",), ("uint256",))
 
 
 class Multicall:

@@ -41,23 +41,29 @@ class Answer:
         return self.value is None
 
 
-def read_all(client: Client, reads: Sequence[Read], block: Block, multicall: str) -> list[Answer]:
+def read_all(
+    client: Client, reads: Sequence[Read], block: Block, multicall: str, time: int | None = None
+) -> list[Answer]:
     """Every read's answer at `block`, in order; a read that reverts is an answer without a value.
 
-    :raises ChainError: no Multicall3 at that address, or a node that answered for another block
+    :param time: unix s to read the block's state at, in place of its own time: what the state will be by then
+    :raises ChainError: no Multicall3 at that address, or a node that answered for another block or another time
     """
     answers: list[Answer] = []
     for start in range(0, len(reads), _BATCH):
-        answers.extend(_batch(client, reads[start : start + _BATCH], block, multicall))
+        answers.extend(_batch(client, reads[start : start + _BATCH], block, multicall, time))
     return answers
 
 
-def _batch(client: Client, reads: Sequence[Read], block: Block, multicall: str) -> list[Answer]:
+def _batch(client: Client, reads: Sequence[Read], block: Block, multicall: str, time: int | None) -> list[Answer]:
     calls = [(multicall, True, abi.Multicall.block_number.encode())]
+    calls += [(multicall, True, abi.Multicall.block_timestamp.encode())]
     calls += [(read.target, True, read.function.encode(*read.arguments)) for read in reads]
     try:
-        results = abi.Multicall.aggregate3.decode(client.call(multicall, abi.Multicall.aggregate3.encode(calls), block))
+        data = client.call(multicall, abi.Multicall.aggregate3.encode(calls), block, time=time)
+        results = abi.Multicall.aggregate3.decode(data)
         number = abi.Multicall.block_number.decode(results[0][1])
+        seen_time = abi.Multicall.block_timestamp.decode(results[1][1])
     except (Reverted, DecodingError, IndexError):
         raise ChainError(
             f"no Multicall3 answers at {multicall} on chain {client.chain_id} ({client.name}): set multicall"
@@ -66,7 +72,9 @@ def _batch(client: Client, reads: Sequence[Read], block: Block, multicall: str) 
         raise ChainError(
             f"{client.name} answered for block {number} when asked for block {block.number}: use another RPC"
         )
-    return [_answer(read, success, data) for read, (success, data) in zip(reads, results[1:], strict=True)]
+    if time is not None and seen_time != time:
+        raise ChainError(f"{client.name} ignores the time that eth_call names (block overrides): use another RPC")
+    return [_answer(read, success, data) for read, (success, data) in zip(reads, results[2:], strict=True)]
 
 
 def _answer(read: Read, success: bool, data: bytes) -> Answer:

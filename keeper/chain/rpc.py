@@ -101,26 +101,42 @@ class Client:
 
     def head(self) -> Block:
         """The latest block."""
-        block = self.read("eth_getBlockByNumber", "latest", False)
-        try:
-            return Block(
-                number=int(block["number"], 16),
-                hash=block["hash"],
-                timestamp=int(block["timestamp"], 16),
-                base_fee=int(block.get("baseFeePerGas", "0x0"), 16),
-            )
-        except (TypeError, KeyError, ValueError):
-            raise ChainError(f"{self.name} answered eth_getBlockByNumber with no block: check rpc_url") from None
+        return self._block("latest")
 
-    def call(self, to: str, data: bytes, block: Block | str = "latest", sender: str | None = None) -> bytes:
+    def block_hash(self, number: int) -> str:
+        """Hash of the block with this number on the chain as the node sees it now."""
+        return self._block(hex(number)).hash
+
+    def logs(self, address: str, topic: bytes, first: int, last: int) -> list[dict[str, Any]]:
+        """The logs of a contract with this first topic in blocks `first` to `last`, as the node gives them.
+
+        :raises RpcError: among others, when these are more blocks or logs than the node wants to give at once
+        :raises ChainError: as `read`
+        """
+        wanted = {"address": address, "topics": [to_hex(topic)], "fromBlock": hex(first), "toBlock": hex(last)}
+        found = self.read("eth_getLogs", wanted)
+        if not isinstance(found, list):
+            raise ChainError(f"{self.name} answered eth_getLogs with no list: check rpc_url")
+        return found
+
+    def call(
+        self,
+        to: str,
+        data: bytes,
+        block: Block | str = "latest",
+        sender: str | None = None,
+        time: int | None = None,
+    ) -> bytes:
         """What a call returns at a block, given by its hash, or by a tag such as `pending`.
 
+        :param time: unix s that the call is to see in place of the block's; a node may ignore it
         :raises Reverted: the call reverted
         :raises ChainError: as `read`
         """
         at: object = {"blockHash": block.hash} if isinstance(block, Block) else block
         transaction = {"to": to, "data": to_hex(data)} | ({"from": sender} if sender else {})
-        return _as_bytes(self.run("eth_call", transaction, at), self.name)
+        overrides = () if time is None else ({}, {"time": hex(time)})
+        return _as_bytes(self.run("eth_call", transaction, at, *overrides), self.name)
 
     def run(self, method: str, transaction: Mapping[str, object], *params: object) -> Any:
         """`read` of a method that executes a transaction (`eth_call`, `eth_estimateGas`).
@@ -159,6 +175,18 @@ class Client:
     def software(self) -> str:
         """The client's name and version, as in `anvil/v1.3.0`."""
         return str(self.read("web3_clientVersion"))
+
+    def _block(self, tag: str) -> Block:
+        block = self.read("eth_getBlockByNumber", tag, False)
+        try:
+            return Block(
+                number=int(block["number"], 16),
+                hash=block["hash"],
+                timestamp=int(block["timestamp"], 16),
+                base_fee=int(block.get("baseFeePerGas", "0x0"), 16),
+            )
+        except (TypeError, KeyError, ValueError):
+            raise ChainError(f"{self.name} answered eth_getBlockByNumber with no block: check rpc_url") from None
 
     def _request(self, method: str, params: Sequence[object]) -> Any:
         try:

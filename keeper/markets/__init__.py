@@ -1,10 +1,13 @@
 """Markets: one module per venue, with its state and exact integer swap maths. Pure: nothing here touches a network."""
 
+from keeper.markets.erc4626 import ERC4626Pool
 from keeper.markets.pool import InsufficientLiquidity, InvalidPool, Pool, TicksNotLoaded, WrongToken
 from keeper.markets.uniswap_v2 import UniswapV2Pool
 from keeper.markets.uniswap_v3 import SwapResult, Tick, UniswapV3Pool
+from keeper.markets.wsteth import WstETHPool
 
 __all__ = [
+    "ERC4626Pool",
     "InsufficientLiquidity",
     "InvalidPool",
     "Pool",
@@ -14,4 +17,5 @@ __all__ = [
     "UniswapV2Pool",
     "UniswapV3Pool",
     "WrongToken",
+    "WstETHPool",
 ]

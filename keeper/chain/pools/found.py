@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 WAD = 10**18
+ZERO = "0x" + "0" * 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +26,4 @@ class Found:
     address: str
     tokens: tuple[str, ...]
     fee: int = 0  # ppm, where the venue tells pools apart by it
+    pool_id: str = ""  # bytes32 in hex, on Balancer

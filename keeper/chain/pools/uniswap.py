@@ -11,13 +11,12 @@ from math import ceil, log
 from keeper.chain import abi
 from keeper.chain.abi import checksum
 from keeper.chain.multicall import Read, read_all
-from keeper.chain.pools.found import Found
+from keeper.chain.pools.found import ZERO, Found
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Block
 from keeper.markets import Tick, UniswapV2Pool, UniswapV3Pool
 from keeper.settings import PoolSettings
 
-_ZERO = "0x" + "0" * 40
 _MIN_TICK, _MAX_TICK = -887272, 887272
 _WORD = 256
 
@@ -39,7 +38,7 @@ def existing(
     return [
         Found(pool.venue, checksum(answer.value), pool.tokens, pool.fee)
         for pool, answer in zip(candidates, read_all(client, reads, block, multicall), strict=True)
-        if answer.value not in (None, _ZERO)
+        if answer.value not in (None, ZERO)
     ]
 
 

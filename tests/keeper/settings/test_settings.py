@@ -125,7 +125,7 @@ def test_load__when_a_list_in_the_environment_is_no_json__names_the_field():
 
 
 def test_keys__numbers_carry_their_units():
-    without = {"chain_id", "read_attempts", "password_fd"}
+    without = {"chain_id", "read_attempts", "password_fd", "pools.balancer_first_block"}
     units = ("_s", "_bps", "_gwei", "_usd", "_ppm", "_percent", "_percentile", "_blocks")
     for name in keys():
         default = load(environment={})

@@ -1,0 +1,155 @@
+"""ERC-4626 vaults as pools of an asset and the share that stands for it: deposit and redeem (EIP-4626).
+
+What a vault says of itself with `previewDeposit` and `previewRedeem` is, for those that are pools here, one fraction:
+
+    shares for a deposit      floor(amount * shares / assets)
+    assets for a redemption   floor(amount * assets / shares)
+
+A plain pot has (totalAssets, totalSupply), OpenZeppelin's adds its virtual pair (1, 10^offset) to it, and a vault by
+index (Aave's static aTokens, Maker's savings DAI) has (index, 10^27). Which one, the reader finds out by asking; a
+vault that none fits, one with a fee for example, is not a pool.
+
+Interest makes shares dearer by the second, so the block in which a transaction lands decides. The pool therefore has
+two fractions: a redemption is paid by that of the block that was read, a deposit by that of the last second at which
+the transaction may land. Executed at these times the amounts are exact; in between the chain pays the same or more, as
+long as nothing but time moves the rate. With no time between the two, both directions are exact, to the wei.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from keeper.markets.pool import InsufficientLiquidity, InvalidPool, check_amount, check_tokens
+from keeper.markets.price_curves import Rate
+
+# Of an Aave wrapper, the dearest kind: the deposit pays the reserve's update and two mints.
+SWAP_GAS = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fraction:
+    """`assets` base units for `shares` base units."""
+
+    assets: int
+    shares: int
+
+    def to_shares_down(self, assets: int) -> int:
+        """Shares for so many assets."""
+        return assets * self.shares // self.assets
+
+    def to_assets_down(self, shares: int) -> int:
+        """Assets for so many shares."""
+        return shares * self.assets // self.shares
+
+    def to_shares_up(self, assets: int) -> int:
+        """The least shares that are worth so many assets."""
+        return -(-assets * self.shares // self.assets)
+
+    def to_assets_up(self, shares: int) -> int:
+        """The least assets that are worth so many shares."""
+        return -(-shares * self.assets // self.shares)
+
+    def grown(self, assets: int, shares: int) -> Fraction:
+        """With more on both sides, or less."""
+        return Fraction(self.assets + assets, self.shares + shares)
+
+
+@dataclass(frozen=True, slots=True)
+class ERC4626Pool:
+    """An ERC-4626 vault; its own address is the share. Raises InvalidPool.
+
+    :param paying: what redemptions are paid by, of the block that was read
+    :param taking: what deposits are taken at, of the last moment
+    :param most_deposit: assets that it takes at most
+    :param most_redeem: shares that it takes back at most
+    :param is_pot: whether deposits and redemptions move the fraction, which they do not where an index sets it
+    """
+
+    address: str
+    asset: str
+    paying: Fraction
+    taking: Fraction
+    most_deposit: int
+    most_redeem: int
+    is_pot: bool
+
+    def __post_init__(self) -> None:
+        if self.asset == self.address:
+            raise InvalidPool(f"vault {self.address} is its own asset")
+        for fraction in (self.paying, self.taking):
+            if fraction.assets <= 0 or fraction.shares <= 0:
+                raise InvalidPool(
+                    f"vault {self.address}: {fraction.assets} assets for {fraction.shares} shares is no rate"
+                )
+        if self.most_deposit < 0 or self.most_redeem < 0:
+            raise InvalidPool(f"vault {self.address}: limits {self.most_deposit}, {self.most_redeem} are negative")
+
+    @property
+    def venue(self) -> str:
+        """Always "erc4626"."""
+        return "erc4626"
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The asset and the share."""
+        return self.asset, self.address
+
+    @property
+    def fee(self) -> int:
+        """None."""
+        return 0
+
+    @property
+    def swap_gas(self) -> int:
+        """Gas of a deposit or a redemption with its transfers."""
+        return SWAP_GAS
+
+    def amount_out(self, token_in: str, token_out: str, amount_in: int) -> int:
+        """What the vault pays; 0 for 0. Raises InsufficientLiquidity beyond its limits.
+
+        So it does for an amount that is worth nothing: most vaults refuse it.
+        """
+        check_amount(self, amount_in)
+        self._check_limit(token_in, token_out, amount_in)
+        deposits = token_in == self.asset
+        out = self.taking.to_shares_down(amount_in) if deposits else self.paying.to_assets_down(amount_in)
+        if amount_in and not out:
+            raise InsufficientLiquidity(f"vault {self.address} pays nothing for {amount_in} of {token_in}")
+        return out
+
+    def amount_in(self, token_in: str, token_out: str, amount_out: int) -> int:
+        """The least input that is paid `amount_out`. Raises InsufficientLiquidity beyond the vault's limits."""
+        check_amount(self, amount_out)
+        deposits = token_in == self.asset
+        amount = self.taking.to_assets_up(amount_out) if deposits else self.paying.to_shares_up(amount_out)
+        self._check_limit(token_in, token_out, amount)
+        return amount
+
+    def swap(self, token_in: str, token_out: str, amount_in: int) -> tuple[int, ERC4626Pool]:
+        """What is paid and the vault after it."""
+        out = self.amount_out(token_in, token_out, amount_in)
+        assets, shares = (amount_in, out) if token_in == self.asset else (-out, -amount_in)
+        after = replace(self, most_deposit=self.most_deposit - assets, most_redeem=self.most_redeem + shares)
+        if self.is_pot:
+            after = replace(after, paying=self.paying.grown(assets, shares), taking=self.taking.grown(assets, shares))
+        return out, after
+
+    def marginal_price(self, token_in: str, token_out: str) -> float:
+        """The rate; 0.0 if the vault takes nothing."""
+        curve = self.price_curve(token_in, token_out)
+        return 0.0 if curve is None else curve.rate
+
+    def price_curve(self, token_in: str, token_out: str) -> Rate | None:
+        """One rate up to the vault's limit."""
+        check_tokens(self, token_in, token_out)
+        if token_in == self.asset:
+            rate, most = self.taking.shares / self.taking.assets, self.most_deposit
+        else:
+            rate, most = self.paying.assets / self.paying.shares, self.most_redeem
+        return Rate(rate, float(most)) if most else None
+
+    def _check_limit(self, token_in: str, token_out: str, amount: int) -> None:
+        check_tokens(self, token_in, token_out)
+        most = self.most_deposit if token_in == self.asset else self.most_redeem
+        if amount > most:
+            raise InsufficientLiquidity(f"vault {self.address} takes at most {most} of {token_in}, not {amount}")
