@@ -189,6 +189,8 @@ class Executor:
     owner = Function("owner", (), ("address",))
     rebalance = Function("rebalance", ("address", LEGS, LEGS, OPERATIONS, "uint256"), ("uint256", "uint256"))
 
+    on_rebalance = Function("on_rebalance", ("address", LEGS, "bytes"))
+
     swap = Event("Swap", ("address", "address", "address", "uint256", "uint256"), (0, 1, 2))
 
 
@@ -199,6 +201,7 @@ class Token:
     decimals = Function("decimals", (), ("uint8",))
     balance_of = Function("balanceOf", ("address",), ("uint256",))
     approve = Function("approve", ("address", "uint256"), ("bool",))
+    transfer = Function("transfer", ("address", "uint256"), ("bool",))
 
 
 class UniswapV2:
@@ -223,14 +226,6 @@ class UniswapV3:
         ("int24",),
         ("uint128", "int128", "uint256", "uint256", "int56", "uint160", "uint32", "bool"),
     )
-
-
-class Balancer:
-    """Balancer V2's Vault, which holds what its pools have, and the pools."""
-
-    tokens_registered = Event("TokensRegistered", ("bytes32", "address[]", "address[]"), (0,))
-    get_pool_tokens = Function("getPoolTokens", ("bytes32",), ("address[]", "uint256[]", "uint256"))
-    get_pool_id = Function("getPoolId", (), ("bytes32",))
 
 
 class Curve:

@@ -10,6 +10,7 @@ lane's decision.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,6 +51,24 @@ class Reverted(TransactionError):
     def __init__(self, data: bytes, message: str = ""):
         super().__init__(message or "the call reverted")
         self.data = data
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedCall:
+    """One call to run in a simulated block, as whoever `sender` is; no signature is needed and no gas is paid."""
+
+    sender: str
+    to: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a simulated call did: its return or revert data, and its logs when it did not revert."""
+
+    succeeded: bool
+    data: bytes
+    logs: tuple[dict[str, Any], ...]
 
 
 class Client:
@@ -150,6 +169,34 @@ class Client:
             if data is None:
                 raise
             raise Reverted(data) from None
+
+    def simulate(self, calls: Sequence[SimulatedCall], block: Block, time: int) -> list[Outcome]:
+        """What the calls do one after the other in a block on top of `block`, at `time` in unix s.
+
+        :raises ChainError: as `read`; or the node cannot simulate a block (`eth_simulateV1`)
+        """
+        request = {
+            "blockStateCalls": [
+                {
+                    "blockOverrides": {"time": hex(max(time, block.timestamp + 1))},
+                    "calls": [{"from": call.sender, "to": call.to, "data": to_hex(call.data)} for call in calls],
+                }
+            ]
+        }
+        try:
+            answer = self.read("eth_simulateV1", request, {"blockHash": block.hash})
+        except RpcError as error:
+            raise ChainError(f"{error}; routes are tried out with it before they are sent: use another RPC") from None
+        try:
+            outcomes = [
+                Outcome(int(each["status"], 16) == 1, _as_bytes(each["returnData"], self.name), tuple(each["logs"]))
+                for each in answer[0]["calls"]
+            ]
+        except (TypeError, KeyError, IndexError, ValueError):
+            outcomes = []
+        if len(outcomes) != len(calls):
+            raise ChainError(f"{self.name} answered eth_simulateV1 with something else: check rpc_url")
+        return outcomes
 
     def code(self, address: str, block: Block | str = "latest") -> bytes:
         """The code at an address; empty for none."""

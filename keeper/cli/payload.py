@@ -66,6 +66,18 @@ def of_plan(plan: Plan) -> dict[str, Any]:
         "gas_cost_usd": None if quote is None or quote.gas_cost is None else quote.gas_cost / WAD,
         "partial_reason": None if route is None else route.partial_reason,
         "legs": [] if route is None else of_legs(route.legs, plan.snapshot),
+        "dropped_pools": [
+            {
+                "pool": lie.pool,
+                "venue": lie.venue,
+                "token_in": lie.token_in,
+                "token_out": lie.token_out,
+                "promised": str(lie.promised),
+                "paid": str(lie.paid),
+                "reverted": lie.reverted,
+            }
+            for lie in plan.dropped
+        ],
         "simulated_gas": None if simulation is None else simulation.gas,
         "calldata": None if plan.call is None else "0x" + plan.call.data.hex(),
         "target": None if plan.call is None else plan.call.target,

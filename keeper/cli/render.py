@@ -137,6 +137,7 @@ def plan_view(plan: Plan) -> RenderableType:
         parts.append(Text(cost_line(plan)))
         if route.partial_reason is not None:
             parts.append(Text(f"Trades less than the vault allows: {route.partial_reason}"))
+    parts.extend(Text(f"Left out: {lie.text}") for lie in plan.dropped)
     parts.append(verdict(plan))
     return Group(*parts)
 

@@ -10,7 +10,14 @@ from keeper.routing.route import Leg, Route
 ALL = 2**256 - 1  # in `sells`: the whole surplus, whatever it is at that moment
 _BPS = 10_000
 _MILLIONTHS = 10**6
-_VENUES = {"uniswap_v2": Venue.UNISWAP_V2, "uniswap_v3": Venue.UNISWAP_V3}
+_VENUES = {
+    "uniswap_v2": Venue.UNISWAP_V2,
+    "uniswap_v3": Venue.UNISWAP_V3,
+    "balancer_v2": Venue.BALANCER_V2,
+    "curve": Venue.CURVE,
+    "erc4626": Venue.ERC4626,
+    "wsteth": Venue.WSTETH,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,12 @@ def rebalancing(
 
 def operation(leg: Leg) -> tuple[int, str, str, str, int, int]:
     """IRouteExecutor.Operation of a leg."""
-    return int(_VENUES[leg.venue]), leg.pool, leg.token_in, leg.token_out, leg.fee, leg.share
+    return int(_VENUES[leg.venue]), leg.pool, leg.token_in, leg.token_out, _fee(leg), leg.share
+
+
+def _fee(leg: Leg) -> int:
+    """Parts per million where the executor asks for them: to price a pair's swap, and to know a V3 pool."""
+    return leg.fee if leg.venue.startswith("uniswap") else 0
 
 
 def _is_whole(amount: int, surplus: int) -> bool:

@@ -132,6 +132,7 @@ def run(settings: Settings, tell: Callable[[str], None]) -> Story:
                 "password_fd": None,
                 "unlocked_sender": None,
                 "ledger_file": Path(folder) / "ledger.sqlite",
+                "pools": settings.pools.model_copy(update={"cache_folder": Path(folder) / "pools"}),
             }
         )
         client = Client(running.url, 1, settings.request_timeout_s, settings.read_attempts).connect()

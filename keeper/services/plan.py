@@ -9,12 +9,13 @@ from keeper.chain.abi import checksum
 from keeper.chain.multicall import Read, read_all
 from keeper.chain.rpc import Client, Reverted
 from keeper.chain.snapshot import VaultSnapshot
-from keeper.errors import ConfigurationError
+from keeper.errors import ConfigurationError, NoRoute
 from keeper.execution import fees as fee_market
 from keeper.execution import plan as calls
 from keeper.execution.fees import Fees
 from keeper.execution.plan import Call
 from keeper.execution.simulate import Simulation, Skipped, simulate
+from keeper.execution.verify import Lie, verify
 from keeper.policy import Decision, Kind, Limits, Quote, before_route, deficits, judge, surpluses
 from keeper.policy.auction import final_bound
 from keeper.routing import WAD, RebalanceProblem, Route, RouteLimits, solve
@@ -30,7 +31,10 @@ _NOBODY = "0x" + "0" * 40
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A decision and what carries it out; `call` and `simulation` are None for a wait."""
+    """A decision and what carries it out; `call` and `simulation` are None for a wait.
+
+    `dropped` are the pools that paid less than they said and were left out of the route.
+    """
 
     snapshot: VaultSnapshot
     now: int  # unix s, the time of the block that a transaction sent now would be in
@@ -39,6 +43,7 @@ class Plan:
     fees: Fees | None = None
     call: Call | None = None
     simulation: Simulation | None = None
+    dropped: tuple[Lie, ...] = ()
 
 
 def plan(client: Client, settings: Settings, vault: str, sender: str | None = None) -> Plan:
@@ -68,9 +73,12 @@ def plan_on(client: Client, settings: Settings, snapshot: VaultSnapshot, sender:
     fees = fee_market.current(client, settings.fees)
     surplus = surpluses(snapshot)
     limits = Limits.of(settings.policy.min_trade_usd, settings.policy.cost_max_bps, settings.policy.safety_margin_bps)
-    route = solve(_problem(client, settings, snapshot, surplus, fees), _route_limits(settings, snapshot, limits))
+    problem = _problem(client, settings, snapshot, surplus, fees, now)
+    route, dropped = _verified_route(
+        client, settings, snapshot, problem, _route_limits(settings, snapshot, limits), now
+    )
     decision = judge(snapshot, _quote(snapshot, route, fees), limits, now)
-    drafted = Plan(snapshot, now, decision, route, fees)
+    drafted = Plan(snapshot, now, decision, route, fees, dropped=dropped)
     if decision.kind is Kind.WAIT:
         return drafted
     return _simulated(client, settings, drafted, surplus, sender)
@@ -112,8 +120,35 @@ def _simulated(client: Client, settings: Settings, drafted: Plan, surplus: dict[
     return replace(drafted, call=call, simulation=simulation)
 
 
+def _verified_route(
+    client: Client,
+    settings: Settings,
+    snapshot: VaultSnapshot,
+    problem: RebalanceProblem,
+    limits: RouteLimits,
+    now: int,
+) -> tuple[Route, tuple[Lie, ...]]:
+    """The best route over pools that pay what they say, and those that do not. Without an executor none can be tried."""
+    dropped: tuple[Lie, ...] = ()
+    while True:
+        try:
+            route = solve(problem, limits)
+        except NoRoute as error:
+            if not dropped:
+                raise
+            raise NoRoute("; ".join([str(error), *(f"left out: {lie.text}" for lie in dropped)])) from None
+        if settings.executor is None:
+            return route, dropped
+        lies = verify(client, route, problem.pools, snapshot.address, settings.executor, snapshot.block, now)
+        if not lies:
+            return route, dropped
+        dropped += tuple(lies)
+        liars = {lie.pool for lie in lies}
+        problem = replace(problem, pools=tuple(pool for pool in problem.pools if pool.address not in liars))
+
+
 def _problem(
-    client: Client, settings: Settings, snapshot: VaultSnapshot, surplus: dict[str, int], fees: Fees
+    client: Client, settings: Settings, snapshot: VaultSnapshot, surplus: dict[str, int], fees: Fees, now: int
 ) -> RebalanceProblem:
     valuation = snapshot.priced()
     prices = {asset.address: price for asset, price in zip(snapshot.assets, valuation.prices, strict=True)}
@@ -127,8 +162,18 @@ def _problem(
     ):
         if not answer.failed:
             decimals[hub] = answer.value
+    found = pools.discover(
+        client,
+        priced,
+        settings.pools,
+        snapshot.block,
+        settings.multicall,
+        cache=pools.PoolCache(settings.pools.cache_folder, client),
+        until=now + settings.policy.deadline_s,
+        holder=snapshot.address,
+    )
     return RebalanceProblem(
-        pools=tuple(pools.discover(client, priced, settings.pools, snapshot.block, settings.multicall)),
+        pools=tuple(found),
         prices=prices,
         decimals=decimals,
         surplus=surplus,

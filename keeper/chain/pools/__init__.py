@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from keeper.chain import abi
 from keeper.chain.multicall import Read, read_all
-from keeper.chain.pools import balancer, curve, uniswap, wrappers
+from keeper.chain.pools import balancer_logs, curve, uniswap, wrappers
 from keeper.chain.pools.cache import PoolCache, pack, still_there, unpack
 from keeper.chain.pools.found import ZERO, Found, Priced
 from keeper.chain.rpc import Client
@@ -71,7 +71,7 @@ def _known(
             return pools
     found = [
         *uniswap.existing(client, tokens, settings, block, multicall),
-        *balancer.existing(client, tokens, settings, block, multicall, cache),
+        *balancer_logs.existing(client, tokens, settings, block, multicall, cache),
         *curve.existing(client, tokens, settings, block, multicall),
         *wrappers.existing(client, tokens, settings, block, multicall),
     ]
