@@ -228,6 +228,25 @@ class UniswapV3:
     )
 
 
+class Balancer:
+    """Balancer V2: the Vault, its weighted and stable pools, and what tells a pool a token's rate."""
+
+    tokens_registered = Event("TokensRegistered", ("bytes32", "address[]", "address[]"), (0,))
+    pool_tokens = Function("getPoolTokens", ("bytes32",), ("address[]", "uint256[]", "uint256"))
+    query_batch_swap = Function(
+        "queryBatchSwap",
+        ("uint8", "(bytes32,uint256,uint256,uint256,bytes)[]", "address[]", "(address,bool,address,bool)"),
+        ("int256[]",),
+    )
+    pool_id = Function("getPoolId", (), ("bytes32",))
+    swap_fee = Function("getSwapFeePercentage", (), ("uint256",))
+    weights = Function("getNormalizedWeights", (), ("uint256[]",))
+    amplification = Function("getAmplificationParameter", (), ("uint256", "bool", "uint256"))
+    rate_providers = Function("getRateProviders", (), ("address[]",))
+    rate_cache = Function("getPriceRateCache", ("address",), ("uint256", "uint256", "uint256"))
+    rate = Function("getRate", (), ("uint256",))
+
+
 class Curve:
     """The MetaRegistry and the pools; old pools count their coins in int128."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from keeper.chain import abi
 from keeper.chain.multicall import Read, read_all
-from keeper.chain.pools import balancer_logs, curve, uniswap, wrappers
+from keeper.chain.pools import balancer, balancer_logs, curve, uniswap, wrappers
 from keeper.chain.pools.cache import PoolCache, pack, still_there, unpack
 from keeper.chain.pools.found import ZERO, Found, Priced
 from keeper.chain.rpc import Client
@@ -46,9 +46,12 @@ def discover(
     found = _known(client, tokens, settings, block, multicall, cache)
     found = _deep_enough(client, found, tokens, settings, block, multicall)
     of = {venue: [pool for pool in found if pool.venue == venue] for venue in {pool.venue for pool in found}}
+    vault, in_vault = settings.balancer_vault, [pool.address for pool in of.get("balancer_v2", ())]
     return [
         *uniswap.read_v2(client, of.get("uniswap_v2", ()), block, multicall),
         *uniswap.read_v3(client, of.get("uniswap_v3", ()), settings, block, multicall),
+        *balancer.read_weighted(client, in_vault, vault, block, multicall),
+        *balancer.read_stable(client, in_vault, vault, block, multicall),
         *wrappers.read_erc4626(client, of.get("erc4626", ()), block, multicall, until, holder),
         *wrappers.read_wsteth(client, of.get("wsteth", ()), block, multicall),
     ]
@@ -101,7 +104,7 @@ def _deep_enough(
     reads: list[Read] = []
     for pool in found:
         if pool.venue == "balancer_v2":
-            vault_read = Read(settings.balancer_vault, abi.Balancer.get_pool_tokens, (bytes.fromhex(pool.pool_id),))
+            vault_read = Read(settings.balancer_vault, abi.Balancer.pool_tokens, (bytes.fromhex(pool.pool_id),))
             reads.append(vault_read)
         elif pool.venue not in _WRAPPERS:
             reads += [Read(token, abi.Token.balance_of, (pool.address,)) for token in pool.tokens]

@@ -34,14 +34,12 @@ def existing(
         return []
     logged = _registered(client, settings, block, cache)
     ids = {pool_id for pool_id, has in logged.items() if len(wanted & set(has)) >= 2}
-    named = read_all(
-        client, [Read(pool, abi.Balancer.get_pool_id) for pool in settings.balancer_pools], block, multicall
-    )
+    named = read_all(client, [Read(pool, abi.Balancer.pool_id) for pool in settings.balancer_pools], block, multicall)
     ids |= {answer.value.hex() for answer in named if not answer.failed}
     ordered = sorted(ids)
     vault = settings.balancer_vault
     answers = read_all(
-        client, [Read(vault, abi.Balancer.get_pool_tokens, (bytes.fromhex(i),)) for i in ordered], block, multicall
+        client, [Read(vault, abi.Balancer.pool_tokens, (bytes.fromhex(i),)) for i in ordered], block, multicall
     )
     found: list[Found] = []
     for pool_id, answer in zip(ordered, answers, strict=True):

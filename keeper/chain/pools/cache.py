@@ -85,7 +85,7 @@ def _questions(pool: Found, settings: PoolSettings) -> list[Read]:
     """What a pool is asked to learn its tokens."""
     match pool.venue:
         case "balancer_v2":
-            return [Read(settings.balancer_vault, abi.Balancer.get_pool_tokens, (bytes.fromhex(pool.pool_id),))]
+            return [Read(settings.balancer_vault, abi.Balancer.pool_tokens, (bytes.fromhex(pool.pool_id),))]
         case "curve":
             both = (abi.Curve.coins, abi.Curve.coins_int128)
             return [Read(pool.address, coins, (i,)) for i in range(len(pool.tokens)) for coins in both]
