@@ -1,5 +1,7 @@
 """Markets: one module per venue, with its state and exact integer swap maths. Pure: nothing here touches a network."""
 
+from keeper.markets.balancer_stable import BalancerStablePool
+from keeper.markets.balancer_weighted import BalancerWeightedPool
 from keeper.markets.erc4626 import ERC4626Pool
 from keeper.markets.pool import InsufficientLiquidity, InvalidPool, Pool, TicksNotLoaded, WrongToken
 from keeper.markets.uniswap_v2 import UniswapV2Pool
@@ -7,6 +9,8 @@ from keeper.markets.uniswap_v3 import SwapResult, Tick, UniswapV3Pool
 from keeper.markets.wsteth import WstETHPool
 
 __all__ = [
+    "BalancerStablePool",
+    "BalancerWeightedPool",
     "ERC4626Pool",
     "InsufficientLiquidity",
     "InvalidPool",

@@ -13,7 +13,7 @@ MIN_WEIGHT = ONE // 100
 MAX_RATIO = 3 * ONE // 10
 """WAD share of a balance that a swap may bring of the input, after the fee, or take of the output when that is named."""
 
-SWAP_GAS = 120_000
+SWAP_GAS = 90_000
 # A hair inside what the chain takes, so that a trade up to there is not refused for a float's last digit.
 _INSIDE = 1 - 1e-12
 

@@ -51,7 +51,7 @@ def discover(
         *uniswap.read_v2(client, of.get("uniswap_v2", ()), block, multicall),
         *uniswap.read_v3(client, of.get("uniswap_v3", ()), settings, block, multicall),
         *balancer.read_weighted(client, in_vault, vault, block, multicall),
-        *balancer.read_stable(client, in_vault, vault, block, multicall),
+        *balancer.read_stable(client, in_vault, vault, block, multicall, until),
         *wrappers.read_erc4626(client, of.get("erc4626", ()), block, multicall, until, holder),
         *wrappers.read_wsteth(client, of.get("wsteth", ()), block, multicall),
     ]

@@ -10,7 +10,7 @@ amplification moves, which takes a day or more, and at the end of a rate's cache
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
+from itertools import islice, permutations
 from typing import Any, TypeVar
 
 from keeper.chain import abi
@@ -26,12 +26,12 @@ from keeper.markets.pool import InsufficientLiquidity, InvalidPool
 
 _NOBODY = "0x" + "0" * 40
 _MOST_DECIMALS = 18
-# A swap that is planned now is mined within this, or its route is planned again.
-_LANDING_S = 60
 _GIVEN_IN = 0
-# One part in so many of a balance is swapped to try a pool, in a few quotes per pool.
-_PROBES = (9_973, 997, 97, 11)
+# A pool is tried with a few swaps that tell the generations apart, looked for among many: where they differ at all, they do
+# in some direction in a tenth of the swaps or more.
 _MOST_QUOTES = 3
+_LEAST_PROBES, _MOST_PROBES = 4, 128
+_LARGEST_PART = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,15 @@ def read_weighted(
         )
 
     heads = _heads(client, addresses, abi.Balancer.weights, vault, block, multicall)
-    return _read(client, heads, build, vault, block, multicall)
+    return _read(client, heads, build, vault, block, multicall, block.timestamp)
 
 
 def read_stable(
-    client: Client, addresses: Sequence[str], vault: str, block: Block, multicall: str
+    client: Client, addresses: Sequence[str], vault: str, block: Block, multicall: str, until: int | None = None
 ) -> list[BalancerStablePool]:
     """The StablePools and MetaStablePools among `addresses` whose next swap is certain; others are left out.
 
+    :param until: unix s, the last moment at which that swap may come; the block's own time when None
     :raises ChainError: the endpoint fails
     """
 
@@ -93,7 +94,7 @@ def read_stable(
 
     heads = _heads(client, addresses, abi.Balancer.amplification, vault, block, multicall)
     still = [head for head in heads if head.shape[1:] == (False, AMP_PRECISION)]
-    return _read(client, still, build, vault, block, multicall)
+    return _read(client, still, build, vault, block, multicall, block.timestamp if until is None else until)
 
 
 def _heads(
@@ -119,11 +120,17 @@ def _heads(
 
 
 def _read(
-    client: Client, heads: Sequence[_Head], build: _Build[_Pool], vault: str, block: Block, multicall: str
+    client: Client,
+    heads: Sequence[_Head],
+    build: _Build[_Pool],
+    vault: str,
+    block: Block,
+    multicall: str,
+    until: int,
 ) -> list[_Pool]:
     """The pools that have certain scaling factors and a state that a pool can be in, and that quote as one."""
     pools: list[tuple[bytes, _Pool]] = []
-    for head, scaling in zip(heads, _scaling_factors(client, heads, block, multicall), strict=True):
+    for head, scaling in zip(heads, _scaling_factors(client, heads, block, multicall, until), strict=True):
         if scaling is not None and 0 not in head.balances:
             try:
                 pools.append((head.pool_id, build(head, scaling)))
@@ -145,7 +152,7 @@ def _read(
 
 
 def _scaling_factors(
-    client: Client, heads: Sequence[_Head], block: Block, multicall: str
+    client: Client, heads: Sequence[_Head], block: Block, multicall: str, until: int
 ) -> list[tuple[int, ...] | None]:
     """WAD, in the order of each head's tokens; None where a rate may change before the swap."""
     tokens = [(head, token, knowing) for head in heads for token, knowing in zip(head.tokens, head.rates, strict=True)]
@@ -156,7 +163,7 @@ def _scaling_factors(
     answers = read_all(client, reads, block, multicall)
     caches, fresh = answers[len(tokens) : len(tokens) + len(rated)], answers[len(tokens) + len(rated) :]
     rates = {
-        (head.address, token): _next_rate(cache, now, block)
+        (head.address, token): _next_rate(cache, now, block, until)
         for (head, token, _), cache, now in zip(rated, caches, fresh, strict=True)
     }
     decimals = iter(answers)
@@ -175,8 +182,8 @@ def _factors(
     return tuple(factors)
 
 
-def _next_rate(cache: Answer, fresh: Answer, block: Block) -> int | None:
-    """WAD, the rate that the pool's next swap uses; None if that depends on when it comes, or nobody tells.
+def _next_rate(cache: Answer, fresh: Answer, block: Block, until: int) -> int | None:
+    """WAD, the rate that the pool's next swap uses; None if that depends on when it comes up to `until`, or nobody tells.
 
     A swap takes the cached rate, and renews it before when its time is over (Balancer V2: MetaStablePool). A pool that knows
     somebody who tells rates but keeps no cache of them does not swap by them.
@@ -186,7 +193,7 @@ def _next_rate(cache: Answer, fresh: Answer, block: Block) -> int | None:
     rate, _, expires = cache.value
     if expires < block.timestamp:
         rate = fresh.value
-    elif expires < block.timestamp + _LANDING_S and fresh.value != rate:
+    elif expires < until and fresh.value != rate:
         return None
     return None if rate is None else int(rate)
 
@@ -197,10 +204,11 @@ def _generations(pool: _Pool) -> list[_Pool]:
 
 def _probes(pool: BalancerPool) -> list[_Probe]:
     """Swaps whose outputs tell the generations apart; any one if none does."""
-    count = range(len(pool.tokens))
-    probes = [_Probe(i, j, pool.balances[i] // part) for i, j in permutations(count, 2) for part in _PROBES]
-    telling = [probe for probe in probes if len({_quote(same, probe) for same in _generations(pool)}) > 1]
-    return telling[:_MOST_QUOTES] or probes[-1:]
+    pairs = list(permutations(range(len(pool.tokens)), 2))
+    parts = range(_LARGEST_PART, _LARGEST_PART + max(_LEAST_PROBES, _MOST_PROBES // len(pairs)))
+    probes = [_Probe(i, j, pool.balances[i] // part) for part in parts for i, j in pairs]
+    telling = (probe for probe in probes if len({_quote(same, probe) for same in _generations(pool)}) > 1)
+    return list(islice(telling, _MOST_QUOTES)) or probes[:1]
 
 
 def _quote(pool: BalancerPool, probe: _Probe) -> int:
