@@ -201,6 +201,7 @@ class Token:
     decimals = Function("decimals", (), ("uint8",))
     balance_of = Function("balanceOf", ("address",), ("uint256",))
     approve = Function("approve", ("address", "uint256"), ("bool",))
+    total_supply = Function("totalSupply", (), ("uint256",))
     transfer = Function("transfer", ("address", "uint256"), ("bool",))
 
 

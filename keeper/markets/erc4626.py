@@ -83,6 +83,8 @@ class ERC4626Pool:
                 )
         if self.most_deposit < 0 or self.most_redeem < 0:
             raise InvalidPool(f"vault {self.address}: limits {self.most_deposit}, {self.most_redeem} are negative")
+        if self.is_pot and self.most_redeem >= min(self.paying.shares, self.taking.shares):
+            raise InvalidPool(f"vault {self.address}: all of its shares, {self.most_redeem}, would leave no rate")
 
     @property
     def venue(self) -> str:
@@ -129,10 +131,14 @@ class ERC4626Pool:
         """What is paid and the vault after it."""
         out = self.amount_out(token_in, token_out, amount_in)
         assets, shares = (amount_in, out) if token_in == self.asset else (-out, -amount_in)
-        after = replace(self, most_deposit=self.most_deposit - assets, most_redeem=self.most_redeem + shares)
-        if self.is_pot:
-            after = replace(after, paying=self.paying.grown(assets, shares), taking=self.taking.grown(assets, shares))
-        return out, after
+        moved = (assets, shares) if self.is_pot else (0, 0)
+        return out, replace(
+            self,
+            paying=self.paying.grown(*moved),
+            taking=self.taking.grown(*moved),
+            most_deposit=self.most_deposit - assets,
+            most_redeem=self.most_redeem + shares,
+        )
 
     def marginal_price(self, token_in: str, token_out: str) -> float:
         """The rate; 0.0 if the vault takes nothing."""

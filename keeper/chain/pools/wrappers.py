@@ -56,8 +56,9 @@ def read_erc4626(
     now = _read_vaults(client, found, block, multicall, None, holder)
     later = now if until is None else _read_vaults(client, found, block, multicall, until, holder)
     idle = _idle(client, found, block, multicall)
+    supplies = read_all(client, [Read(pool.tokens[0], abi.Token.total_supply) for pool in found], block, multicall)
     pools: list[ERC4626Pool] = []
-    for pool, at_first, at_last, assets in zip(found, now, later, idle, strict=True):
+    for pool, at_first, at_last, assets, supply in zip(found, now, later, idle, supplies, strict=True):
         described = _described(at_first, at_last)
         if described is None:
             continue
@@ -66,10 +67,10 @@ def read_erc4626(
         if is_pot:
             # A pot without virtual shares has no rate once all of it is gone.
             redeemable = min(redeemable, paying.shares - 1, taking.shares - 1)
-        if at_last.max_deposit or redeemable:
-            pools.append(
-                ERC4626Pool(pool.address, pool.tokens[0], paying, taking, at_last.max_deposit, redeemable, is_pot)
-            )
+        # "No limit" is 2^256 - 1; there is no more than the asset's supply to deposit.
+        depositable = min(at_last.max_deposit, supply.value or 0)
+        if depositable or redeemable:
+            pools.append(ERC4626Pool(pool.address, pool.tokens[0], paying, taking, depositable, redeemable, is_pot))
     return pools
 
 
