@@ -21,6 +21,7 @@ from eth_utils.crypto import keccak
 from keeper.chain import abi
 from keeper.chain.abi import Function, Trigger
 from keeper.chain.snapshot import Block, Fees, Schedule, Terms, VaultSnapshot
+from keeper.markets import UniswapV2Pool
 
 WAD = 10**18
 MULTICALL = "0xcA11bde05977b3631167028862bE2a173976CA11"
@@ -77,11 +78,16 @@ class FakeChain:
     known: set[str] = field(default_factory=set)
     on_send: Callable[[str, bytes], None] | None = None
     answered_block: int | None = None  # what Multicall3 says the block is, when it lies
+    call_time: int | None = None  # the time that the call which runs was told to see
+    genesis: int = 0  # tells this chain from others
+    logs: list[dict[str, Any]] = field(default_factory=list)
+    # What a pool pays in a simulated swap for so much of a token; may raise Revert.
+    swaps: dict[str, Callable[[str, int], int]] = field(default_factory=dict)
     url: str = ""
 
     def view(self, target: str, function: Function, answer: Any) -> None:
         """Let `target` answer `function`: a value, or a callable of the decoded arguments that may raise Revert."""
-        selector = function.encode(*_zeros(function))[:4]
+        selector = keccak(text=function.signature)[:4]
         self.functions[selector] = function
         self.views[target.lower(), selector] = answer if callable(answer) else lambda *_: answer
 
@@ -104,9 +110,10 @@ class FakeChain:
         """Whether anything answers there."""
         return target.lower() == MULTICALL.lower() or any(where == target.lower() for where, _ in self.views)
 
-    def block_hash(self) -> str:
-        """Hash of the head."""
-        return "0x" + keccak(text=f"block {self.number}").hex()
+    def block_hash(self, number: int | None = None) -> str:
+        """Hash of a block, the head's by default."""
+        number = self.number if number is None else number
+        return "0x" + keccak(text=f"block {number} of {self.genesis}").hex()
 
     def answer(self, method: str, params: list[Any]) -> Any:
         """The result of a method; raises KeyError for one that is not played."""
@@ -116,16 +123,27 @@ class FakeChain:
             case "web3_clientVersion":
                 return self.software
             case "eth_getBlockByNumber":
+                number = self.number if params[0] == "latest" else int(params[0], 16)
                 return {
-                    "number": hex(self.number),
-                    "hash": self.block_hash(),
+                    "number": hex(number),
+                    "hash": self.block_hash(number),
                     "timestamp": hex(self.timestamp),
                     "baseFeePerGas": hex(self.base_fee),
                 }
             case "eth_getCode":
                 return "0x01" if self.has_code(params[0]) else "0x"
             case "eth_call":
-                return "0x" + self.run(params[0]["to"], bytes.fromhex(params[0]["data"][2:])).hex()
+                time, self.call_time = self.call_time, int(params[3]["time"], 16) if len(params) > 3 else None
+                try:
+                    return "0x" + self.run(params[0]["to"], bytes.fromhex(params[0]["data"][2:])).hex()
+                finally:
+                    self.call_time = time
+            case "eth_getLogs":
+                first, last = (int(params[0][key], 16) for key in ("fromBlock", "toBlock"))
+                return [log for log in self.logs if first <= int(log["blockNumber"], 16) <= last]
+            case "eth_simulateV1":
+                held: dict[tuple[str, str], int] = {}
+                return [{"calls": [self._simulated(call, held) for call in params[0]["blockStateCalls"][0]["calls"]]}]
             case "eth_estimateGas":
                 self.run(params[0]["to"], bytes.fromhex(params[0]["data"][2:]))
                 return hex(200_000)
@@ -150,8 +168,44 @@ class FakeChain:
                 return found
         raise KeyError(method)
 
+    def _simulated(self, call: dict[str, str], held: dict[tuple[str, str], int]) -> dict[str, Any]:
+        """A transfer to, a balance of, or one leg of an executor that starts with nothing."""
+        target, data = call["to"].lower(), bytes.fromhex(call["data"][2:])
+        returned, logs = b"", []
+        if data[:4] == abi.Token.transfer.encode(NOBODY, 0)[:4]:
+            receiver, amount = decode(["address", "uint256"], data[4:])
+            held[receiver, target] = held.get((receiver, target), 0) + amount
+        elif data[:4] == abi.Token.balance_of.encode(NOBODY)[:4]:
+            (owner,) = decode(["address"], data[4:])
+            returned = encode(["uint256"], [held.get((owner, target), 0)])
+        elif self.has_code(target):
+            _, _, inner = decode(abi.Executor.on_rebalance.inputs, data[4:])
+            ((operation,), _) = decode([abi.OPERATIONS, "address[]"], inner)
+            _, pool, token_in, token_out, _, share = operation
+            amount = held.get((target, token_in), 0) * share // WAD
+            try:
+                paid = self.swaps[pool](token_in, amount)
+            except Revert as revert:
+                return {"status": "0x0", "returnData": "0x" + revert.data.hex(), "logs": []}
+            held[target, token_in] -= amount
+            held[target, token_out] = held.get((target, token_out), 0) + paid
+            topics = [
+                abi.Executor.swap.topic,
+                *(bytes.fromhex(each[2:].zfill(64)) for each in (pool, token_in, token_out)),
+            ]
+            logs = [
+                {
+                    "address": target,
+                    "topics": ["0x" + topic.hex() for topic in topics],
+                    "data": "0x" + encode(["uint256", "uint256"], [amount, paid]).hex(),
+                }
+            ]
+        return {"status": "0x1", "returnData": "0x" + returned.hex(), "logs": logs}
+
     def _multicall(self, data: bytes) -> bytes:
         if data[:4] == abi.Multicall.block_timestamp.encode():
+            if self.call_time is not None:
+                return encode(["uint256"], [self.call_time])
             pending = self.timestamp if self.pending_timestamp is None else self.pending_timestamp
             return encode(["uint256"], [pending])
         if data[:4] == abi.Multicall.block_number.encode():
@@ -210,11 +264,6 @@ def _reply(chain: FakeChain, request: dict[str, Any]) -> bytes:
     except KeyError as method:
         reply["error"] = {"code": -32601, "message": f"the method {method} does not exist"}
     return json.dumps(reply).encode()
-
-
-def _zeros(function: Function) -> list[Any]:
-    empty: dict[str, Any] = {"address": NOBODY, "bool": False, "string": ""}
-    return [[] if kind.endswith("]") else empty.get(kind, 0) for kind in function.inputs]
 
 
 def bare_snapshot(vault: str, terms: Terms | None = None, **changes: Any) -> VaultSnapshot:
@@ -315,6 +364,15 @@ class FakeVault:
 
         return answer
 
+    def swap(self, token_in: str, amount: int) -> int:
+        """What the pair pays."""
+        reserve0, reserve1, _ = abi.UniswapV2.get_reserves.decode(
+            self.chain.run(self.pair, abi.UniswapV2.get_reserves.encode())
+        )
+        token_out = WETH if token_in == USDC.lower() else USDC
+        pool = UniswapV2Pool(self.pair, USDC, WETH, reserve0, reserve1)
+        return pool.amount_out(to_checksum_address(token_in), token_out, amount)
+
     def install(self) -> "FakeVault":
         """Let the chain answer for the vault, its rebalancer, the oracle, the tokens, the factories and the pool."""
         chain, v, r = self.chain, abi.Vault, abi.Rebalancer
@@ -365,6 +423,9 @@ class FakeVault:
         # USDC sorts before WETH. 40 million USD a side, at the oracle's price.
         reserves = (40_000_000 * 10**6, 20_000 * 10**18, 0)
         chain.view(self.pair, abi.UniswapV2.get_reserves, lambda *_: reserves)
+        chain.view(self.pair, abi.UniswapV2.token0, USDC)
+        chain.view(self.pair, abi.UniswapV2.token1, WETH)
+        chain.swaps[self.pair.lower()] = self.swap
         chain.view(self.executor, abi.Executor.owner, address("keeper"))
         chain.view(self.executor, abi.Executor.rebalance, (100_000 * WAD, 99_600 * WAD))
         return self

@@ -129,6 +129,8 @@ def _verified_route(
     now: int,
 ) -> tuple[Route, tuple[Lie, ...]]:
     """The best route over pools that pay what they say, and those that do not. Without an executor none can be tried."""
+    if settings.executor is not None:
+        executor_owner(client, settings.executor)  # an address with another contract would make every pool look false
     dropped: tuple[Lie, ...] = ()
     while True:
         try:

@@ -5,7 +5,20 @@ import json
 import pytest
 from eth_abi.abi import decode
 from eth_account import Account
-from fake_chain import USDC, WAD, WETH, FakeVault, Revert, address, error_string, mine, sender_of, target_of
+from fake_chain import (
+    NOBODY,
+    USDC,
+    V3_FACTORY,
+    WAD,
+    WETH,
+    FakeVault,
+    Revert,
+    address,
+    error_string,
+    mine,
+    sender_of,
+    target_of,
+)
 
 from keeper.chain import abi
 from keeper.chain.abi import Fault
@@ -16,6 +29,7 @@ from keeper.execution.plan import ALL
 from keeper.execution.signer import KeystoreSigner
 from keeper.execution.simulate import Halted
 from keeper.ledger import Ledger, State
+from keeper.markets.tick_math import sqrt_ratio_at_tick
 from keeper.policy import Kind
 from keeper.services.keeper_pass import keeper_pass
 from keeper.services.plan import plan
@@ -29,7 +43,8 @@ class Desk:
         self.fake = fake
         self.vault = FakeVault(fake).install()
         self.client = Client(fake.url, attempts=1)
-        self.settings = load(arguments={"executor": self.vault.executor}, environment={})
+        self.cache = {"pools": {"cache_folder": str(folder / "pools")}}
+        self.change()
         self.ledger = Ledger(folder / "ledger.sqlite")
         self.signer = KeystoreSigner(Account.create())
         fake.on_send = mine(fake)
@@ -38,7 +53,8 @@ class Desk:
         return keeper_pass(self.client, self.settings, self.vault.address, self.ledger, self.signer if armed else None)
 
     def change(self, **settings) -> None:
-        self.settings = load(arguments={"executor": self.vault.executor} | settings, environment={})
+        arguments = {"executor": self.vault.executor} | self.cache | settings
+        self.settings = load(arguments=arguments, environment={})
 
     def open(self, ago: int) -> None:
         """The rebalance was opened so many seconds ago."""
@@ -192,7 +208,6 @@ def test_pass__when_gas_is_over_the_cap__sends_nothing(desk):
 
 def test_pass__when_no_executor_is_set__opens_but_refuses_to_rebalance(desk):
     desk.change(executor=None)
-    desk.settings = load(environment={})
     assert desk.run(armed=False).plan.decision.kind is Kind.OPEN
     desk.open(1_500)
     with pytest.raises(ConfigurationError, match="set executor"):
@@ -207,6 +222,36 @@ def test_pass__when_the_executor_is_none__names_the_setting(desk):
     desk.change(executor=desk.vault.oracle)
     with pytest.raises(ConfigurationError, match=r"no executor at .*: set executor"):
         desk.run(armed=False)
+
+
+def test_pass__when_a_pool_pays_less_than_it_says__leaves_it_out_and_names_it(desk):
+    fair = address("fair")
+    desk.fake.view(V3_FACTORY, abi.UniswapV3.get_pool, lambda a, b, fee: fair if fee == 500 else NOBODY)
+    desk.fake.view(fair, abi.UniswapV3.slot0, (sqrt_ratio_at_tick(200_312), 200_312, 0, 0, 0, 0, True))
+    desk.fake.view(fair, abi.UniswapV3.liquidity, 5 * 10**17)
+    desk.fake.view(fair, abi.UniswapV3.tick_spacing, 10)
+    desk.fake.view(fair, abi.UniswapV3.tick_bitmap, 0)
+    desk.fake.swaps[fair.lower()] = lambda token, amount: 10**30
+    desk.open(1_500)
+    assert desk.vault.pair in {leg.pool for leg in plan(desk.client, desk.settings, desk.vault.address).route.legs}
+
+    desk.fake.swaps[desk.vault.pair.lower()] = lambda token, amount: desk.vault.swap(token, amount) - 1
+    found = plan(desk.client, desk.settings, desk.vault.address)
+    assert {leg.pool for leg in found.route.legs} == {fair}
+    (lie,) = found.dropped
+    assert (lie.pool, lie.promised - lie.paid, lie.reverted) == (desk.vault.pair, 1, None)
+    assert desk.vault.pair in lie.text
+
+
+def test_pass__when_all_pools_lie__says_so(desk):
+    def swap(token, amount):
+        raise Revert(error_string("not today"))
+
+    desk.fake.swaps[desk.vault.pair.lower()] = swap
+    desk.open(1_500)
+    with pytest.raises(NoRoute, match=f"left out: uniswap_v2 pool {desk.vault.pair} .* reverted: not today"):
+        desk.run()
+    assert desk.fake.sent == []
 
 
 def test_pass__when_paused__waits(desk):
