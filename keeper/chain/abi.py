@@ -248,12 +248,27 @@ class Balancer:
     rate = Function("getRate", (), ("uint256",))
 
 
-class Curve:
-    """The MetaRegistry and the pools; old pools count their coins in int128."""
+class CurveRegistry:
+    """Curve's MetaRegistry."""
 
     find_pools = Function("find_pools_for_coins", ("address", "address"), ("address[]",))
+
+
+class CurvePool:
+    """A stable pool with int128 indices, and what some of them have; old ones count their coins in int128."""
+
     coins = Function("coins", ("uint256",), ("address",))
     coins_int128 = Function("coins", ("int128",), ("address",))
+    balances = Function("balances", ("uint256",), ("uint256",))
+    balances_int128 = Function("balances", ("int128",), ("uint256",))
+    a = Function("A", (), ("uint256",))
+    a_precise = Function("A_precise", (), ("uint256",))
+    fee = Function("fee", (), ("uint256",))
+    admin_fee = Function("admin_fee", (), ("uint256",))
+    future_a_time = Function("future_A_time", (), ("uint256",))
+    offpeg_fee_multiplier = Function("offpeg_fee_multiplier", (), ("uint256",))
+    stored_rates = Function("stored_rates", (), ("uint256[]",))
+    get_dy = Function("get_dy", ("int128", "int128", "uint256"), ("uint256",))
 
 
 class ERC4626:

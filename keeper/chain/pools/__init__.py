@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from keeper.chain import abi
 from keeper.chain.multicall import Read, read_all
-from keeper.chain.pools import balancer, balancer_logs, curve, uniswap, wrappers
+from keeper.chain.pools import balancer, balancer_logs, curve, curve_registry, uniswap, wrappers
 from keeper.chain.pools.cache import PoolCache, pack, still_there, unpack
 from keeper.chain.pools.found import ZERO, Found, Priced
 from keeper.chain.rpc import Client
@@ -52,6 +52,7 @@ def discover(
         *uniswap.read_v3(client, of.get("uniswap_v3", ()), settings, block, multicall),
         *balancer.read_weighted(client, in_vault, vault, block, multicall),
         *balancer.read_stable(client, in_vault, vault, block, multicall, until),
+        *curve.read_curve(client, [pool.address for pool in of.get("curve", ())], block, multicall),
         *wrappers.read_erc4626(client, of.get("erc4626", ()), block, multicall, until, holder),
         *wrappers.read_wsteth(client, of.get("wsteth", ()), block, multicall),
     ]
@@ -75,7 +76,7 @@ def _known(
     found = [
         *uniswap.existing(client, tokens, settings, block, multicall),
         *balancer_logs.existing(client, tokens, settings, block, multicall, cache),
-        *curve.existing(client, tokens, settings, block, multicall),
+        *curve_registry.existing(client, tokens, settings, block, multicall),
         *wrappers.existing(client, tokens, settings, block, multicall),
     ]
     if cache:

@@ -87,7 +87,7 @@ def _questions(pool: Found, settings: PoolSettings) -> list[Read]:
         case "balancer_v2":
             return [Read(settings.balancer_vault, abi.Balancer.pool_tokens, (bytes.fromhex(pool.pool_id),))]
         case "curve":
-            both = (abi.Curve.coins, abi.Curve.coins_int128)
+            both = (abi.CurvePool.coins, abi.CurvePool.coins_int128)
             return [Read(pool.address, coins, (i,)) for i in range(len(pool.tokens)) for coins in both]
         case "erc4626":
             return [Read(pool.address, abi.ERC4626.asset)]

@@ -126,8 +126,8 @@ def test_still_there__asks_each_venue_for_its_tokens(fake):
     client, coins = Client(fake.url, attempts=1), (USDC, WETH)
     old, new, share, wrapper = (address(name) for name in ("old curve", "new curve", "share", "wrapper"))
     fake.view(VAULT, abi.Balancer.pool_tokens, ([USDC, WETH], [1, 1], 0))
-    fake.view(old, abi.Curve.coins_int128, lambda i: coins[i])
-    fake.view(new, abi.Curve.coins, lambda i: coins[i])
+    fake.view(old, abi.CurvePool.coins_int128, lambda i: coins[i])
+    fake.view(new, abi.CurvePool.coins, lambda i: coins[i])
     fake.view(share, abi.ERC4626.asset, USDC)
     fake.view(wrapper, abi.Lido.steth, WETH)
     pools = [
