@@ -10,6 +10,7 @@ amount that is sent. Three kinds are here, the stable-swap pair is in `stable_cu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import Protocol, Self
 
 import numpy as np
@@ -29,8 +30,28 @@ class PriceCurve(Protocol):
     def gamma_out(self) -> float:
         """What the fee on the output leaves, 1 when there is none."""
 
+    @property
+    def marginal(self) -> float:
+        """f'(0)."""
+
+    @property
+    def depth(self) -> float:
+        """How much liquidity is at the present price: that of the constant product which is as flat there."""
+
     def scaled(self, unit_in: float, unit_out: float) -> Self:
         """The same curve when a base unit of the input counts `unit_in` and one of the output `unit_out`."""
+
+
+class SmoothCurve(PriceCurve, Protocol):
+    """A curve that many of its kind answer for at once."""
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """A row for `most_profitable`."""
+
+    @staticmethod
+    def most_profitable(rows: Floats, price: Floats) -> tuple[Floats, Floats]:
+        """(m, f(m)) where f'(m) is `price`, per row of parameters; nought where the first unit pays no more than that."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +73,16 @@ class Ladder:
         """A root of a price scales as one, liquidity as a geometric mean of amounts."""
         z, depth = np.sqrt(unit_in / unit_out), np.sqrt(unit_in) * np.sqrt(unit_out)
         return Ladder(self.low * z, self.high * z, self.liquidity * depth, self.gamma_in, self.gamma_out)
+
+    @property
+    def marginal(self) -> float:
+        """At the beginning of the nearest stretch."""
+        return float(self.low[0] ** -2)
+
+    @property
+    def depth(self) -> float:
+        """Of the nearest stretch."""
+        return float(self.liquidity[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +109,16 @@ class Power:
             self.gamma_in,
             self.gamma_out,
         )
+
+    @property
+    def marginal(self) -> float:
+        """R_out / R_in * e."""
+        return self.reserve_out / self.reserve_in * self.exponent
+
+    @property
+    def depth(self) -> float:
+        """-2 f' ** 1.5 / f'' at nought."""
+        return 2 * sqrt(self.reserve_in * self.reserve_out * self.exponent) / (self.exponent + 1)
 
     @property
     def parameters(self) -> tuple[float, ...]:
@@ -110,6 +151,16 @@ class Rate:
     def scaled(self, unit_in: float, unit_out: float) -> Rate:
         """A rate is output per input."""
         return Rate(self.rate * unit_out / unit_in, self.most_in * unit_in, self.gamma_in, self.gamma_out)
+
+    @property
+    def marginal(self) -> float:
+        """The rate."""
+        return self.rate
+
+    @property
+    def depth(self) -> float:
+        """Without end, so everything that it takes."""
+        return self.most_in * sqrt(self.rate)
 
     @property
     def parameters(self) -> tuple[float, ...]:

@@ -1,19 +1,18 @@
 """The whole rebalance as one convex problem, solved by its dual: one price per token.
 
-Maximise the oracle value of what is bought plus (reward - 1) times that of what is sold, subject to what the pools
-allow, 0 <= sold <= surplus and 0 <= bought <= deficit. For given token prices each pool answers on its own, in closed
-form, and the pools' profits plus the value of the limits are an upper bound on what any route can reach; the prices
-that make it least make the pools' trades add up (Diamandis, Resnick, Chitra, Angeris 2023, arXiv 2302.04938).
+Maximise the worth of what is bought less the cost of what is sold, subject to what the pools allow, 0 <= sold <= surplus
+and 0 <= bought <= deficit. For given token prices each pool answers on its own, in closed form, and the pools' profits
+plus the value of the limits are an upper bound on what any route can reach; the prices that make it least make the pools'
+trades add up (Diamandis, Resnick, Chitra, Angeris 2023, arXiv 2302.04938).
 
-A surplus is worth (1 - reward) to us, so its price never falls below that; where it stays above, all of it is sold. A
-deficit is worth 1 until it is full: while it fills its price is at most 1, and if even the first dollar costs more
-than 1 it is not bought and its price is at least 1. Which of the two holds is found by trying.
+A surplus costs us `cost` a dollar, so its price never falls below that; where it stays above, all of it is sold. A deficit
+is worth `worth` a dollar until it is full: while it fills its price is at most that, and if even the first dollar costs more
+it is not bought and its price is at least that. Which of the two holds is found by trying.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -21,116 +20,182 @@ import numpy as np
 from keeper.routing.network import Bools, Floats, Network, Trades
 
 # No log-price of a token that matters is farther from its reference than this.
-_FARTHEST = 12.0
+FARTHEST = 12.0
+Stages = tuple[tuple[float, float], ...]
+
 _FLIPS = 8
 # Share of the turnover that flows may be off by before a deficit is taken for the other kind.
 _NOISE = 1e-5
 # Next to a small trade deep pools make the bound nearly piecewise linear, on which any descent is slow. So pools are
 # taken as no deeper than these multiples of the turnover, one after the other, each starting from the prices of the
 # last; at the last multiple the price impact that this invents is below a hundredth of a basis point.
-_DEPTHS = (1e2, 1e3, 1e4, 1e5, 1e6)
+_STAGES: Stages = ((3e2, 1e-2), (3e3, 1e-2), (3e4, 1e-2), (1e6, 1e-6))
+_FINE: Stages = ((1e3, 1e-2), (1e6, 1e-9))
 _STEPS = 200
-_FLAT = 1e-10
+# The slope that ends the descent, in turnovers: at the last depth, and before.
+_FLAT = 1e-9
 _ROUNDING = 1e-15
+_FIRST_DAMPING, _LEAST_DAMPING, _LESS, _MORE = 10.0, 1e-2, 10, 4
+# A wrapper never has to carry more than this many times the turnover.
+RATE_FLOW = 4.0
 
 
 class Basket(NamedTuple):
-    """USD that may be sold and bought, per token of the network."""
+    """What may be sold and bought, in USD per token of the network, inf for no limit.
+
+    A dollar sold costs `cost` (nought: everything has to go), a dollar bought is worth `worth` (inf: the deficit has to be
+    filled at any cost). A token without limit is worth, or costs, just that.
+    """
 
     surplus: Floats
     deficit: Floats
+    cost: float
+    worth: float = 1.0
+
+    @property
+    def turnover(self) -> float:
+        """The most that can change hands, in USD; one of the sides has a limit."""
+        return float(min(self.surplus.sum(), self.deficit.sum()))
+
+    def scaled(self, unit: float) -> Basket:
+        """The same in units of `unit` USD."""
+        return self._replace(surplus=self.surplus / unit, deficit=self.deficit / unit)
 
 
 class Solution(NamedTuple):
-    """Log-prices at the optimum, the trades there, and USD of each token bought."""
+    """Log-prices at the optimum, the trades there, and USD of each token sold and bought."""
 
     log_prices: Floats
     trades: Trades
+    sold: Floats
     bought: Floats
 
 
-class _Bound(NamedTuple):
-    """The dual's value and its slope by log-price."""
+class _Point(NamedTuple):
+    """The dual's value, its slope by log-price, and the trades that it comes from."""
 
     value: float
     slope: Floats
+    trades: Trades
 
 
-def solve_dual(network: Network, basket: Basket, reward: float, start: Floats) -> Solution:
-    """The best flows when removing a dollar of drift is worth `reward` dollars, which may be negative.
+def explore(network: Network, basket: Basket, start: Floats) -> Solution:
+    """The best flows on many pools, to within a ten-thousandth of the turnover; the descent starts from log-prices `start`.
 
-    Starts from log-prices `start`. The flows are floats that add up to about ten digits; `schedule` makes them exact.
-    Some surplus, some deficit and some segments must be there.
+    Some surplus, some deficit and some edge must be there.
     """
-    scale = min(basket.surplus.sum(), basket.deficit.sum())
-    surplus, deficit = basket.surplus / scale, basket.deficit / scale
-    deepest = network.liquidity.max() / scale
-    filling = deficit > 0
+    return _descend(network, basket, start, _STAGES)
+
+
+def refine(network: Network, basket: Basket, start: Floats) -> Solution:
+    """As `explore`, from prices close to the best, and to about nine digits; `schedule` makes the flows exact."""
+    return _descend(network, basket, start, _FINE)
+
+
+def _descend(network: Network, basket: Basket, start: Floats, stages: Stages) -> Solution:
+    scale = basket.turnover
+    unit = basket.scaled(scale)
+    filling = unit.deficit > 0
     log_prices = start
-    for depth in _DEPTHS:
-        shallow = replace(network, liquidity=np.minimum(network.liquidity / scale, depth))
+    small = network.in_units_of(scale)
+    for depth, roughly in stages:
+        shallow = small.no_deeper_than(depth, RATE_FLOW)
+        is_last = bool((shallow.scale == 1).all()) and not shallow.is_rate.any()
+        flat = stages[-1][1] if is_last else roughly
         for _ in range(_FLIPS):
-            log_prices = _best_prices(shallow, surplus, deficit, filling, reward, log_prices)
-            flow = shallow.net_flow(shallow.trades(log_prices))
-            wrong = (filling & (flow < -_NOISE)) | (~filling & (deficit > 0) & (flow > deficit + _NOISE))
+            log_prices, trades = _best_prices(shallow, unit, filling, log_prices, flat)
+            flow = shallow.net_flow(trades)
+            wrong = (filling & (flow < -_NOISE)) | (~filling & (unit.deficit > 0) & (flow > unit.deficit + _NOISE))
             if not wrong.any():
                 break
             filling = filling ^ wrong
-        if depth >= deepest:
+        if is_last:
             break
-    trades = shallow.trades(log_prices)
-    bought = np.clip(shallow.net_flow(trades), 0.0, deficit)
-    return Solution(log_prices, Trades(*(amounts * scale for amounts in trades)), bought * scale)
+    bought = np.clip(flow, 0.0, unit.deficit)
+    sold = np.clip(-flow, 0.0, unit.surplus)
+    return Solution(
+        log_prices,
+        Trades(*(amounts * scale for amounts in trades)),
+        sold * scale,
+        np.where(unit.deficit > 0, bought, 0) * scale,
+    )
 
 
-def _best_prices(
-    network: Network, surplus: Floats, deficit: Floats, filling: Bools, reward: float, start: Floats
-) -> Floats:
-    least = np.where(surplus > 0, np.log(1 - reward), np.where((deficit > 0) & ~filling, 0.0, -_FARTHEST))
-    most = np.where(filling, 0.0, _FARTHEST)
+def _best_prices(network: Network, basket: Basket, filling: Bools, start: Floats, flat: float) -> tuple[Floats, Trades]:
+    surplus, deficit, cost, worth = basket
+    with np.errstate(divide="ignore"):
+        log_cost, log_worth = max(np.log(cost), -FARTHEST), min(np.log(worth), FARTHEST)
+    least = np.where(surplus > 0, log_cost, np.where((deficit > 0) & ~filling, log_worth, -FARTHEST))
+    most = np.where(filling, log_worth, FARTHEST)
+    # Without a limit the price cannot leave the worth of the token, and the limit's own value is nought there.
+    most = np.where(np.isinf(surplus), least, most)
+    least = np.where(filling & np.isinf(deficit), most, least)
+    limited = np.where(np.isinf(surplus), 0.0, surplus)
+    wanted = np.where(filling & np.isfinite(deficit), deficit, 0.0)
+    # Of a deficit that has to be filled the worth is the same whatever the prices, and left out.
+    worth = 0.0 if np.isinf(worth) else worth
 
-    def bound(log_prices: Floats) -> _Bound:
+    def point(log_prices: Floats) -> _Point:
         prices = np.exp(log_prices)
         trades = network.trades(log_prices)
-        value = trades.profit.sum() + surplus @ (prices - (1 - reward)) + deficit[filling] @ (1 - prices[filling])
-        slope = network.net_flow(trades) + surplus - np.where(filling, deficit, 0.0)
-        return _Bound(float(value), slope * prices)
+        value = trades.profit.sum() + limited @ (prices - cost) + wanted @ (worth - prices)
+        slope = network.net_flow(trades) + limited - wanted
+        return _Point(float(value), slope * prices, trades)
 
-    return _minimum(bound, network.curvature, start, least, most)
+    return _minimum(point, network, start, least, most, flat)
 
 
 def _minimum(
-    bound: Callable[[Floats], _Bound],
-    curvature: Callable[[Floats], Floats],
+    point: Callable[[Floats], _Point],
+    network: Network,
     start: Floats,
     least: Floats,
     most: Floats,
-) -> Floats:
+    flat: float,
+) -> tuple[Floats, Trades]:
     """Projected Newton steps with Levenberg's damping, since the curvature is nought where no pool trades.
 
-    Close to the minimum the value's gains vanish in its rounding before the slope is small; there a step counts if
-    it lowers the slope.
+    Close to the minimum the value's gains vanish in its rounding before the slope is small; there a step counts if it
+    lowers the slope.
     """
     at = np.clip(start, least, most)
-    here = bound(at)
-    damping = 1e-3
+    here = point(at)
+    damping, eased = _FIRST_DAMPING, True
     for _ in range(_STEPS):
         free = _free(at, here.slope, least, most)
         steepest = np.abs(here.slope[free]).max(initial=0.0)
-        if steepest < _FLAT:
+        if steepest < flat:
             break
-        matrix = curvature(at)[np.ix_(free, free)]
-        step = np.zeros_like(at)
-        step[free] = np.linalg.solve(matrix + damping * np.eye(len(matrix)), -here.slope[free])
-        next_at = np.clip(at + step, least, most)
-        there = bound(next_at)
-        flatter = np.abs(there.slope[_free(next_at, there.slope, least, most)]).max(initial=0.0) < steepest
-        if there.value < here.value - _ROUNDING or (there.value <= here.value + _ROUNDING and flatter):
-            at, here = next_at, there
-            damping = max(damping / 8, 1e-9)
+        moving = np.flatnonzero(free & (here.slope != 0))
+        matrix = network.curvature(here.trades.pull)[np.ix_(moving, moving)]
+        matrix.flat[:: len(moving) + 1] += damping
+        step = np.zeros(len(at))
+        step[moving] = -np.linalg.solve(matrix, here.slope[moving])
+        for next_at in _steps(at, step, least, most):
+            there = point(next_at)
+            flatter = np.abs(there.slope[_free(next_at, there.slope, least, most)]).max(initial=0.0) < steepest
+            if there.value < here.value - _ROUNDING or (there.value <= here.value + _ROUNDING and flatter):
+                at, here = next_at, there
+                damping, eased = max(damping / (_LESS if eased else 1.0), _LEAST_DAMPING), True
+                break
         else:
-            damping *= 4
-    return at
+            damping, eased = damping * _MORE, False
+    return at, here.trades
+
+
+def _steps(at: Floats, step: Floats, least: Floats, most: Floats) -> Iterator[Floats]:
+    """The step with every price held back by its own limit; then, as far as the first limit lets all of them go.
+
+    The second is for prices that no pool pulls apart, which have to move together, as all do when only the general level of
+    prices is wrong.
+    """
+    whole = at + step
+    yield np.clip(whole, least, most)
+    room = np.where(step > 0, most - at, least - at)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.nanmin(np.where(step != 0, room / step, np.inf))
+    if 0 < part < 1:
+        yield np.clip(at + part * step, least, most)
 
 
 def _free(at: Floats, slope: Floats, least: Floats, most: Floats) -> Bools:

@@ -1,25 +1,25 @@
 """Pools as flat arrays in USD units, and what all of them trade at given prices.
 
 Everything is floats scaled so that one unit of any token is one dollar at its reference price: raw base units, which
-range over thirty decades, make the solver fail silently. A pool is two directed edges; an edge is a run of segments,
-each a constant product with fixed liquidity L. With z the square root of the input per output price, moving z
-upwards from `low` to `high` takes L * (high - low) of the input and pays L * (1/low - 1/high) of the output.
+range over thirty decades, make the solver fail silently. A pool is an edge for each direction of each of its pairs; an
+edge is a run of segments, each a constant product with fixed liquidity L. With z the square root of the input per output
+price, moving z upwards from `low` to `high` takes L * (high - low) of the input and pays L * (1/low - 1/high) of the output.
+Curves of other kinds are laid out in such segments once (`ladders`), which lets one formula answer for every venue.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from itertools import permutations
-from math import sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from keeper.markets import Pool
-from keeper.markets.pool import FEE_UNIT
-from keeper.markets.price_curves import Ladder
-from keeper.routing.problem import WAD, RebalanceProblem
+from keeper.markets.price_curves import PriceCurve, Rate
+from keeper.routing.ladders import as_ladders
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -27,160 +27,276 @@ Bools = npt.NDArray[np.bool_]
 
 # A guess that ends just short of a pool's last liquidity can be carried out exactly; one that ends on it may not.
 _STOP_SHORT = 1 - 1e-5
+# Room for one edge's logarithms of z on the line on which all edges' segments lie one after the other.
+_SPAN = 256.0
+# How much deeper than any pool a wrapper counts at least.
+_RATE_DEPTH = 100
+_PER_EDGE = ("source", "target", "gamma_in", "gamma_out", "scale", "half_log_gamma", "hurdle", "is_rate")
+_PER_SEGMENT = ("low", "high", "end", "liquidity", "before_in", "before_out", "log_low")
+
+
+_Direction = tuple[Pool, str, str, PriceCurve]
 
 
 class Edge(NamedTuple):
-    """One direction of one pool."""
+    """One direction of one pair of one pool; the curve is in USD units."""
 
     pool: Pool
     token_in: str
     token_out: str
+    curve: PriceCurve
 
 
 class Trades(NamedTuple):
-    """What each edge trades, in USD: input with fee, output, and the profit at the prices asked."""
+    """What each edge trades, in USD: input with fee, output, the profit at the prices asked, and its pull on them.
+
+    `pull` is how much more is paid out, at the price of the output, per rise of the logarithm of that price.
+    """
 
     paid: Floats
     out: Floats
     profit: Floats
+    pull: Floats
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """Edges and segments as arrays; `usd` is USD per base unit of each token, `gamma` what the fee leaves per edge."""
+    """Edges and their segments as arrays.
+
+    `usd` is USD per base unit of each token; `gamma` what both fees together leave, per edge; `scale` the part of an
+    edge's depth that is used, 1 but for `no_deeper_than`; `hurdle` how far half the logarithm of the output's price by the
+    input's has to be up for a trade to begin. Segments of an edge are neighbours, nearest first, from
+    `first` to `last`; `before_in` and `before_out` are what the ones before a segment take and pay. `high` is where a
+    trade stops, just short of the last segment's `end`. `line` orders all segments.
+    """
 
     tokens: tuple[str, ...]
     usd: Floats
     edges: tuple[Edge, ...]
     source: Ints
     target: Ints
-    gamma: Floats
-    segment_edge: Ints
+    gamma_in: Floats
+    gamma_out: Floats
+    scale: Floats
+    half_log_gamma: Floats
+    hurdle: Floats
+    is_rate: Bools
+    first: Ints
+    last: Ints
     low: Floats
     high: Floats
+    end: Floats
     liquidity: Floats
+    before_in: Floats
+    before_out: Floats
+    log_low: Floats
+    line: Floats
 
     def trades(self, log_prices: Floats) -> Trades:
         """Every edge's best trade at `log_prices`: swap until the marginal price meets theirs. Closed form."""
+        source, target = self.source, self.target
         prices = np.exp(log_prices)
-        stop = np.sqrt(self.gamma * prices[self.target] / prices[self.source])
-        reached = np.clip(stop[self.segment_edge], self.low, self.high)
-        moved = self.liquidity * (reached - self.low)
-        paid = _sum_by(self.segment_edge, moved, len(self.edges)) / self.gamma
-        out = _sum_by(self.segment_edge, moved / (reached * self.low), len(self.edges))
-        return Trades(paid, out, prices[self.target] * out - prices[self.source] * paid)
+        rise = (log_prices[target] - log_prices[source]) / 2
+        at = np.flatnonzero(rise > self.hurdle)
+        paid, out, pull = np.zeros((3, len(rise)))
+        if len(at):
+            stop = rise[at] + self.half_log_gamma[at]
+            z = np.exp(stop)
+            segment = self._reached(at, stop, z)
+            low, liquidity = self.low[segment], self.liquidity[segment]
+            reached = np.minimum(np.maximum(z, low), self.high[segment])
+            moved = liquidity * (reached - low)
+            scale = self.scale[at]
+            paid[at] = scale * (self.before_in[segment] + moved) / self.gamma_in[at]
+            scale = scale * self.gamma_out[at]
+            out[at] = scale * (self.before_out[segment] + moved / (reached * low))
+            # A pool that is used up, or between two segments, does not pull.
+            pull[at] = (reached == z) * scale * liquidity / z * (prices / 2)[target[at]]
+        return Trades(paid, out, prices[target] * out - prices[source] * paid, pull)
 
-    def curvature(self, log_prices: Floats) -> Floats:
-        """Second derivative of the pools' profit by `log_prices` at balanced flows: a graph Laplacian.
+    def curvature(self, pull: Floats) -> Floats:
+        """Second derivative of the pools' profit by the log-prices at balanced flows: a graph Laplacian.
 
         A pool that is trading inside a segment pulls its two tokens together with its depth there; one that is not
         trading, or is used up, does not.
+
+        :param pull: as of `Trades`
         """
-        prices = np.exp(log_prices)
-        stop = np.sqrt(self.gamma * prices[self.target] / prices[self.source])[self.segment_edge]
-        inside = (stop > self.low) & (stop < self.high)
-        weight = _sum_by(self.segment_edge[inside], (self.liquidity / stop)[inside], len(self.edges))
-        weight *= prices[self.target] / 2
-        matrix = np.zeros((len(self.tokens), len(self.tokens)))
-        np.add.at(matrix, (self.source, self.source), weight)
-        np.add.at(matrix, (self.target, self.target), weight)
-        np.add.at(matrix, (self.source, self.target), -weight)
-        np.add.at(matrix, (self.target, self.source), -weight)
-        return matrix
+        count = len(self.tokens)
+        flat = sum_by(self.source * count + self.target, pull, count * count).reshape(count, count)
+        flat = -(flat + flat.T)
+        flat.flat[:: count + 1] -= flat.sum(axis=1)
+        return flat
 
     def net_flow(self, trades: Trades) -> Floats:
         """USD of each token that the edges together pay (positive) or take (negative)."""
         count = len(self.tokens)
-        return _sum_by(self.target, trades.out, count) - _sum_by(self.source, trades.paid, count)
+        return sum_by(self.target, trades.out, count) - sum_by(self.source, trades.paid, count)
 
-    def without(self, closed: frozenset[int]) -> Network:
-        """The same edges with those in `closed` made to trade nothing; edge numbers stay what they are."""
-        if not closed:
-            return self
-        open_segments = ~np.isin(self.segment_edge, list(closed))
-        return replace(
-            self,
-            segment_edge=self.segment_edge[open_segments],
-            low=self.low[open_segments],
-            high=self.high[open_segments],
-            liquidity=self.liquidity[open_segments],
+    def only(self, edges: Ints) -> Network:
+        """A network of these edges, in this order, over the same tokens."""
+        counts = (self.last - self.first + 1)[edges]
+        # Each run of segments, from its place here to its place there.
+        shift = self.first[edges] - np.cumsum(counts) + counts
+        segments = np.arange(counts.sum()) + np.repeat(shift, counts)
+        return Network(
+            tokens=self.tokens,
+            usd=self.usd,
+            edges=tuple(self.edges[edge] for edge in edges),
+            **{name: getattr(self, name)[edges] for name in _PER_EDGE},
+            **{name: getattr(self, name)[segments] for name in _PER_SEGMENT},
+            **_places(counts, self.log_low[segments]),
         )
 
+    def in_units_of(self, usd: float) -> Network:
+        """The same in units of `usd` dollars."""
+        return replace(
+            self,
+            liquidity=self.liquidity / usd,
+            before_in=self.before_in / usd,
+            before_out=self.before_out / usd,
+        )
 
-def build_network(problem: RebalanceProblem) -> Network:
-    """The part of `problem` that a route may use: pools between assets that trade and hubs, with liquidity."""
-    traded = {token for side in (problem.surplus, problem.deficit) for token, amount in side.items() if amount}
-    pools = [pool for pool in problem.pools if _usable(pool, traded, problem.hubs)]
-    reference = _reference_prices(problem, pools, traded)
+    def no_deeper_than(self, depth: float, rate_flow: float) -> Network:
+        """The same edges with `depth` USD of liquidity at most next to the present price; deeper ones are scaled down.
 
-    tokens = tuple(sorted(reference))
-    number = {token: at for at, token in enumerate(tokens)}
-    edges: list[Edge] = []
-    rows: list[tuple[int, float, float, float]] = []
-    for pool in pools:
-        for token_in, token_out in permutations(pool.tokens, 2):
-            edge = Edge(pool, token_in, token_out)
-            if not {edge.token_in, edge.token_out} <= reference.keys():
-                continue
-            curve = pool.price_curve(token_in, token_out)
-            if isinstance(curve, Ladder):
-                segments = _oriented(curve.scaled(reference[token_in], reference[token_out]))
-                rows.extend((len(edges), *segment) for segment in segments)
-                edges.append(edge)
-    columns = np.array(rows, dtype=np.float64).reshape(-1, 4)
+        A wrapper's rate has no price impact at all; it is given that of a hundred times `depth`, over `rate_flow` at most.
+        """
+        scale = np.minimum(1.0, depth / self.liquidity[self.first])
+        liquidity, high = self.liquidity, self.high
+        if self.is_rate.any():
+            liquidity, high = liquidity.copy(), high.copy()
+            at = self.first[self.is_rate]
+            most = np.minimum(liquidity[at] * (self.end[at] - self.low[at]), rate_flow)
+            liquidity[at] = depth * _RATE_DEPTH
+            high[at] = self.low[at] + most / liquidity[at]
+            scale[self.is_rate] = 1.0
+        return replace(self, scale=scale, liquidity=liquidity, high=high)
+
+    def unshortened(self) -> Network:
+        """The same edges up to the very end of their liquidity."""
+        return replace(self, high=self.end)
+
+    def _reached(self, edges: Ints, log_z: Floats, z: Floats) -> Ints:
+        """The segment that each edge stops in, or the last one before. `line` is too coarse to tell neighbours apart."""
+        first, last = self.first[edges], self.last[edges]
+        segment = np.searchsorted(self.line, edges * _SPAN + log_z, side="right") - 1
+        segment = np.minimum(np.maximum(segment, first), last)
+        segment -= (z < self.low[segment]) & (segment > first)
+        segment += (segment < last) & (z > self.low[np.minimum(segment + 1, last)])
+        return segment
+
+
+def build(pools: Iterable[Pool], usd: Mapping[str, float], tokens: Set[str] | None = None) -> Network:
+    """The pools as a network. `usd` is USD per base unit; tokens that are not in it are found from the pools.
+
+    Found prices only scale the numbers: each is that of the deepest pool against a token already priced. Tokens that no
+    chain of pools connects to one in `usd` are left out, with their pools; so are all that are not in `tokens`, if given.
+    """
+    directions = _directions(pools, tokens)
+    reference = _reference_prices(directions, usd)
+    names = tuple(sorted(reference))
+    number = {token: at for at, token in enumerate(names)}
+    edges = tuple(
+        Edge(pool, token_in, token_out, curve.scaled(reference[token_in], reference[token_out]))
+        for pool, token_in, token_out, curve in directions
+        if token_in in reference and token_out in reference
+    )
+    ladders = as_ladders([edge.curve for edge in edges])
+    low, end, liquidity = (
+        _joined([getattr(ladder, name) for ladder in ladders]) for name in ("low", "high", "liquidity")
+    )
+    before_in = _joined([_before(ladder.liquidity * (ladder.high - ladder.low)) for ladder in ladders])
+    before_out = _joined(
+        [_before(ladder.liquidity * (ladder.high - ladder.low) / (ladder.low * ladder.high)) for ladder in ladders]
+    )
+    counts = np.array([len(ladder.low) for ladder in ladders], dtype=np.intp)
+    log_low = np.log(low)
+    places = _places(counts, log_low)
+    gamma_in = np.array([edge.curve.gamma_in for edge in edges])
+    gamma_out = np.array([edge.curve.gamma_out for edge in edges])
+    half_log_gamma = np.log(gamma_in * gamma_out) / 2
+    high, last = end.copy(), places["last"]
+    high[last] = low[last] + (end[last] - low[last]) * _STOP_SHORT
     return Network(
-        tokens=tokens,
-        usd=np.array([reference[token] for token in tokens]),
-        edges=tuple(edges),
+        tokens=names,
+        usd=np.array([reference[token] for token in names]),
+        edges=edges,
         source=np.array([number[edge.token_in] for edge in edges], dtype=np.intp),
         target=np.array([number[edge.token_out] for edge in edges], dtype=np.intp),
-        gamma=np.array([1 - edge.pool.fee / FEE_UNIT for edge in edges]),
-        segment_edge=columns[:, 0].astype(np.intp),
-        low=columns[:, 1],
-        high=columns[:, 2],
-        liquidity=columns[:, 3],
+        gamma_in=gamma_in,
+        gamma_out=gamma_out,
+        scale=np.ones(len(edges)),
+        half_log_gamma=half_log_gamma,
+        hurdle=log_low[places["first"]] - half_log_gamma,
+        is_rate=np.array([isinstance(edge.curve, Rate) for edge in edges], dtype=np.bool_),
+        low=low,
+        high=high,
+        end=end,
+        liquidity=liquidity,
+        before_in=before_in,
+        before_out=before_out,
+        log_low=log_low,
+        **places,
     )
 
 
-def _sum_by(groups: Ints, amounts: Floats, count: int) -> Floats:
+def _places(counts: Ints, log_low: Floats) -> dict[str, Any]:
+    """Where each edge's segments begin and end, and all segments on one line."""
+    ends = np.cumsum(counts)
+    line = np.repeat(np.arange(len(counts)), counts) * _SPAN + log_low
+    return {"first": ends - counts, "last": ends - 1, "line": line}
+
+
+def _joined(parts: list[Floats]) -> Floats:
+    return np.concatenate([np.zeros(0), *parts])
+
+
+def reference_prices(pools: Iterable[Pool], usd: Mapping[str, float]) -> dict[str, float]:
+    """USD per base unit of the tokens in `usd`, and of every token that pools connect to them, at the deepest pool."""
+    return _reference_prices(_directions(pools), usd)
+
+
+def sum_by(groups: Ints, amounts: Floats, count: int) -> Floats:
+    """Sums of `amounts` by group number, `count` of them."""
     return np.asarray(np.bincount(groups, amounts, count), dtype=np.float64)
 
 
-def _usable(pool: Pool, traded: set[str], hubs: frozenset[str] | None) -> bool:
-    return hubs is None or all(token in traded or token in hubs for token in pool.tokens)
+def _before(amounts: Floats) -> Floats:
+    """What the stretches before each one sum to."""
+    return np.cumsum(amounts) - amounts if len(amounts) > 1 else np.zeros(len(amounts))
 
 
-def _oriented(curve: Ladder) -> list[tuple[float, float, float]]:
-    rows = list(zip(curve.low.tolist(), curve.high.tolist(), curve.liquidity.tolist(), strict=True))
-    low, high, liquidity = rows[-1]
-    rows[-1] = (low, low + (high - low) * _STOP_SHORT, liquidity)
-    return rows
+def _directions(pools: Iterable[Pool], tokens: Set[str] | None = None) -> list[_Direction]:
+    return [
+        (pool, token_in, token_out, curve)
+        for pool in pools
+        for token_in, token_out in permutations(
+            [token for token in pool.tokens if tokens is None or token in tokens], 2
+        )
+        if (curve := pool.price_curve(token_in, token_out)) is not None
+    ]
 
 
-def _reference_prices(problem: RebalanceProblem, pools: list[Pool], traded: set[str]) -> dict[str, float]:
-    """USD per base unit: the oracle's for tokens it prices, else the deepest pool's against a token already priced.
-
-    They only scale the numbers. Tokens that no chain of pools connects to the assets that trade are left out.
-    """
-    usd = {token: problem.prices[token] / WAD / 10 ** problem.decimals[token] for token in traded}
+def _reference_prices(directions: Iterable[_Direction], known: Mapping[str, float]) -> dict[str, float]:
+    usd = dict(known)
+    by_token: dict[str, list[tuple[Pool, str, PriceCurve]]] = {}
+    for pool, token_in, token_out, curve in directions:
+        by_token.setdefault(token_in, []).append((pool, token_out, curve))
     while True:
-        depth: dict[str, float] = {}
         found: dict[str, float] = {}
-        for pool in pools:
-            for hub, known in permutations(pool.tokens, 2):
-                curve = pool.price_curve(hub, known) if known in usd and hub not in usd else None
-                if not isinstance(curve, Ladder):
-                    continue
-                price = _oracle_price(problem, hub) or pool.marginal_price(hub, known) * usd[known]
-                deep = float(curve.liquidity[0]) * sqrt(price * usd[known])
-                if deep > depth.get(hub, 0.0):
-                    depth[hub], found[hub] = deep, price
+        for token, ways in by_token.items():
+            if token in usd:
+                continue
+            priced = [
+                (pool.marginal_price(token, other) * usd[other], curve.depth, usd[other], pool.address)
+                for pool, other, curve in ways
+                if other in usd
+            ]
+            if priced:
+                deepest = max(priced, key=lambda way: (way[1] ** 2 * way[0] * way[2], way[3]))
+                found[token] = deepest[0]
+        found = {token: price for token, price in found.items() if price > 0}
         if not found:
             return usd
         usd |= found
-
-
-def _oracle_price(problem: RebalanceProblem, token: str) -> float:
-    if token not in problem.prices or token not in problem.decimals:
-        return 0.0
-    return problem.prices[token] / WAD / float(10 ** problem.decimals[token])

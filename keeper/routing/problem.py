@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from keeper.errors import ConfigurationError, OracleError
 from keeper.markets import Pool
 
 WAD = 10**18
 BPS = 10_000
+UNLIMITED = 2**256 - 1
 
 
 def value_down(amount: int, price: int, decimals: int) -> int:
@@ -20,6 +22,14 @@ def value_down(amount: int, price: int, decimals: int) -> int:
 def value_up(amount: int, price: int, decimals: int) -> int:
     """WAD USD of `amount` base units at `price` WAD USD per whole token, rounded up: for what the vault gives."""
     return -(-amount * price // int(10**decimals))
+
+
+class Goal(Enum):
+    """What a route is for."""
+
+    REBALANCE = "rebalance"  # remove as much drift as is worth its cost
+    EXACT_IN = "exact in"  # sell all of the surplus for as much as it brings
+    EXACT_OUT = "exact out"  # fill the deficit for as little as it takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +63,12 @@ class RouteLimits:
 
 @dataclass(frozen=True, slots=True)
 class RebalanceProblem:
-    """One rebalance at one block.
+    """What may be sold and bought at one block.
 
     `prices` are WAD USD per whole token; assets that trade need one, hubs may do without. `surplus` may be sold and
-    `deficit` may be bought, base units at most. `hubs` are the other tokens that a route may pass through, None for
-    every token the pools share. `gas_price_wei` and `eth_price_wad` (WAD USD) price a leg's gas; zero makes it free.
-    Raises ConfigurationError, OracleError.
+    `deficit` may be bought, base units at most; UNLIMITED on one side of a swap. `hubs` are the other tokens that a route
+    may pass through, None for every token the pools share. `gas_price_wei` and `eth_price_wad` (WAD USD) price a leg's
+    gas; zero makes it free. A `goal` other than a rebalance is a swap at any cost. Raises ConfigurationError, OracleError.
     """
 
     pools: tuple[Pool, ...]
@@ -70,6 +80,7 @@ class RebalanceProblem:
     gas_price_wei: int = 0
     eth_price_wad: int = 0
     max_legs: int = 32
+    goal: Goal = Goal.REBALANCE
 
     def __post_init__(self) -> None:
         both = self.surplus.keys() & self.deficit.keys()
@@ -86,6 +97,11 @@ class RebalanceProblem:
             raise ConfigurationError("a pool is given twice")
         if self.max_legs < 1 or self.gas_price_wei < 0 or self.eth_price_wad < 0:
             raise ConfigurationError("max_legs must be at least 1, gas and ETH price at least 0")
+        limited = self.surplus if self.goal is Goal.EXACT_IN else self.deficit if self.goal is Goal.EXACT_OUT else {}
+        if any(amount == UNLIMITED for amount in limited.values()):
+            raise ConfigurationError("the exact side of a swap needs amounts")
+        if all(UNLIMITED in side.values() for side in (self.surplus, self.deficit)):
+            raise ConfigurationError("one side at least needs amounts")
 
     def gas_value(self, gas: int) -> int:
         """WAD USD of `gas`, rounded up."""

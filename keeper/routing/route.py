@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from keeper.errors import NoRoute
 from keeper.markets import Pool
+from keeper.routing.certificate import Certificate
 from keeper.routing.problem import BPS, WAD
 
 
@@ -38,6 +39,7 @@ class Route:
 
     Every leg that brings a token runs before the legs that spend it, and a pool appears at most once. `gas` is the
     legs' own. `partial_reason` says in one line why less trades than the vault would allow; None if nothing is left.
+    `certificate` says how much better any other route could be; the solver gives one to every route that it returns.
     """
 
     legs: tuple[Leg, ...]
@@ -47,6 +49,7 @@ class Route:
     value_in: int
     gas: int
     partial_reason: str | None = None
+    certificate: Certificate | None = None
 
     @property
     def cost_bps(self) -> Decimal:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from keeper.markets import InsufficientLiquidity
 from keeper.routing.network import Edge
-from keeper.routing.problem import WAD, RebalanceProblem
-from keeper.routing.route import Leg, Route, replay
+from keeper.routing.problem import WAD, Goal, RebalanceProblem
+from keeper.routing.route import Leg, Route
 
 # Doublings that take any uint256 to zero.
 _ATTEMPTS = 257
@@ -27,6 +27,14 @@ class Flow(NamedTuple):
     out: int
 
 
+class Aim(NamedTuple):
+    """Base units that flows lead to, within surplus and deficit. All of `whole` is sold, whatever it brings."""
+
+    sold: Mapping[str, int]
+    bought: Mapping[str, int]
+    whole: frozenset[str] = frozenset()
+
+
 def find_cycle(edges: Iterable[Edge]) -> list[str]:
     """Tokens, in order, of one cycle among `edges`; empty if they can be put in order."""
     try:
@@ -37,78 +45,78 @@ def find_cycle(edges: Iterable[Edge]) -> list[str]:
     return []
 
 
-def schedule(problem: RebalanceProblem, flows: list[Flow], sold: Mapping[str, int], bought: Mapping[str, int]) -> Route:
-    """The exact route that follows `flows`; they must be free of cycles.
+def schedule(problem: RebalanceProblem, flows: list[Flow], aim: Aim) -> Route:
+    """The exact route that follows `flows`; they must be free of cycles and use a pool once.
 
-    `sold` and `bought` are base units that the flows aim at, within surplus and deficit; the route sells and buys at
-    most that. Raises InsufficientLiquidity if a pool cannot carry its flow or pays in steps too coarse.
+    Sells at most what `aim` says. Buys no more than the deficit, or, where that has to be filled, no less than `aim` says.
+    Raises InsufficientLiquidity if a pool cannot carry its flow or pays in steps too coarse.
     """
     order = _token_order(flow.edge for flow in flows)
-    aim = dict(bought)
+    bought = dict(aim.bought)
     for attempt in range(1, _ATTEMPTS):
-        route = _attempt(problem, flows, order, sold, aim)
-        over = {token: amount - problem.deficit[token] for token, amount in route.bought.items()}
-        if all(excess <= 0 for excess in over.values()):
+        route = _attempt(problem, flows, order, aim._replace(bought=bought))
+        if problem.goal is Goal.EXACT_OUT:
+            off = {token: route.bought.get(token, 0) - amount for token, amount in aim.bought.items()}
+            off = {token: amount for token, amount in off.items() if amount < 0}
+        else:
+            off = {token: amount - problem.deficit[token] for token, amount in route.bought.items()}
+            off = {token: amount for token, amount in off.items() if amount > 0}
+        if not off:
             return route
-        # One base unit of a coarse input (a satoshi) may buy more than what is aimed too high by, so the aim is lowered
-        # twice as far each time; at zero nothing is bought.
-        for token, excess in over.items():
-            if excess > 0:
-                aim[token] = max(aim[token] - (excess << attempt), 0)
+        # One base unit of a coarse input (a satoshi) may buy more than what is aimed wrongly by, so the aim is moved twice
+        # as far each time; at zero nothing is bought.
+        for token, amount in off.items():
+            bought[token] = max(bought[token] - (amount << attempt), 0)
     raise InsufficientLiquidity("the pools cannot pay a deficit in steps as fine as its units")
 
 
-def _attempt(
-    problem: RebalanceProblem, flows: list[Flow], order: list[str], sold: Mapping[str, int], kept: Mapping[str, int]
-) -> Route:
-    spend, sells = _needs(flows, order, sold, kept)
+def _attempt(problem: RebalanceProblem, flows: list[Flow], order: list[str], aim: Aim) -> Route:
+    spend, sells = _needs(flows, order, aim)
 
     legs: list[Leg] = []
+    gas = 0
     balances = dict(sells)
     for token in order:
         outgoing = [flow for flow in flows if flow.edge.token_in == token and spend.get(flow.edge.pool.address)]
-        left = sum(spend[flow.edge.pool.address] for flow in outgoing) + kept.get(token, 0)
+        left = sum(spend[flow.edge.pool.address] for flow in outgoing) + aim.bought.get(token, 0)
         for flow in outgoing:
-            pool = flow.edge.pool
+            pool, token_out = flow.edge.pool, flow.edge.token_out
             share = spend[pool.address] * WAD // left
             left -= spend[pool.address]
             amount_in = balances.get(token, 0) * share // WAD
-            amount_out = pool.amount_out(token, flow.edge.token_out, amount_in)
+            amount_out = pool.amount_out(token, token_out, amount_in)
             if amount_out == 0:
                 # Too little left here to buy a single unit: its input goes to the other legs.
-                return _attempt(problem, [other for other in flows if other is not flow], order, sold, kept)
+                return _attempt(problem, [other for other in flows if other is not flow], order, aim)
             balances[token] -= amount_in
-            balances[flow.edge.token_out] = balances.get(flow.edge.token_out, 0) + amount_out
-            legs.append(
-                Leg(pool.address, pool.venue, token, flow.edge.token_out, amount_in, amount_out, share, pool.fee)
-            )
+            balances[token_out] = balances.get(token_out, 0) + amount_out
+            legs.append(Leg(pool.address, pool.venue, token, token_out, amount_in, amount_out, share, pool.fee))
+            gas += pool.swap_gas
 
-    pools = {flow.edge.pool.address: flow.edge.pool for flow in flows}
-    route = Route(tuple(legs), sells, {}, 0, 0, sum(pools[leg.pool].swap_gas for leg in legs))
-    bought = {t: amount for t, amount in replay(route, pools.values(), sells).items() if t in problem.deficit}
-    return Route(route.legs, sells, bought, problem.sold_value(sells), problem.bought_value(bought), route.gas)
+    # A pool is used once, so that what the legs leave is what a replay of them leaves.
+    bought = {token: balances[token] for token in problem.deficit if balances.get(token)}
+    return Route(tuple(legs), sells, bought, problem.sold_value(sells), problem.bought_value(bought), gas)
 
 
-def _needs(
-    flows: list[Flow], order: list[str], sold: Mapping[str, int], kept: Mapping[str, int]
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Base units each leg spends, by pool, and of each token sold, so that `kept` is what remains."""
+def _needs(flows: list[Flow], order: list[str], aim: Aim) -> tuple[dict[str, int], dict[str, int]]:
+    """Base units each leg spends, by pool, and of each token sold, so that what is aimed at remains."""
     spend: dict[str, int] = {}
     sells: dict[str, int] = {}
     for token in reversed(order):
-        need = kept.get(token, 0) + sum(spend[f.edge.pool.address] for f in flows if f.edge.token_in == token)
+        need = aim.bought.get(token, 0) + sum(spend[f.edge.pool.address] for f in flows if f.edge.token_in == token)
         incoming = [flow for flow in flows if flow.edge.token_out == token]
         brought = sum(flow.out for flow in incoming)
-        if token in sold:
+        if token in aim.sold:
             # What other legs bring of a token that is sold anyway is spent first; the rest is sold.
             asked = min(need, brought)
-            sells[token] = min(need - asked, sold[token])
+            sells[token] = aim.sold[token] if token in aim.whole else min(need - asked, aim.sold[token])
         else:
             asked = need
         for flow in incoming:
+            pool, token_in = flow.edge.pool, flow.edge.token_in
             part = asked * flow.out // brought
             asked, brought = asked - part, brought - flow.out
-            spend[flow.edge.pool.address] = flow.edge.pool.amount_in(flow.edge.token_in, flow.edge.token_out, part)
+            spend[pool.address] = pool.amount_in(token_in, token, part)
     return spend, {token: amount for token, amount in sells.items() if amount}
 
 

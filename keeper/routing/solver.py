@@ -1,16 +1,19 @@
 """The router: sell a basket, buy a basket, in one solve, then exact.
 
-1. Solve the whole rebalance as a convex problem over all pools (`dual`): flows through a hub net by themselves, every
-   pool trades in one direction at most, and marginal prices are equal wherever flows could move.
-2. Break cycles, drop legs that do not pay their gas, and solve again on what is left.
-3. Replay in exact integers (`schedule`). Only the replay is promised, and compared with the limits.
-4. If the whole size costs too much, lower what a dollar of drift is worth until the route fits: the dearest dollars go
+1. Solve the whole as a convex problem over all pools (`dual`): flows through a hub net by themselves, every pool trades in
+   one direction at most, and marginal prices are equal wherever flows could move.
+2. Keep the edges in use. Where they run in a circle, or use a pool of many tokens twice, the smallest one goes.
+3. Drop what does not pay its gas and solve again, as long as that gains; bring back what would pay it now.
+4. Replay in exact integers (`schedule`). Only the replay is promised, and compared with the limits.
+5. If the whole size costs too much, lower what a dollar of drift is worth until the route fits: the dearest dollars go
    first, so what remains is the most that can be rebalanced within the limit.
+6. Bound what any other route could have reached (`certificate`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,198 +22,341 @@ import numpy as np
 
 from keeper.errors import NoRoute
 from keeper.markets import InsufficientLiquidity
-from keeper.routing.dual import Basket, Solution, solve_dual
-from keeper.routing.network import Floats, build_network
-from keeper.routing.problem import BPS, WAD, RebalanceProblem, RouteLimits
+from keeper.routing.certificate import Certificate, certify
+from keeper.routing.dual import Basket, Solution, explore, refine
+from keeper.routing.network import Floats, Ints, Network, build
+from keeper.routing.problem import BPS, UNLIMITED, WAD, Goal, RebalanceProblem, RouteLimits
 from keeper.routing.route import Route
-from keeper.routing.schedule import Flow, find_cycle, schedule
+from keeper.routing.schedule import Aim, Flow, find_cycle, schedule
 
 _HALVINGS = 16
 # Share of the turnover below which an edge's flow is the minimiser's noise.
 _DUST = 1e-6
+_ROUGHLY = 1e-5
 # Aim this much below a full deficit, so that rounding does not overbuy.
 _BELOW = 1 - 1e-9
 # A thousandth left over on both sides is not worth a sentence.
 _COMPLETE = 1_000
+# What is sold but for this share is sold whole.
+_WHOLE = 1 - 1e-6
+_RETURNS = 2
+# Legs whose loss was found to cost more than their gas, one after the other, before the search for others ends.
+_TRIES = 2
+# What a dollar of a deficit that has to be filled counts when two candidates are compared.
+_AT_ANY_COST = 1e3
 
 
-def solve(problem: RebalanceProblem, limits: RouteLimits | None = None) -> Route:
-    """The route that removes the most drift that is worth its cost, at the least cost, within `limits`.
+def prepare(problem: RebalanceProblem) -> Network:
+    """The pools of `problem` that a route may use, laid out for `solve`; good for any amounts on the same pools."""
+    traded = {token for side in (problem.surplus, problem.deficit) for token, amount in side.items() if amount}
+    priced = traded | {token for token, price in problem.prices.items() if price and token in problem.decimals}
+    usd = {token: problem.prices[token] / WAD / 10.0 ** problem.decimals[token] for token in priced}
+    return build(problem.pools, usd, None if problem.hubs is None else traded | problem.hubs)
 
-    Nothing is sold beyond the surplus or bought beyond the deficit, and the amounts are those of an exact replay on
-    the pools given. Raises NoRoute, in one line, if no pool serves the assets or nothing is worth trading.
+
+def solve(problem: RebalanceProblem, limits: RouteLimits | None = None, network: Network | None = None) -> Route:
+    """The route that does most for its cost within `limits`, with its certificate.
+
+    A rebalance removes the most drift that is worth what it costs; a swap goes as far as the liquidity. Nothing is sold
+    beyond the surplus or bought beyond the deficit, and the amounts are those of an exact replay on the pools given.
+
+    :param network: of `prepare`, when it is at hand
+    :raises NoRoute: in one line, if no pool serves the assets or nothing is worth trading
     """
     limits = limits or RouteLimits()
     if not any(problem.surplus.values()) or not any(problem.deficit.values()):
         side = "buy" if any(problem.surplus.values()) else "sell"
         raise NoRoute(f"there is nothing to {side}: no asset is off its target on that side")
-    search = _Search(problem, limits)
-    reward = limits.max_marginal_bps / BPS
-    whole = search.candidate(reward, frozenset())
+    search = _Search(problem, limits, network or prepare(problem))
+    whole = search.first(_cost(problem.goal, limits))
     if whole is None:
         raise NoRoute(search.why_nothing())
-    best = search.pruned(whole)
-    while not search.within_limit(best.route):
-        # Another size can take other legs. To keep max_legs may then cost too much again, but closes legs for good.
-        best = search.pruned(search.shrunk(best, whole))
-    if search.worth(best) <= 0:
-        gas = problem.gas_value(best.route.gas) / WAD
-        raise NoRoute(f"no trade pays its gas: ${gas:.2f} of gas for ${best.route.value_out / WAD:.2f} sold")
-    return replace(best.route, partial_reason=search.why_partial(whole, best))
+    best, route = search.exact(search.pruned(whole))
+    whole_route = route
+    while not search.within_limit(route):
+        # Another size can take other legs. To keep max_legs may then cost too much again, but gives legs up for good.
+        best, route = search.exact(search.pruned(search.shrunk(best, whole_route)))
+    if search.worth(best.cost, route) <= 0:
+        gas = problem.gas_value(route.gas) / WAD
+        raise NoRoute(f"no trade pays its gas: ${gas:.2f} of gas for ${route.value_out / WAD:.2f} sold")
+    certificate = search.certificate(route, best, whole)
+    return replace(route, partial_reason=search.why_partial(whole, whole_route, best, route), certificate=certificate)
+
+
+def _cost(goal: Goal, limits: RouteLimits) -> float:
+    """What selling a dollar costs at most: the rest of it is what removing it from drift is worth."""
+    return {Goal.REBALANCE: 1 - limits.max_marginal_bps / BPS, Goal.EXACT_IN: 0.0, Goal.EXACT_OUT: 1.0}[goal]
 
 
 class _Candidate(NamedTuple):
-    """A route, the solution and reward it came from, and the edges that were closed to get it."""
+    """A solution on some edges of the whole network, and which of these it uses.
 
-    route: Route
+    `worth` is that of the floats: USD of what is bought less the cost of what is sold less gas.
+    """
+
+    edges: Ints
     solution: Solution
-    reward: float
-    closed: frozenset[int]
+    used: Ints
+    cost: float
+    worth: float
 
 
 class _Search:
     """One problem's network, and the candidates tried on it; each solve starts from the prices of the last."""
 
-    def __init__(self, problem: RebalanceProblem, limits: RouteLimits) -> None:
+    def __init__(self, problem: RebalanceProblem, limits: RouteLimits, network: Network) -> None:
         self.problem = problem
         self.limits = limits
-        self.network = build_network(problem)
-        self.number = {token: at for at, token in enumerate(self.network.tokens)}
-        self.basket = Basket(self._usd(problem.surplus), self._usd(problem.deficit))
-        self.turnover = min(self.basket.surplus.sum(), self.basket.deficit.sum())
-        self.start: Floats = np.zeros(len(self.network.tokens))
+        self.network = network
+        self.number = {token: at for at, token in enumerate(network.tokens)}
+        self.basket = Basket(self._usd(problem.surplus), self._usd(problem.deficit), 1.0)
+        if problem.goal is Goal.EXACT_OUT:
+            self.basket = self.basket._replace(worth=float("inf"))
+        self.gas = np.array([edge.pool.swap_gas for edge in network.edges]) * (problem.gas_value(WAD) / WAD / WAD)
+        self.start: Floats = np.zeros(len(network.tokens))
 
-    def candidate(self, reward: float, closed: frozenset[int]) -> _Candidate | None:
-        """The exact route at `reward` without the `closed` edges; None if nothing trades."""
-        while len(closed) < len(self.network.edges):
-            solution = solve_dual(self.network.without(closed), self.basket, reward, self.start)
-            self.start = solution.log_prices
-            used = self._used(solution)
-            cycle = find_cycle(self.network.edges[edge] for edge in used)
-            if cycle:
-                on_cycle = set(pairwise(cycle))
-                closed |= {self._smallest(solution, (e for e in used if self.network.edges[e][1:] in on_cycle))}
-                continue
-            try:
-                route = self._exact(solution, used)
-            except InsufficientLiquidity:
-                # The floats asked a pool for a little more than it has: give up the leg that matters least.
-                closed |= {self._smallest(solution, used)}
-                continue
-            return _Candidate(route, solution, reward, closed) if route.legs else None
-        return None
+    def first(self, cost: float) -> _Candidate | None:
+        """The best flows that an executor can put in order; None if nothing trades."""
+        if not len(self.network.edges) or not self.basket.turnover:
+            return None
+        basket = self.basket._replace(cost=cost)
+        solution = explore(self.network, basket, self.start)
+        self.start = solution.log_prices
+        edges = np.arange(len(self.network.edges))
+        used = np.flatnonzero(solution.trades.out > _ROUGHLY * basket.turnover)
+        tangled = self._tangled(_Candidate(edges, solution, used, cost, 0.0))
+        candidate = self._untangled(self._solved(np.setdiff1d(used, tangled, assume_unique=True), cost))
+        return candidate if len(candidate.used) else None
 
     def pruned(self, candidate: _Candidate) -> _Candidate:
         """`candidate` without the legs that are not worth their gas, and within max_legs.
 
         A pool's profit at the solution's prices is the least that closing it loses, so only legs that earn less than
-        their gas are worth a try.
+        their gas are worth a try: the worse half of them at once, then the worst alone.
         """
-        kept: set[int] = set()
-        while True:
-            too_many = len(candidate.route.legs) > self.problem.max_legs
-            margin = {e: self._margin(candidate.solution, e) for e in self._used(candidate.solution)}
-            doubtful = [edge for edge in margin if too_many or (margin[edge] < 0 and edge not in kept)]
-            if not doubtful:
-                return candidate
-            least = min(doubtful, key=lambda edge: margin[edge])
-            trial = self.candidate(candidate.reward, candidate.closed | {least})
-            if too_many and trial is None:
-                raise NoRoute(f"no route fits within max_legs = {self.problem.max_legs}; allow more legs")
-            better = (
-                trial is not None and self.worth(trial) > self.worth(candidate) and self._no_dearer(trial, candidate)
-            )
-            if trial is not None and (too_many or better):
-                candidate, kept = trial, set()
-            else:
-                kept.add(least)
+        best = self._thinned(candidate)
+        for _ in range(_RETURNS):
+            trades = self.network.trades(best.solution.log_prices)
+            paying = np.flatnonzero(trades.profit > self.gas)
+            more = np.union1d(best.used, paying)
+            if len(more) == len(best.used) or not self.gas.any():
+                break
+            trial = self._untangled(self._solved(more, best.cost))
+            trial = self._thinned(trial) if len(trial.used) else trial
+            if trial.worth <= best.worth or len(trial.used) > self.problem.max_legs:
+                break
+            best = trial
+        return best
 
-    def shrunk(self, candidate: _Candidate, whole: _Candidate) -> _Candidate:
-        """The largest candidate within the limit, by bisection on the reward. Raises NoRoute if there is none."""
+    def shrunk(self, candidate: _Candidate, whole: Route) -> _Candidate:
+        """The largest candidate within the limit, by bisection on what selling a dollar costs. Raises NoRoute."""
         # If no dollar is dearer than the limit then the whole is not either, whatever its size.
-        high = candidate.reward
-        low = min(1 - self.limits.floor / WAD, high)
-        best: _Candidate | None = None
+        low, high = candidate.cost, max(self.limits.floor / WAD, candidate.cost)
+        best: tuple[_Candidate, Route] | None = None
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            trial = self.candidate(middle, candidate.closed)
-            if trial is not None and not self.within_limit(trial.route):
-                high = middle
+            trial = self._untangled(self._solved(candidate.used, middle))
+            fitting = self._exact(trial)
+            if fitting is not None and not self.within_limit(fitting[1]):
+                low = middle
                 continue
-            low = middle
-            if trial is not None and (best is None or trial.route.value_in > best.route.value_in):
-                best = trial
+            high = middle
+            if fitting is not None and (best is None or fitting[1].value_in > best[1].value_in):
+                best = fitting
         if best is None:
             raise NoRoute(f"no trade of any size stays within the limit: {self._over_limit(whole)}")
-        return best
+        return best[0]
+
+    def exact(self, candidate: _Candidate) -> tuple[_Candidate, Route]:
+        """The route of a candidate. Raises NoRoute when the pools pay in steps too coarse for any."""
+        found = self._exact(candidate)
+        if found is None:
+            raise NoRoute(self.why_nothing())
+        return found
 
     def within_limit(self, route: Route) -> bool:
         """value_in >= value_out * floor, as the vault checks it."""
         return route.value_in * WAD >= route.value_out * self.limits.floor
 
-    def worth(self, candidate: _Candidate) -> int:
-        """WAD USD that the route is worth: drift removed at max_marginal_bps, less its cost and its gas."""
-        route = candidate.route
-        sold = route.value_out * (BPS - self.limits.max_marginal_bps) // BPS
-        return route.value_in - sold - self.problem.gas_value(route.gas)
+    def worth(self, cost: float, route: Route) -> float:
+        """USD that a route is worth net of gas, when a dollar sold costs `cost`."""
+        if self.problem.goal is not Goal.REBALANCE:
+            # A swap was asked for; what its gas costs is for the caller to weigh.
+            return float(route.value_in or route.value_out)
+        return (route.value_in - route.value_out * cost - self.problem.gas_value(route.gas)) / WAD
+
+    def certificate(self, route: Route, best: _Candidate, whole: _Candidate) -> Certificate:
+        """The tighter of the bounds at the prices of the first solve and of the last."""
+        basket = self.basket._replace(cost=best.cost)
+        sold, bought = self._usd(route.sold), self._usd(route.bought)
+        gas = self.problem.gas_value(route.gas) / WAD
+        return min(
+            (
+                certify(self.network, basket, at.solution.log_prices, self.gas, sold, bought, gas)
+                for at in (best, whole)
+            ),
+            key=lambda certificate: certificate.gap_bps,
+        )
 
     def why_nothing(self) -> str:
         """One line for a problem on which nothing trades."""
         cut_off = self._cut_off()
         if cut_off:
             return f"no pool with liquidity connects {', '.join(cut_off)} with what has to trade against it"
+        if self.problem.goal is not Goal.REBALANCE:
+            return "the amount is too small for any pool to pay a unit for it"
         return f"every trade costs more than {self.limits.max_marginal_bps} bps against the oracle"
 
-    def why_partial(self, whole: _Candidate, best: _Candidate) -> str | None:
-        """One line on why both sides have something left; None if one of them is used up."""
-        route, problem = best.route, self.problem
-        surplus, deficit = problem.sold_value(problem.surplus), problem.bought_value(problem.deficit)
-        if min((surplus - route.value_out) / surplus, (deficit - route.value_in) / deficit) * _COMPLETE <= 1:
+    def why_partial(self, whole: _Candidate, whole_route: Route, best: _Candidate, route: Route) -> str | None:
+        """One line on why something is left that the problem wants traded; None if nothing is."""
+        problem = self.problem
+        left = [
+            (wanted - done) / wanted
+            for wanted, done in (
+                (problem.sold_value(problem.surplus), route.value_out),
+                (problem.bought_value(problem.deficit), route.value_in),
+            )
+        ]
+        if (
+            left[1] if problem.goal is Goal.EXACT_OUT else left[0] if problem.goal is Goal.EXACT_IN else min(left)
+        ) * _COMPLETE <= 1:
             return None
-        if best.reward < whole.reward:
-            return f"the whole would cost too much: {self._over_limit(whole)}"
+        if best.cost > whole.cost:
+            return f"the whole would cost too much: {self._over_limit(whole_route)}"
         cut_off = self._cut_off()
         if cut_off:
             return f"no pool with liquidity for {', '.join(cut_off)}"
-        if best.closed > whole.closed:
+        if problem.goal is not Goal.REBALANCE:
+            return f"the pools have no more liquidity: {100 * (1 - max(left)):.2f} % of the amount trades"
+        if len(best.used) < len(whole.used):
             return "the rest does not pay its gas or does not fit within max_legs"
         return f"the next dollar would cost more than {self.limits.max_marginal_bps} bps"
 
-    def _exact(self, solution: Solution, used: Iterable[int]) -> Route:
-        network, problem = self.network, self.problem
+    def _solved(self, edges: Ints, cost: float) -> _Candidate:
+        """The best flows on a few edges."""
+        basket = self.basket._replace(cost=cost)
+        if not len(edges):
+            none = np.zeros(len(self.network.tokens))
+            return _Candidate(
+                edges, Solution(self.start, self.network.only(edges).trades(self.start), none, none), edges, cost, 0.0
+            )
+        solution = refine(self.network.only(edges), basket, self.start)
+        self.start = solution.log_prices
+        used = edges[solution.trades.out > _DUST * basket.turnover]
+        bought = solution.bought.sum() * min(basket.worth, _AT_ANY_COST)
+        return _Candidate(
+            edges, solution, used, cost, float(bought - solution.sold.sum() * cost - self.gas[used].sum())
+        )
+
+    def _untangled(self, candidate: _Candidate) -> _Candidate:
+        """The candidate solved on what it uses, without circles and second uses of a pool."""
+        while len(tangled := self._tangled(candidate)):
+            candidate = self._solved(np.setdiff1d(candidate.used, tangled, assume_unique=True), candidate.cost)
+        return candidate
+
+    def _tangled(self, candidate: _Candidate) -> Ints:
+        """Edges to give up, the smallest of each knot: all but the largest of a pool's, and one of each circle."""
+        out = dict(zip(candidate.edges.tolist(), candidate.solution.trades.out.tolist(), strict=True))
+        edges = self.network.edges
+        largest: dict[str, int] = {}
+        for edge in sorted(candidate.used.tolist(), key=lambda edge: out[edge]):
+            largest[edges[edge].pool.address] = edge
+        left = set(largest.values())
+        while cycle := find_cycle(edges[edge] for edge in left):
+            on_cycle = set(pairwise(cycle))
+            left.discard(min((edge for edge in left if edges[edge][1:3] in on_cycle), key=lambda edge: out[edge]))
+        return np.array(sorted(set(candidate.used.tolist()) - left), dtype=np.intp)
+
+    def _thinned(self, candidate: _Candidate) -> _Candidate:
+        kept: set[int] = set()
+        most = len(candidate.used)
+        while len(kept) < _TRIES:
+            too_many = len(candidate.used) - self.problem.max_legs
+            margins = self._margins(candidate)
+            doubtful = [
+                edge for edge in candidate.used.tolist() if too_many > 0 or (margins[edge] < 0 and edge not in kept)
+            ]
+            if not doubtful:
+                break
+            # The only way out of a token, or into it, is worth more than its profit: such legs go last, one at a time.
+            shared = self._shared(candidate.used)
+            if several := [edge for edge in doubtful if edge in shared]:
+                doubtful = several
+            doubtful.sort(key=lambda edge: margins[edge])
+            count = max(min(len(several) // 2, most, too_many if too_many > 0 else most), 1)
+            dropped = doubtful[:count]
+            trial = self._untangled(
+                self._solved(np.setdiff1d(candidate.used, dropped, assume_unique=True), candidate.cost)
+            )
+            if too_many > 0 and not len(trial.used):
+                raise NoRoute(f"no route fits within max_legs = {self.problem.max_legs}; allow more legs")
+            if len(trial.used) and (too_many > 0 or trial.worth > candidate.worth):
+                candidate, kept = trial, set()
+            elif count > 1:
+                most = count // 2
+            else:
+                kept.add(dropped[0])
+        return candidate
+
+    def _shared(self, used: Ints) -> set[int]:
+        """Edges beside which another one leaves the same token, and another one comes to the same."""
+        leaving = Counter(self.network.source[used].tolist())
+        coming = Counter(self.network.target[used].tolist())
+        source, target = self.network.source, self.network.target
+        return {edge for edge in used.tolist() if leaving[source[edge]] > 1 and coming[target[edge]] > 1}
+
+    def _margins(self, candidate: _Candidate) -> dict[int, float]:
+        """USD that each edge earns at the solution's prices beyond its gas."""
+        profits = candidate.solution.trades.profit - self.gas[candidate.edges]
+        return dict(zip(candidate.edges.tolist(), profits.tolist(), strict=True))
+
+    def _exact(self, candidate: _Candidate) -> tuple[_Candidate, Route] | None:
+        while len(candidate.used):
+            try:
+                return candidate, schedule(self.problem, *self._aimed(candidate))
+            except InsufficientLiquidity:
+                # The floats asked a pool for a little more than it has: give up the leg that matters least.
+                out = dict(zip(candidate.edges.tolist(), candidate.solution.trades.out.tolist(), strict=True))
+                least = min(candidate.used.tolist(), key=lambda edge: out[edge])
+                candidate = self._untangled(self._solved(np.setdiff1d(candidate.used, [least]), candidate.cost))
+        return None
+
+    def _aimed(self, candidate: _Candidate) -> tuple[list[Flow], Aim]:
+        network, problem, solution = self.network, self.problem, candidate.solution
+        out = dict(zip(candidate.edges.tolist(), solution.trades.out.tolist(), strict=True))
         flows = [
-            Flow(network.edges[edge], int(solution.trades.out[edge] / network.usd[network.target[edge]]))
-            for edge in used
+            Flow(network.edges[edge], int(out[edge] / network.usd[network.target[edge]]))
+            for edge in candidate.used.tolist()
         ]
-        wanted = {
-            token: min(amount, int(solution.bought[at] / network.usd[at] * _BELOW))
-            for token, amount in problem.deficit.items()
-            if (at := self.number.get(token)) is not None
+        exact_out = problem.goal is Goal.EXACT_OUT
+        wanted: dict[str, int] = {}
+        for token, amount in problem.deficit.items():
+            at = self.number.get(token)
+            if at is None:
+                continue
+            if exact_out and solution.bought[at] > self.basket.deficit[at] * _WHOLE:
+                wanted[token] = amount
+            else:
+                wanted[token] = min(amount, int(solution.bought[at] / network.usd[at] * _BELOW))
+        whole = {
+            token
+            for token in problem.surplus
+            if problem.goal is Goal.EXACT_IN
+            and (at := self.number.get(token)) is not None
+            and solution.sold[at] > self.basket.surplus[at] * _WHOLE
         }
-        return schedule(problem, [flow for flow in flows if flow.out], problem.surplus, wanted)
+        return [flow for flow in flows if flow.out], Aim(problem.surplus, wanted, frozenset(whole))
 
-    def _used(self, solution: Solution) -> list[int]:
-        return [int(edge) for edge in np.flatnonzero(solution.trades.out > _DUST * self.turnover)]
-
-    def _smallest(self, solution: Solution, edges: Iterable[int]) -> int:
-        return min(edges, key=lambda edge: float(solution.trades.out[edge]))
-
-    def _margin(self, solution: Solution, edge: int) -> float:
-        gas = self.problem.gas_value(self.network.edges[edge].pool.swap_gas) / WAD
-        return float(solution.trades.profit[edge]) - gas
-
-    def _no_dearer(self, trial: _Candidate, than: _Candidate) -> bool:
-        return self.within_limit(trial.route) or not self.within_limit(than.route)
-
-    def _over_limit(self, whole: _Candidate) -> str:
+    def _over_limit(self, whole: Route) -> str:
         limit = (WAD - self.limits.floor) * BPS / WAD
-        return f"{whole.route.cost_bps:.2f} bps against the oracle at full size, the limit is {limit:.2f} bps"
+        return f"{whole.cost_bps:.2f} bps against the oracle at full size, the limit is {limit:.2f} bps"
 
     def _usd(self, amounts: Mapping[str, int]) -> Floats:
         usd = np.zeros(len(self.network.tokens))
         for token, amount in amounts.items():
             if token in self.number:
-                usd[self.number[token]] = amount * self.network.usd[self.number[token]]
+                at = self.number[token]
+                usd[at] = np.inf if amount == UNLIMITED else amount * self.network.usd[at]
         return usd
 
     def _cut_off(self) -> list[str]:

@@ -3,74 +3,93 @@
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from routing_universe import mainnet_like, problem, problems
 
-from keeper.routing import WAD, RebalanceProblem, solve
-from keeper.routing.dual import Basket, Solution, solve_dual
-from keeper.routing.network import Network, build_network
+from keeper.routing import RebalanceProblem, prepare, solve
+from keeper.routing.certificate import upper_bound
+from keeper.routing.dual import Basket, Solution, explore, refine
+from keeper.routing.network import Network
 
-REWARD = 0.1
+COST = 0.9
 
 
 def basket_of(question: RebalanceProblem, network: Network) -> Basket:
     return Basket(
         np.array([float(question.surplus.get(token, 0)) for token in network.tokens]) * network.usd,
         np.array([float(question.deficit.get(token, 0)) for token in network.tokens]) * network.usd,
+        COST,
     )
 
 
 def solution_of(question: RebalanceProblem) -> tuple[Network, Basket, Solution]:
-    network = build_network(question)
+    network = prepare(question)
     basket = basket_of(question, network)
-    return network, basket, solve_dual(network, basket, REWARD, np.zeros(len(network.tokens)))
-
-
-def upper_bound(network: Network, basket: Basket, log_prices: np.ndarray) -> float:
-    """Dollars that no route can beat, whatever the prices: pools' profits and the worth of the limits."""
-    prices = np.exp(log_prices)
-    limits = basket.surplus @ np.maximum(prices - (1 - REWARD), 0) + basket.deficit @ np.maximum(1 - prices, 0)
-    return float(network.trades(log_prices).profit.sum() + limits)
+    rough = explore(network, basket, np.zeros(len(network.tokens)))
+    return network, basket, refine(network, basket, rough.log_prices)
 
 
 @pytest.mark.parametrize("usd", [3e3, 3e4, 3e5, 3e6])
 def test_solve__mainnet_like_pools__reaches_the_dual_bound_to_a_hundredth_of_a_bp(usd: float) -> None:
     # Pools at one price, so that no cycle of arbitrage, which a route has to break, lifts the bound.
     pools = [pool for pool in mainnet_like() if int(pool.address, 16) - 0xF00 not in (2, 3, 5, 10, 15)]
-    question = problem(pools, {"WBTC": usd, "LINK": usd / 2}, {"UNI": usd, "AAVE": usd / 4, "DAI": usd / 4})
-    network, basket, solution = solution_of(question)
-    route = solve(question)
-    reached = (route.value_in - route.value_out * (1 - REWARD)) / WAD
-    bound = upper_bound(network, basket, solution.log_prices)
-    assert bound * (1 - 1e-6) - 0.01e-4 * usd <= reached <= bound * (1 + 1e-9)
+    route = solve(problem(pools, {"WBTC": usd, "LINK": usd / 2}, {"UNI": usd, "AAVE": usd / 4, "DAI": usd / 4}))
+    assert route.certificate is not None
+    assert 0 <= route.certificate.gap_bps < 0.01
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(problems())
-def test_solve_dual__any_world__flows_balance_and_respect_the_limits(question: RebalanceProblem) -> None:
-    network = build_network(question)
-    basket = basket_of(question, network)
+def test_refine__any_world__flows_balance_and_respect_the_limits(question: RebalanceProblem) -> None:
+    network = prepare(question)
     if not network.edges:
         return
-    solution = solve_dual(network, basket, REWARD, np.zeros(len(network.tokens)))
+    network, basket, solution = solution_of(question)
     flow = network.net_flow(solution.trades)
-    turnover = min(basket.surplus.sum(), basket.deficit.sum())
+    turnover = basket.turnover
     # Nothing comes from nowhere: what pools take beyond what they pay is surplus, and no more than there is.
     assert (flow >= -basket.surplus - 1e-4 * turnover).all()
     assert (solution.bought <= basket.deficit * (1 + 1e-12)).all()  # scaling to the turnover and back rounds
+    assert (solution.sold <= basket.surplus * (1 + 1e-12)).all()
     # No pool is used in both directions.
     for first, second in zip(range(0, len(network.edges) - 1), range(1, len(network.edges)), strict=True):
         if network.edges[first].pool is network.edges[second].pool:
             assert min(solution.trades.out[first], solution.trades.out[second]) == 0
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(problems(), st.integers(0, 2**32 - 1))
+def test_upper_bound__any_prices__is_not_below_what_the_best_flows_reach(question: RebalanceProblem, seed: int) -> None:
+    network = prepare(question)
+    if not network.edges:
+        return
+    network, basket, solution = solution_of(question)
+    reached = solution.bought.sum() - COST * solution.sold.sum()
+    far = np.random.default_rng(seed).normal(0, 0.05, len(network.tokens))
+    free = np.zeros(len(network.edges))
+    for log_prices in (solution.log_prices, far):
+        # The flows add up to nine digits only.
+        assert upper_bound(network, basket, log_prices, free).value >= reached - 1e-8 * basket.turnover
+
+
 def test_curvature__at_trading_prices__is_the_slope_of_the_flows() -> None:
-    network = build_network(problem(mainnet_like(), {"WBTC": 1e6}, {"UNI": 1e6, "DAI": 1e6}))
+    network = prepare(problem(mainnet_like(), {"WBTC": 1e6}, {"UNI": 1e6, "DAI": 1e6}))
     rng = np.random.default_rng(1)
     at = rng.normal(0, 0.03, len(network.tokens))
     prices, step = np.exp(at), 1e-7
+    curvature = network.curvature(network.trades(at).pull)
     for token in range(len(network.tokens)):
         move = np.zeros(len(network.tokens))
         move[token] = step
         ahead, behind = (network.net_flow(network.trades(at + sign * move)) for sign in (1, -1))
         slope = prices * (ahead - behind) / (2 * step)
-        assert network.curvature(at)[token] == pytest.approx(slope, rel=1e-3, abs=1e3)
+        assert curvature[token] == pytest.approx(slope, rel=1e-3, abs=1e3)
+
+
+def test_only__some_edges__trade_as_they_do_among_all() -> None:
+    network = prepare(problem(mainnet_like(), {"WBTC": 1e6}, {"UNI": 1e6, "DAI": 1e6}))
+    at = np.random.default_rng(2).normal(0, 0.03, len(network.tokens))
+    chosen = np.flatnonzero(network.trades(at).out > 0)[::-1]
+    some, every = network.only(chosen).trades(at), network.trades(at)
+    for name in ("paid", "out", "profit", "pull"):
+        assert getattr(some, name).tolist() == getattr(every, name)[chosen].tolist()
