@@ -1,8 +1,9 @@
 """Curve's stable pools with int128 indices, exact to the wei: the integer loops and roundings of the deployed Vyper.
 
-Sources: curvefi/curve-contract (pools/susd, pools/sbtc, pools/3pool, pools/steth, pool-templates/base) and
-curvefi/curve-factory (implementations/plain-*). What they differ in is a `Generation`. Balances times rates, by 10^18,
-are the invariant's units. `exchange` is followed, not `get_dy`, which rounds the fee elsewhere in some of them.
+Sources: curvefi/curve-contract (pools/susd, pools/sbtc, pools/3pool, pools/steth, pool-templates/base),
+curvefi/curve-factory (implementations/plain-*) and curvefi/stableswap-ng (CurveStableSwapNG); what they differ in is a
+`Generation`. Balances times rates, by 10^18, are the invariant's units. `exchange` is followed, not `get_dy`, which takes
+the fee elsewhere in some of them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ MAX_COINS = 8
 # Far above any pool, and low enough that no product of two numbers of the invariant leaves a uint256.
 MAX_UNITS = 2**120
 MAX_UINT = 2**256 - 1
-SWAP_GAS = 100_000
+# 99,000 to 121,000 for the sUSD pool's four coins, transfers included; what a coin adds is its part in the loops.
+SWAP_GAS = 70_000
 COIN_GAS = 10_000
 _ROUNDS = 255
 
@@ -55,7 +57,7 @@ PRECISE_A = Generation(a_precision=100, divisor_spare=0, divides_last=False, kee
 PRECISE_A_ETH = Generation(a_precision=100, divisor_spare=1, divides_last=False, keeps=1)
 """The pools of staked ETH and those of aTokens."""
 PRECISE_A_FACTORY = Generation(a_precision=100, divisor_spare=0, divides_last=True, keeps=1)
-"""The factory's."""
+"""The factory's, and the new generation's (stableswap-ng)."""
 GENERATIONS = (LENDING, WHOLE_A, PRECISE_A, PRECISE_A_ETH, PRECISE_A_FACTORY)
 
 
@@ -77,6 +79,8 @@ class CurveStablePool:
     :param amplification: A in the code's convention, A n^(n-1), times its generation's precision
     :param pool_fee: of what is paid out, in parts of 10^10
     :param admin_fee: the part of the fee that leaves the balances, in parts of 10^10
+    :param offpeg_fee_multiplier: how many times the fee is charged far out of balance, in parts of 10^10; nought for
+        pools that do not know it
     """
 
     address: str
@@ -87,6 +91,7 @@ class CurveStablePool:
     pool_fee: int
     admin_fee: int
     generation: Generation
+    offpeg_fee_multiplier: int = 0
     _units: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _invariant: int = field(init=False, repr=False, compare=False)
 
@@ -100,6 +105,8 @@ class CurveStablePool:
             raise InvalidPool(f"pool {self.address}: A = {self.amplification} must be more than nought")
         if not (0 <= self.pool_fee < FEE_DENOMINATOR and 0 <= self.admin_fee <= FEE_DENOMINATOR):
             raise InvalidPool(f"pool {self.address}: fees {self.pool_fee}, {self.admin_fee} are not parts of 10^10")
+        if not 0 <= self.offpeg_fee_multiplier * self.pool_fee < FEE_DENOMINATOR**2:
+            raise InvalidPool(f"pool {self.address}: a fee times {self.offpeg_fee_multiplier} parts of 10^10 takes all")
         units = tuple(rate * balance // PRECISION for rate, balance in zip(self.rates, self.balances, strict=True))
         if sum(units) > MAX_UNITS:
             raise InvalidPool(f"pool {self.address}: balances {self.balances} are more than any pool holds")
@@ -118,7 +125,7 @@ class CurveStablePool:
 
     @property
     def swap_gas(self) -> int:
-        """Gas of `exchange` and of both transfers, measured by the number of coins."""
+        """Gas of `exchange` and of both transfers, by the number of coins."""
         return SWAP_GAS + COIN_GAS * len(self.tokens)
 
     def amount_out(self, token_in: str, token_out: str, amount_in: int) -> int:
@@ -174,14 +181,22 @@ class CurveStablePool:
 
     def marginal_price(self, token_in: str, token_out: str) -> float:
         """The invariant's slope after the fee."""
+        i, j = self._indices(token_in, token_out)
         curve = self.price_curve(token_in, token_out)
-        return curve.marginal * curve.gamma_out if curve else 0.0
+        if curve is None:
+            return 0.0
+        return curve.marginal * (1 - self._fee_rate(self._units[i], self._units[j]) / FEE_DENOMINATOR)
 
     def price_curve(self, token_in: str, token_out: str) -> Stable | None:
-        """The invariant in floats, with the fee on the output."""
+        """The invariant in floats, with the least fee on the output that a swap in this direction is charged.
+
+        A fee that moves is least in balance: on the way there it falls, on the way from there it rises.
+        """
         i, j = self._indices(token_in, token_out)
         if not self._invariant:
             return None
+        leaves_balance = self._units[i] >= self._units[j]
+        fee = self._fee_rate(self._units[i], self._units[j]) if leaves_balance else self.pool_fee
         return Stable.of_pool(
             [float(units) for units in self._units],
             self._ann / self.generation.a_precision,
@@ -189,7 +204,7 @@ class CurveStablePool:
             j,
             self.rates[i] / PRECISION,
             self.rates[j] / PRECISION,
-            gamma_out=1 - self.pool_fee / FEE_DENOMINATOR,
+            gamma_out=1 - fee / FEE_DENOMINATOR,
         )
 
     def quotes(self, i: int, j: int, amount: int) -> tuple[int, ...]:
@@ -215,13 +230,22 @@ class CurveStablePool:
 
     def _exchange(self, i: int, j: int, amount: int) -> _Payment:
         if not self._invariant:
-            raise InsufficientLiquidity(f"pool {self.address} is empty")
+            raise InsufficientLiquidity(f"pool {self.address} is empty, or too far out of balance")
         x = self._units[i] + amount * self.rates[i] // PRECISION
         if x > MAX_UNITS:
             raise InsufficientLiquidity(f"pool {self.address} cannot hold {amount} more of {self.tokens[i]}")
         y = self._get_y(i, j, x)
         dy = self._units[j] - y - self.generation.keeps
-        return _Payment(x, y, dy, dy * self.pool_fee // FEE_DENOMINATOR)
+        rate = self._fee_rate((self._units[i] + x) // 2, (self._units[j] + y) // 2)
+        return _Payment(x, y, dy, dy * rate // FEE_DENOMINATOR)
+
+    def _fee_rate(self, units_in: int, units_out: int) -> int:
+        """_dynamic_fee of the mean balances during a swap, in parts of 10^10."""
+        multiplier = self.offpeg_fee_multiplier
+        if multiplier <= FEE_DENOMINATOR:
+            return self.pool_fee
+        balance = (multiplier - FEE_DENOMINATOR) * 4 * units_in * units_out // (units_in + units_out) ** 2
+        return multiplier * self.pool_fee // (balance + FEE_DENOMINATOR)
 
     def _paid(self, payment: _Payment, j: int) -> int:
         if payment.dy < 0:
@@ -233,7 +257,7 @@ class CurveStablePool:
         return payment.dy < 0 or self._paid(payment, j) < wanted
 
     def _guess_in(self, i: int, j: int, amount_out: int) -> int:
-        """Right but for rounding: the invariant with coin `j` as it has to be, solved for coin `i`."""
+        """Right but for rounding and for a fee that moves: the invariant with coin `j` as it has to be, solved for coin `i`."""
         net = -(-amount_out * self.rates[j] // PRECISION)
         gross = -(-net * FEE_DENOMINATOR // (FEE_DENOMINATOR - self.pool_fee))
         left = self._units[j] - gross - self.generation.keeps
@@ -245,7 +269,7 @@ class CurveStablePool:
         return max(-(-more * PRECISION // self.rates[i]), 1)
 
     def _get_d(self, units: Sequence[int]) -> int:
-        """get_D, for balances above nought. Raises InvalidPool where it overflows."""
+        """get_D, for balances above nought; nought where it overflows there, and every swap with it."""
         n, total = len(units), sum(units)
         ann, precision = self._ann, self.generation.a_precision
         spare, last = self.generation.divisor_spare, self.generation.divides_last
@@ -256,13 +280,13 @@ class CurveStablePool:
             for x in units:
                 product *= d
                 if product > MAX_UINT:
-                    raise InvalidPool(f"pool {self.address}: balances {self.balances} overflow its invariant")
+                    return 0
                 product //= x * each + spare
             product //= end
             before = d
             above = (ann * total // precision + product * n) * d
             if above > MAX_UINT:
-                raise InvalidPool(f"pool {self.address}: balances {self.balances} overflow its invariant")
+                return 0
             d = above // ((ann - precision) * d // precision + (n + 1) * product)
             if abs(d - before) <= 1:
                 break

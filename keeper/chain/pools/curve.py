@@ -2,7 +2,7 @@
 
 Stages, each one multicall: what a pool says of itself, its coins' decimals, and last its own quotes. A pool does not say
 which code it runs: whether its A has a precision tells the half of it, the quotes tell the rest and prove the rates. So a
-pool that counts by other rules than ours drops out: rates or a fee of its own making, coins that are another pool's.
+pool that counts by other rules than ours drops out: rates that it does not tell, coins that are another pool's.
 
 What may change between the block and the swap cannot be promised to the wei. So a pool is left out while its A moves.
 """
@@ -18,7 +18,7 @@ from keeper.chain.abi import checksum
 from keeper.chain.multicall import Answer, Read, read_all
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Block
-from keeper.markets.curve_stable import FEE_DENOMINATOR, GENERATIONS, MAX_COINS, CurveStablePool
+from keeper.markets.curve_stable import GENERATIONS, MAX_COINS, CurveStablePool
 from keeper.markets.pool import InvalidPool
 
 _NOBODY = "0x" + "0" * 40
@@ -53,6 +53,7 @@ class _Head:
     a_precision: int
     fee: int
     admin_fee: int
+    offpeg_fee_multiplier: int  # nought where it has none
     rates: tuple[int, ...]  # none where it says none
 
 
@@ -110,7 +111,7 @@ def _heads(client: Client, addresses: Sequence[str], block: Block, multicall: st
 
 
 def _head(pool: str, indexed: Sequence[Answer], plain: Sequence[Answer], block: Block) -> _Head | None:
-    """None for what is no such pool, for an empty one, and for one whose A or fee moves."""
+    """None for what is no such pool, for an empty one, and for one whose A moves."""
     coins: list[str] = []
     balances: list[int] = []
     rows = zip(*(indexed[at :: len(_INDEXED)] for at in range(len(_INDEXED))), strict=True)
@@ -122,7 +123,7 @@ def _head(pool: str, indexed: Sequence[Answer], plain: Sequence[Answer], block: 
         coins.append(checksum(address))
         balances.append(held)
     a, a_precise, fee, admin_fee, ramp_end, offpeg_fee, rates = plain
-    moves = (ramp_end.value or 0) > block.timestamp or (offpeg_fee.value or 0) > FEE_DENOMINATOR
+    moves = (ramp_end.value or 0) > block.timestamp
     if len(coins) < 2 or 0 in balances or a.failed or fee.failed or admin_fee.failed or moves:
         return None
     amplification, precision = (a.value, 1) if a_precise.failed else (a_precise.value, _A_PRECISION)
@@ -134,6 +135,7 @@ def _head(pool: str, indexed: Sequence[Answer], plain: Sequence[Answer], block: 
         precision,
         fee.value,
         admin_fee.value,
+        offpeg_fee.value or 0,
         _stored_rates(rates, len(coins)),
     )
 
@@ -168,6 +170,7 @@ def _candidates(head: _Head, decimals: Sequence[Answer]) -> list[CurveStablePool
                         head.fee,
                         head.admin_fee,
                         generation,
+                        head.offpeg_fee_multiplier,
                     )
                 )
     return pools
