@@ -75,7 +75,8 @@ class CurveStablePool:
     """A stable pool at one block. Raises InvalidPool.
 
     :param balances: base units, without the admin's
-    :param rates: units of the invariant per base unit, times 10^18: 10^(36 - decimals) for plain coins
+    :param rates: units of the invariant per base unit, times 10^18: 10^(36 - decimals) for plain coins; as they were at
+        the block, though some rise with time
     :param amplification: A in the code's convention, A n^(n-1), times its generation's precision
     :param pool_fee: of what is paid out, in parts of 10^10
     :param admin_fee: the part of the fee that leaves the balances, in parts of 10^10
@@ -231,9 +232,10 @@ class CurveStablePool:
     def _exchange(self, i: int, j: int, amount: int) -> _Payment:
         if not self._invariant:
             raise InsufficientLiquidity(f"pool {self.address} is empty, or too far out of balance")
-        x = self._units[i] + amount * self.rates[i] // PRECISION
-        if x > MAX_UNITS:
+        given = amount * self.rates[i] // PRECISION
+        if sum(self._units) + given > MAX_UNITS:
             raise InsufficientLiquidity(f"pool {self.address} cannot hold {amount} more of {self.tokens[i]}")
+        x = self._units[i] + given
         y = self._get_y(i, j, x)
         dy = self._units[j] - y - self.generation.keeps
         rate = self._fee_rate((self._units[i] + x) // 2, (self._units[j] + y) // 2)
