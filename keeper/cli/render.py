@@ -20,7 +20,14 @@ _BAR_HALF = 14  # characters from the target to the end of the bar, which shows 
 _KIND_STYLE = {Kind.OPEN: "bold yellow", Kind.REBALANCE: "bold green", Kind.WAIT: "bold cyan"}
 _NEXT = {Kind.OPEN: "rebalance from", Kind.REBALANCE: "until", Kind.WAIT: "until"}
 _STATUS_STYLE = {Status.OK: "green", Status.WARN: "yellow", Status.ERROR: "bold red"}
-_VENUES = {"uniswap_v2": "Uniswap V2", "uniswap_v3": "Uniswap V3"}
+_VENUES = {
+    "uniswap_v2": "Uniswap V2",
+    "uniswap_v3": "Uniswap V3",
+    "balancer_v2": "Balancer V2",
+    "curve": "Curve",
+    "erc4626": "ERC-4626",
+    "wsteth": "wstETH",
+}
 
 
 def usd(value: int) -> str:

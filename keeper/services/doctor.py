@@ -10,7 +10,7 @@ from enum import StrEnum
 from keeper import contracts
 from keeper.chain import abi
 from keeper.chain.multicall import Read, read_all
-from keeper.chain.rpc import Client
+from keeper.chain.rpc import Client, SimulatedCall
 from keeper.chain.snapshot import fault_line
 from keeper.errors import EquipoiseError
 from keeper.execution import signer as signers
@@ -55,6 +55,7 @@ def examine(settings: Settings, vault: str | None = None) -> Iterator[Row]:
 def _on_chain(settings: Settings, client: Client, vault: str | None) -> Iterator[Row]:
     yield _row("chain id", lambda: f"{client.connect().chain_id}, block {client.head().number}")
     yield _row("multicall", lambda: _multicall(settings, client))
+    yield _row("simulation", lambda: _simulation(settings, client))
     yield _row("gas price", lambda: f"{current(client, settings.fees).expected / GWEI:.3f} gwei", failure=Status.WARN)
     if settings.executor is None:
         yield Row("executor", Status.WARN, "none set: plans can be made, rebalances cannot be sent; set executor")
@@ -130,6 +131,13 @@ def _writable(settings: Settings) -> str:
     finally:
         ledger.close()
     return f"{file}, {shutil.disk_usage(file.parent).free / 1e9:.1f} GB free"
+
+
+def _simulation(settings: Settings, client: Client) -> str:
+    block = client.head()
+    call = SimulatedCall(settings.multicall, settings.multicall, abi.Multicall.block_number.encode())
+    client.simulate([call], block, block.timestamp + 1)
+    return "eth_simulateV1 answers"
 
 
 def _multicall(settings: Settings, client: Client) -> str:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
+from eth_abi.abi import encode
 from eth_account import Account
 
 from devnet import market, node
+from devnet.addresses import TOKENS, V2_PAIRS
 from devnet.box import Box
 from keeper.chain.abi import Trigger
 from keeper.chain.rpc import Client
@@ -17,7 +19,7 @@ from keeper.policy import Kind
 from keeper.services import demo
 from keeper.services import vault as lifecycle
 from keeper.services.keeper_pass import PassResult, keeper_pass
-from keeper.services.plan import take
+from keeper.services.plan import plan, take
 from keeper.settings import Settings, load
 
 WAD = 10**18
@@ -60,7 +62,11 @@ def built(tmp_path_factory) -> Iterator[Desk]:
     with node.up() as running:
         box = Box(running.url)
         settings = load(
-            arguments={"rpc_url": running.url, "ledger_file": tmp_path_factory.mktemp("keeper") / "ledger.sqlite"},
+            arguments={
+                "rpc_url": running.url,
+                "ledger_file": tmp_path_factory.mktemp("keeper") / "ledger.sqlite",
+                "pools": {"cache_folder": tmp_path_factory.mktemp("pools")},
+            },
             environment={},
         )
         client = Client(running.url, 1).connect()
@@ -106,6 +112,25 @@ def test_take__reads_what_the_vault_was_made_with(desk):
     assert (snapshot.supply_cap, snapshot.head_start, snapshot.is_keeper) == (2**96 - 1, 0, False)
     market.warp(desk.box, 365 * 86_400)
     assert desk.snapshot.supply > snapshot.supply  # the streaming fee that is due counts
+
+
+def test_plan__when_a_pair_lies_about_its_reserves__routes_without_it_and_names_it(desk, project):
+    desk.drift()
+    weth, usdc = TOKENS["WETH"].address, TOKENS["USDC"].address
+    (pair,) = (pair.address for pair in V2_PAIRS if pair.tokens == ("USDC", "WETH"))
+    # Its code knows the two tokens: deployed once, then put where the pair is.
+    mock = project.FalsePair.contract_type.deployment_bytecode.bytecode
+    creation = bytes.fromhex(mock.removeprefix("0x")) + encode(["address", "address"], [usdc, weth])
+    made = desk.box.transact(desk.creator.address, None, creation)["contractAddress"]
+    desk.box.rpc("anvil_setCode", pair, "0x" + desk.box.code(made).hex())
+
+    found = plan(desk.client, desk.settings, desk.vault)
+    assert found.decision.kind is Kind.REBALANCE
+    assert found.simulation is not None
+    (lie,) = found.dropped
+    assert (lie.pool, lie.token_in, lie.token_out) == (pair, weth, usdc)
+    assert lie.paid == lie.promised // 2
+    assert pair not in {leg.pool for leg in found.route.legs}
 
 
 def test_pass__when_the_route_beats_the_opening_bound__opens_and_settles_in_one_transaction(desk):
