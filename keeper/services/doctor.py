@@ -135,7 +135,7 @@ def _writable(settings: Settings) -> str:
 
 def _simulation(settings: Settings, client: Client) -> str:
     block = client.head()
-    call = SimulatedCall(settings.multicall, settings.multicall, abi.Multicall.block_number.encode())
+    call = SimulatedCall(settings.multicall, settings.wrapped_native, abi.Token.balance_of.encode(settings.multicall))
     client.simulate([call], block, block.timestamp + 1)
     return "eth_simulateV1 answers"
 

@@ -1,10 +1,12 @@
 """From a route to calldata."""
 
+import pytest
 from eth_abi.abi import decode
 from fake_chain import USDC, WETH, address
 
 from keeper.chain import abi
-from keeper.execution.plan import ALL, Limit, opening, rebalancing
+from keeper.chain.abi import Venue
+from keeper.execution.plan import ALL, Limit, opening, operation, rebalancing
 from keeper.routing import Leg, Route
 
 WAD = 10**18
@@ -65,3 +67,19 @@ def test_rebalancing__calldata_carries_every_field():
         (2, POOL.lower(), WETH.lower(), USDC.lower(), 500, WAD * 6 // 10),
         (1, OTHER.lower(), WETH.lower(), USDC.lower(), 3000, WAD),
     )
+
+
+@pytest.mark.parametrize(
+    ("venue", "flag", "fee"),
+    [
+        ("uniswap_v2", Venue.UNISWAP_V2, 400),
+        ("uniswap_v3", Venue.UNISWAP_V3, 400),
+        ("balancer_v2", Venue.BALANCER_V2, 0),
+        ("curve", Venue.CURVE, 0),
+        ("erc4626", Venue.ERC4626, 0),
+        ("wsteth", Venue.WSTETH, 0),
+    ],
+)
+def test_operation__names_the_venue_and_the_fee_where_the_executor_asks_for_it(venue, flag, fee):
+    leg = Leg(POOL, venue, WETH, USDC, 60, 90, WAD // 2, 400)
+    assert operation(leg) == (flag, POOL, WETH, USDC, fee, WAD // 2)

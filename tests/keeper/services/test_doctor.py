@@ -29,7 +29,18 @@ def rows(fake, tmp_path):
 def test_examine__when_all_is_well__has_no_error(rows, vault):
     found = rows(vault.address, executor=vault.executor)
     assert {row.status for row in found.values()} <= {Status.OK, Status.WARN}
-    for check in ("python", "contracts", "ledger", "rpc", "chain id", "multicall", "executor", "vault", "oracle"):
+    for check in (
+        "python",
+        "contracts",
+        "ledger",
+        "rpc",
+        "chain id",
+        "multicall",
+        "simulation",
+        "executor",
+        "vault",
+        "oracle",
+    ):
         assert found[check].status is Status.OK, found[check]
     assert found["key file"].status is Status.WARN
 
@@ -44,6 +55,13 @@ def test_examine__when_the_rpc_is_down__says_so_and_goes_on(rows):
 def test_examine__when_the_chain_is_another__is_an_error(rows, fake):
     fake.chain_id = 5
     assert rows()["chain id"].status is Status.ERROR
+
+
+def test_examine__when_the_node_cannot_simulate__is_an_error(rows, fake):
+    answer = fake.answer
+    fake.answer = lambda method, params: {}[method] if method == "eth_simulateV1" else answer(method, params)
+    row = rows()["simulation"]
+    assert (row.status, "use another RPC" in row.detail) == (Status.ERROR, True)
 
 
 def test_examine__when_multicall_is_missing__is_an_error(rows, fake):
