@@ -6,7 +6,9 @@ fixed costs. So the bound holds whatever the solver did; the solver only makes i
 floats could hide.
 
 What it covers: routes that use each of the pools given at most once, as far as their state was read (the ticks loaded), and
-pass no more than `RATE_FLOW` times the turnover through one wrapper.
+pass no more than `RATE_FLOW` times the turnover through one wrapper. Where pools contradict each other by more than their
+fees, so that circles would pay, it covers routes that go through the tokens in the solver's order: what running in circles
+earns is arbitrage, and no part of the question.
 """
 
 from __future__ import annotations

@@ -173,6 +173,14 @@ class Network:
             scale[self.is_rate] = 1.0
         return replace(self, scale=scale, liquidity=liquidity, high=high)
 
+    def fair(self) -> Network:
+        """The same edges where none pays more than the reference prices: what it pays over them is charged as a fee."""
+        cheaper = np.minimum(self.hurdle, 0.0)
+        gamma_in = self.gamma_in * np.exp(2 * cheaper)
+        return replace(
+            self, gamma_in=gamma_in, half_log_gamma=self.half_log_gamma + cheaper, hurdle=self.hurdle - cheaper
+        )
+
     def unshortened(self) -> Network:
         """The same edges up to the very end of their liquidity."""
         return replace(self, high=self.end)

@@ -38,7 +38,7 @@ class Aim(NamedTuple):
 def find_cycle(edges: Iterable[Edge]) -> list[str]:
     """Tokens, in order, of one cycle among `edges`; empty if they can be put in order."""
     try:
-        _token_order(edges)
+        token_order(edges)
     except CycleError as error:
         cycle: list[str] = error.args[1]
         return cycle
@@ -51,7 +51,7 @@ def schedule(problem: RebalanceProblem, flows: list[Flow], aim: Aim) -> Route:
     Sells at most what `aim` says. Buys no more than the deficit, or, where that has to be filled, no less than `aim` says.
     Raises InsufficientLiquidity if a pool cannot carry its flow or pays in steps too coarse.
     """
-    order = _token_order(flow.edge for flow in flows)
+    order = token_order(flow.edge for flow in flows)
     bought = dict(aim.bought)
     for attempt in range(1, _ATTEMPTS):
         route = _attempt(problem, flows, order, aim._replace(bought=bought))
@@ -120,7 +120,8 @@ def _needs(flows: list[Flow], order: list[str], aim: Aim) -> tuple[dict[str, int
     return spend, {token: amount for token, amount in sells.items() if amount}
 
 
-def _token_order(edges: Iterable[Edge]) -> list[str]:
+def token_order(edges: Iterable[Edge]) -> list[str]:
+    """Tokens such that every edge leads forward. Raises graphlib.CycleError."""
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for edge in sorted(edges, key=lambda edge: edge.pool.address):
         sorter.add(edge.token_out, edge.token_in)

@@ -27,7 +27,7 @@ from keeper.routing.dual import Basket, Solution, explore, refine
 from keeper.routing.network import Floats, Ints, Network, build
 from keeper.routing.problem import BPS, UNLIMITED, WAD, Goal, RebalanceProblem, RouteLimits
 from keeper.routing.route import Route
-from keeper.routing.schedule import Aim, Flow, find_cycle, schedule
+from keeper.routing.schedule import Aim, Flow, find_cycle, schedule, token_order
 
 _HALVINGS = 16
 # Share of the turnover below which an edge's flow is the minimiser's noise.
@@ -79,7 +79,7 @@ def solve(problem: RebalanceProblem, limits: RouteLimits | None = None, network:
     if search.worth(best.cost, route) <= 0:
         gas = problem.gas_value(route.gas) / WAD
         raise NoRoute(f"no trade pays its gas: ${gas:.2f} of gas for ${route.value_out / WAD:.2f} sold")
-    certificate = search.certificate(route, best, whole)
+    certificate = search.certificate(route, best)
     return replace(route, partial_reason=search.why_partial(whole, whole_route, best, route), certificate=certificate)
 
 
@@ -114,18 +114,20 @@ class _Search:
             self.basket = self.basket._replace(worth=float("inf"))
         self.gas = np.array([edge.pool.swap_gas for edge in network.edges]) * (problem.gas_value(WAD) / WAD / WAD)
         self.start: Floats = np.zeros(len(network.tokens))
+        # All edges, or those that go forward where the pools would have us run in circles.
+        self.open = np.arange(len(network.edges))
+        # Prices at which to ask for the bound.
+        self.tried: list[Floats] = []
 
     def first(self, cost: float) -> _Candidate | None:
         """The best flows that an executor can put in order; None if nothing trades."""
         if not len(self.network.edges) or not self.basket.turnover:
             return None
-        basket = self.basket._replace(cost=cost)
-        solution = explore(self.network, basket, self.start)
-        self.start = solution.log_prices
-        edges = np.arange(len(self.network.edges))
-        used = np.flatnonzero(solution.trades.out > _ROUGHLY * basket.turnover)
-        tangled = self._tangled(_Candidate(edges, solution, used, cost, 0.0))
-        candidate = self._untangled(self._solved(np.setdiff1d(used, tangled, assume_unique=True), cost))
+        candidate = self._explored(cost)
+        if self._has_circle(candidate.used):
+            self.open = self._forward(cost)
+            candidate = self._explored(cost)
+        candidate = self._untangled(self._solved(candidate.used, cost))
         return candidate if len(candidate.used) else None
 
     def pruned(self, candidate: _Candidate) -> _Candidate:
@@ -137,7 +139,7 @@ class _Search:
         best = self._thinned(candidate)
         for _ in range(_RETURNS):
             trades = self.network.trades(best.solution.log_prices)
-            paying = np.flatnonzero(trades.profit > self.gas)
+            paying = self.open[(trades.profit > self.gas)[self.open]]
             more = np.union1d(best.used, paying)
             if len(more) == len(best.used) or not self.gas.any():
                 break
@@ -185,15 +187,16 @@ class _Search:
             return float(route.value_in or route.value_out)
         return (route.value_in - route.value_out * cost - self.problem.gas_value(route.gas)) / WAD
 
-    def certificate(self, route: Route, best: _Candidate, whole: _Candidate) -> Certificate:
-        """The tighter of the bounds at the prices of the first solve and of the last."""
+    def certificate(self, route: Route, best: _Candidate) -> Certificate:
+        """The tightest of the bounds at the prices of the solves."""
         basket = self.basket._replace(cost=best.cost)
         sold, bought = self._usd(route.sold), self._usd(route.bought)
-        gas = self.problem.gas_value(route.gas) / WAD
+        paid = self.problem.gas_value(route.gas) / WAD
+        network, gas = self.network.only(self.open), self.gas[self.open]
         return min(
             (
-                certify(self.network, basket, at.solution.log_prices, self.gas, sold, bought, gas)
-                for at in (best, whole)
+                certify(network, basket, prices, gas, sold, bought, paid)
+                for prices in (*self.tried, best.solution.log_prices)
             ),
             key=lambda certificate: certificate.gap_bps,
         )
@@ -231,6 +234,38 @@ class _Search:
         if len(best.used) < len(whole.used):
             return "the rest does not pay its gas or does not fit within max_legs"
         return f"the next dollar would cost more than {self.limits.max_marginal_bps} bps"
+
+    def _explored(self, cost: float) -> _Candidate:
+        """The best flows on all open edges, roughly."""
+        basket = self.basket._replace(cost=cost)
+        solution = explore(self.network.only(self.open), basket, self.start)
+        self.start = solution.log_prices
+        self.tried = [self.start]
+        used = self.open[solution.trades.out > _ROUGHLY * basket.turnover]
+        return _Candidate(self.open, solution, used, cost, 0.0)
+
+    def _forward(self, cost: float) -> Ints:
+        """Edges that follow the order in which tokens would be traded if no pool were cheaper than the reference prices.
+
+        Pools that contradict each other pay for running in circles, in amounts that have nothing to do with ours, and no
+        executor can put a circle in order. Without the contradictions what trades is what has to.
+        """
+        fair = explore(self.network.fair(), self.basket._replace(cost=cost), np.zeros(len(self.network.tokens)))
+        self.start = fair.log_prices
+        used = np.flatnonzero(fair.trades.out > _ROUGHLY * self.basket.turnover)
+        order = token_order(self.network.edges[edge] for edge in used)
+        rank = {token: float(at) for at, token in enumerate(order)}
+        first_bought = min((rank[token] for token in self.problem.deficit if token in rank), default=0.0)
+        for token in self.network.tokens:
+            if token not in rank:
+                # Not needed at fair prices: what may be sold comes first, what may be bought last, others in between.
+                is_sold, is_bought = token in self.problem.surplus, token in self.problem.deficit
+                rank[token] = -1.0 if is_sold else float(len(order)) if is_bought else first_bought - 0.5
+        ranks = np.array([rank[token] for token in self.network.tokens])
+        return np.flatnonzero(ranks[self.network.source] < ranks[self.network.target])
+
+    def _has_circle(self, used: Ints) -> bool:
+        return bool(find_cycle(self.network.edges[edge] for edge in used))
 
     def _solved(self, edges: Ints, cost: float) -> _Candidate:
         """The best flows on a few edges."""
