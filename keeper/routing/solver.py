@@ -40,6 +40,7 @@ _COMPLETE = 1_000
 # What is sold but for this share is sold whole.
 _WHOLE = 1 - 1e-6
 _RETURNS = 2
+_ROUNDS = 3
 # Legs whose loss was found to cost more than their gas, one after the other, before the search for others ends.
 _TRIES = 2
 # What a dollar of a deficit that has to be filled counts when two candidates are compared.
@@ -123,10 +124,18 @@ class _Search:
         """The best flows that an executor can put in order; None if nothing trades."""
         if not len(self.network.edges) or not self.basket.turnover:
             return None
-        candidate = self._explored(cost)
+        candidate = self._explored(self.open, cost)
         if self._has_circle(candidate.used):
             self.open = self._forward(cost)
-            candidate = self._explored(cost)
+            candidate = self._explored(self.open, cost)
+        edges = self.open
+        for _ in range(_ROUNDS):
+            again = self._tangled(candidate)
+            if not len(again):
+                break
+            # Pools that stood idle beside the one that was used twice may take over.
+            edges = np.setdiff1d(edges, again, assume_unique=True)
+            candidate = self._explored(edges, cost)
         candidate = self._untangled(self._solved(candidate.used, cost))
         return candidate if len(candidate.used) else None
 
@@ -141,7 +150,7 @@ class _Search:
             trades = self.network.trades(best.solution.log_prices)
             paying = self.open[(trades.profit > self.gas)[self.open]]
             more = np.union1d(best.used, paying)
-            if len(more) == len(best.used) or not self.gas.any():
+            if len(more) == len(best.used) or len(best.used) == len(candidate.used):
                 break
             trial = self._untangled(self._solved(more, best.cost))
             trial = self._thinned(trial) if len(trial.used) else trial
@@ -235,14 +244,14 @@ class _Search:
             return "the rest does not pay its gas or does not fit within max_legs"
         return f"the next dollar would cost more than {self.limits.max_marginal_bps} bps"
 
-    def _explored(self, cost: float) -> _Candidate:
-        """The best flows on all open edges, roughly."""
+    def _explored(self, edges: Ints, cost: float) -> _Candidate:
+        """The best flows on many edges, roughly."""
         basket = self.basket._replace(cost=cost)
-        solution = explore(self.network.only(self.open), basket, self.start)
+        solution = explore(self.network.only(edges), basket, self.start)
         self.start = solution.log_prices
-        self.tried = [self.start]
-        used = self.open[solution.trades.out > _ROUGHLY * basket.turnover]
-        return _Candidate(self.open, solution, used, cost, 0.0)
+        self.tried.append(self.start)
+        used = edges[solution.trades.out > _ROUGHLY * basket.turnover]
+        return _Candidate(edges, solution, used, cost, 0.0)
 
     def _forward(self, cost: float) -> Ints:
         """Edges that follow the order in which tokens would be traded if no pool were cheaper than the reference prices.

@@ -1,10 +1,10 @@
-"""Small worlds for routing tests: seven tokens of 6, 8 and 18 decimals, and pools of a given depth in dollars."""
+"""Small worlds for routing tests: eight tokens of 6, 8 and 18 decimals, and pools of a given depth in dollars."""
 
 from math import isqrt
 
 from hypothesis import strategies as st
 
-from keeper.markets import Pool, Tick, UniswapV2Pool, UniswapV3Pool
+from keeper.markets import BalancerStablePool, BalancerWeightedPool, Pool, Tick, UniswapV2Pool, UniswapV3Pool
 from keeper.markets.tick_math import sqrt_ratio_at_tick, tick_at_sqrt_ratio
 from keeper.routing import WAD, RebalanceProblem
 
@@ -14,6 +14,7 @@ TOKENS = {
     "WBTC": ("0x0000000000000000000000000000000000000022", 8, 60_000),
     "USDC": ("0x00000000000000000000000000000000000000a0", 6, 1),
     "DAI": ("0x000000000000000000000000000000000000006b", 18, 1),
+    "USDT": ("0x00000000000000000000000000000000000000d1", 6, 1),
     "LINK": ("0x0000000000000000000000000000000000000051", 18, 15),
     "UNI": ("0x000000000000000000000000000000000000001f", 18, 8),
     "AAVE": ("0x000000000000000000000000000000000000007f", 18, 100),
@@ -68,6 +69,41 @@ def v3(
     return UniswapV3Pool(pool_address(number), ADDRESS[low], ADDRESS[high], fee, spacing, price, tick, active, ticks)
 
 
+def weighted(
+    number: int, usd: float, shares: dict[str, int], skew: float = 0.0, fee: int = 3000
+) -> BalancerWeightedPool:
+    """`usd` in all, in per cent of `shares`; `skew` 0.01 leaves a per cent less of the first than the oracle's price asks."""
+    names = sorted(shares, key=lambda name: int(ADDRESS[name], 16))
+    return BalancerWeightedPool(
+        address=pool_address(number),
+        tokens=tuple(ADDRESS[name] for name in names),
+        balances=tuple(units(name, usd * shares[name] / 100 * (1 - skew * (name == names[0]))) for name in names),
+        scaling_factors=tuple(10 ** (36 - TOKENS[name][1]) for name in names),
+        swap_fee=fee * 10**12,
+        generation=1,
+        weights=tuple(shares[name] * 10**16 for name in names),
+    )
+
+
+def stable(
+    number: int, usd: float, names: tuple[str, ...], lean: float = 0.0, amplification: int = 200
+) -> BalancerStablePool:
+    """`usd` in all; `lean` 0.1 moves a tenth of the first one's share to the last."""
+    names = tuple(sorted(names, key=lambda name: int(ADDRESS[name], 16)))
+    shares = {name: usd / len(names) for name in names}
+    shares[names[0]] -= lean * usd / len(names)
+    shares[names[-1]] += lean * usd / len(names)
+    return BalancerStablePool(
+        address=pool_address(number),
+        tokens=tuple(ADDRESS[name] for name in names),
+        balances=tuple(units(name, shares[name]) for name in names),
+        scaling_factors=tuple(10 ** (36 - TOKENS[name][1]) for name in names),
+        swap_fee=4 * 10**14,
+        generation=1,
+        amplification=amplification * 1_000,
+    )
+
+
 def problem(
     pools: list[Pool],
     surplus: dict[str, float],
@@ -116,18 +152,27 @@ def mainnet_like() -> list[Pool]:
 
 
 @st.composite
-def problems(draw: st.DrawFn, gwei: st.SearchStrategy[int] | None = None) -> RebalanceProblem:
-    """Any mix of pools, prices up to 1 % apart so that cycles of arbitrage occur, and any two baskets."""
+def problems(draw: st.DrawFn, gwei: st.SearchStrategy[int] | None = None, skewed: bool = True) -> RebalanceProblem:
+    """Any mix of pools and any two baskets; skewed, prices are up to 1 % apart, so that cycles of arbitrage occur."""
     names = list(TOKENS)
     pools: list[Pool] = []
     for number in range(draw(st.integers(1, 14))):
         a, b = draw(st.lists(st.sampled_from(names), min_size=2, max_size=2, unique=True))
         usd = 10 ** draw(st.floats(4, 8))
-        skew = draw(st.floats(-0.01, 0.01))
-        if draw(st.booleans()):
+        skew = draw(st.floats(-0.01, 0.01)) if skewed else 0.0
+        kind = draw(st.sampled_from(["v2", "v3", "weighted", "stable"]))
+        if kind == "v2":
             pools.append(v2(number, a, b, usd, skew))
-        else:
+        elif kind == "v3":
             pools.append(v3(number, a, b, usd, skew, draw(st.sampled_from([100, 500, 3000]))))
+        elif kind == "weighted":
+            share = draw(st.integers(10, 70))
+            third = draw(st.sampled_from([name for name in names if name not in (a, b)]))
+            pools.append(weighted(number, usd, {a: share, b: 80 - share, third: 20}, skew))
+        else:
+            coins = ("USDC", "DAI", "USDT")[: draw(st.integers(2, 3))]
+            lean = draw(st.floats(-0.9, 0.9)) if skewed else 0.0
+            pools.append(stable(number, usd, coins, lean, draw(st.sampled_from([1, 100, 2_000]))))
     sides = draw(st.lists(st.sampled_from(names), min_size=2, max_size=6, unique=True))
     cut = draw(st.integers(1, len(sides) - 1))
     dollars = st.floats(2, 6).map(lambda power: 10**power)

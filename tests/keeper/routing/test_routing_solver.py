@@ -162,7 +162,9 @@ def check(question: RebalanceProblem, route: Route) -> None:
     for leg in route.legs:
         assert pools[leg.pool].amount_out(leg.token_in, leg.token_out, leg.amount_in) == leg.amount_out
         assert (leg.venue, leg.fee) == (pools[leg.pool].venue, pools[leg.pool].fee)
-        assert set(pools[leg.pool].tokens) == {leg.token_in, leg.token_out}
+        assert {leg.token_in, leg.token_out} <= set(pools[leg.pool].tokens)
+    assert route.certificate is not None
+    assert route.certificate.bound >= route.certificate.worth
 
 
 @thorough
