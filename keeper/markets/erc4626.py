@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from keeper.markets.pool import InsufficientLiquidity, InvalidPool, check_amount, check_tokens
 from keeper.markets.price_curves import Rate
 
-# Of an Aave wrapper, the dearest kind: the deposit pays the reserve's update and two mints.
+# Measured for a deposit into Aave's wrapper, which updates the reserve and mints twice; a redemption takes 200,000.
 SWAP_GAS = 300_000
 
 
