@@ -22,6 +22,7 @@ from keeper.chain import abi
 from keeper.chain.abi import Function, Trigger
 from keeper.chain.snapshot import Block, Fees, Schedule, Terms, VaultSnapshot
 from keeper.markets import UniswapV2Pool
+from keeper.markets.tick_math import sqrt_ratio_at_tick
 
 WAD = 10**18
 MULTICALL = "0xcA11bde05977b3631167028862bE2a173976CA11"
@@ -363,6 +364,19 @@ class FakeVault:
             return value()
 
         return answer
+
+    def add_v3_pool(self) -> str:
+        """A shallower pool of 0.05 % at the oracle's price, which pays whatever is asked of it."""
+        pool = address("v3")
+        self.chain.view(V3_FACTORY, abi.UniswapV3.get_pool, lambda a, b, fee: pool if fee == 500 else NOBODY)
+        self.chain.view(pool, abi.UniswapV3.slot0, (sqrt_ratio_at_tick(200_312), 200_312, 0, 0, 0, 0, True))
+        self.chain.view(pool, abi.UniswapV3.liquidity, 5 * 10**17)
+        self.chain.view(pool, abi.UniswapV3.tick_spacing, 10)
+        self.chain.view(pool, abi.UniswapV3.tick_bitmap, 0)
+        self.chain.view(pool, abi.UniswapV2.token0, USDC)
+        self.chain.view(pool, abi.UniswapV2.token1, WETH)
+        self.chain.swaps[pool.lower()] = lambda token, amount: 10**30
+        return pool
 
     def swap(self, token_in: str, amount: int) -> int:
         """What the pair pays."""

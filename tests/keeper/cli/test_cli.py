@@ -188,6 +188,16 @@ def test_process__an_error_is_one_line_and_no_traceback(tmp_path):
 # --- good input
 
 
+def test_plan__pool_that_pays_less_than_it_says__is_named(run, vault, fake):
+    vault.add_v3_pool()
+    fake.swaps[vault.pair.lower()] = lambda token, amount: vault.swap(token, amount) - 7
+    arguments = ("plan", vault.address, "--executor", vault.executor)
+    (dropped,) = json.loads(run(*arguments, "--json").stdout)["dropped_pools"]
+    assert (dropped["pool"], dropped["venue"], dropped["reverted"]) == (vault.pair, "uniswap_v2", None)
+    assert int(dropped["promised"]) - int(dropped["paid"]) == 7
+    assert f"Left out: uniswap_v2 pool {vault.pair} was to pay {dropped['promised']}" in run(*arguments).stdout
+
+
 def test_plan__as_json__says_what_and_why(run, vault):
     done = run("plan", vault.address, "--json")
     assert done.returncode == 0, done.stderr

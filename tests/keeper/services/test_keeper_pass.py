@@ -6,9 +6,7 @@ import pytest
 from eth_abi.abi import decode
 from eth_account import Account
 from fake_chain import (
-    NOBODY,
     USDC,
-    V3_FACTORY,
     WAD,
     WETH,
     FakeVault,
@@ -29,7 +27,6 @@ from keeper.execution.plan import ALL
 from keeper.execution.signer import KeystoreSigner
 from keeper.execution.simulate import Halted
 from keeper.ledger import Ledger, State
-from keeper.markets.tick_math import sqrt_ratio_at_tick
 from keeper.policy import Kind
 from keeper.services.keeper_pass import keeper_pass
 from keeper.services.plan import plan
@@ -225,13 +222,7 @@ def test_pass__when_the_executor_is_none__names_the_setting(desk):
 
 
 def test_pass__when_a_pool_pays_less_than_it_says__leaves_it_out_and_names_it(desk):
-    fair = address("fair")
-    desk.fake.view(V3_FACTORY, abi.UniswapV3.get_pool, lambda a, b, fee: fair if fee == 500 else NOBODY)
-    desk.fake.view(fair, abi.UniswapV3.slot0, (sqrt_ratio_at_tick(200_312), 200_312, 0, 0, 0, 0, True))
-    desk.fake.view(fair, abi.UniswapV3.liquidity, 5 * 10**17)
-    desk.fake.view(fair, abi.UniswapV3.tick_spacing, 10)
-    desk.fake.view(fair, abi.UniswapV3.tick_bitmap, 0)
-    desk.fake.swaps[fair.lower()] = lambda token, amount: 10**30
+    fair = desk.vault.add_v3_pool()
     desk.open(1_500)
     assert desk.vault.pair in {leg.pool for leg in plan(desk.client, desk.settings, desk.vault.address).route.legs}
 
