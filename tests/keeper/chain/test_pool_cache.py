@@ -90,7 +90,7 @@ def test_discover__cached_pool_that_is_not_what_it_was__looks_again(keeper, fake
 def test_discover__another_question_or_chain__has_a_cache_of_its_own(keeper, fake, change):
     keeper.find()
     if change == "tokens":
-        keeper.find({WETH: TOKENS[WETH]}, hubs=(USDC,))
+        keeper.find({WETH: TOKENS[WETH]})
     elif change == "hubs":
         keeper.find(hubs=())
     elif change == "genesis":
