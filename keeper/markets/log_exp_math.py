@@ -39,7 +39,7 @@ _SMALL = (
 )
 # exp needs no finer steps than e**(1/4): its series covers the rest.
 _EXP_STEPS = _SMALL[:-2]
-# Dividing by 10**20 and then by n, each downwards, is one division downwards by n * 10**20.
+# Where the chain divides downwards twice in a row, one division by the product is the same: by 10**20 and n here.
 _EXP_DIVISORS = tuple(n * _E20 for n in range(2, 13))
 
 
@@ -55,8 +55,7 @@ def power(base: int, exponent: int) -> int:
     if base >= _BASE_END or exponent >= _POWER_END:
         raise OverflowError(f"{base} to the {exponent}, both with 18 decimals, does not fit a word")
     if _FINE_LOW < base < _FINE_HIGH:
-        fine = _ln_fine(abs(base - WAD), base + WAD)
-        size = (fine // WAD * exponent + fine % WAD * exponent // WAD) // WAD
+        size = _ln_fine(abs(base - WAD), base + WAD) * exponent // _E36
     else:
         size = _ln(base if base >= WAD else _E36 // base) * exponent // WAD
     return exp(size if base >= WAD else -size)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keeper.markets.fixed_point import ONE, complement, div_down, div_up, mul_down, mul_up, pow_up
-from keeper.markets.log_exp_math import _LARGE, _SMALL, exp, power
+from keeper.markets.log_exp_math import _LARGE, _SMALL, _ln_fine, exp, power
 
 EXACT = Context(prec=60)
 WORD = 2**255
@@ -64,6 +64,12 @@ def test_tables__every_factor__is_the_power_of_e_to_its_last_digits() -> None:
         for step, factor in table:
             exact = EXACT.exp(Decimal(step) / Decimal(unit)) * (1 if unit == ONE else unit)
             assert abs(factor / exact - 1) < Decimal(10) ** -20
+
+
+@pytest.mark.parametrize("base", [9 * ONE // 10 + 1, 95 * ONE // 100, ONE - 1, ONE, ONE + 1, 11 * ONE // 10 - 1])
+def test_fine_logarithm__up_to_its_ends__has_the_series_twenty_two_digits(base: int) -> None:
+    exact = abs(EXACT.ln(Decimal(base) / ONE)) * 10**36
+    assert abs(_ln_fine(abs(base - ONE), base + ONE) - exact) < 10**14
 
 
 @given(st.integers(-41 * ONE, 130 * ONE))
