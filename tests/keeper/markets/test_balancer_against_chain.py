@@ -476,6 +476,22 @@ def test_read__while_the_amplification_moves__leaves_the_pool_out(undone: Box) -
     compare(box, list(quotes([pool], 60, 9)))
 
 
+def test_quotes__amplification_stopped_between_whole_numbers__equal_the_vault_to_the_wei(
+    undone: Box, dusty: list[BalancerPool], later: list[BalancerPool]
+) -> None:
+    box = undone
+    for pool in (dusty[0], dusty[1], later[-1]):
+        assert isinstance(pool, BalancerStablePool)
+        start = "startAmplificationParameterUpdate(uint256,uint256)"
+        box.send(a.LP, pool.address, start, pool.amplification * 2 // 1000, box.timestamp() + 2 * DAY)
+        box.mine(box.timestamp() + DAY // 3 + 77)
+        box.send(a.LP, pool.address, "stopAmplificationParameterUpdate()")
+        (stopped,) = read(box, [pool.address])
+        assert isinstance(stopped, BalancerStablePool)
+        assert stopped.amplification % 1000
+        compare(box, list(quotes([stopped], 400, 11)))
+
+
 def test_read__paused_pool__is_left_out(undone: Box, pools: list[BalancerPool]) -> None:
     for pool in (WEIGHTED[0].address, STABLE.address):
         grant(undone, pool, "setPaused(bool)")
