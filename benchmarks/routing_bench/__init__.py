@@ -1,0 +1,1 @@
+"""What benchmarks/routing.py is made of: seeded markets, the routers that ours is compared with, and the devnet's verdict."""
