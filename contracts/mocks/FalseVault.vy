@@ -1,6 +1,7 @@
 # pragma version 0.4.3
 """
 @title A vault without assets that moves nothing, and tells an executor of any caller it likes
+@notice It is its own rebalancer, and answers zero to whatever it does not know.
 """
 from contracts.interfaces import IIndexVault
 from contracts.interfaces import IRebalanceExecutor
@@ -11,6 +12,12 @@ initiator: public(address)
 @external
 def set_initiator(initiator: address):
     self.initiator = initiator
+
+
+@external
+@view
+def rebalancer() -> address:
+    return self
 
 
 @external
@@ -30,3 +37,9 @@ def rebalance(
     if executor != empty(address):
         extcall IRebalanceExecutor(executor).on_rebalance(self.initiator, [], data)
     return 1, 2
+
+
+@external
+@raw_return
+def __default__() -> Bytes[1024]:
+    return abi_encode(empty(uint256[32]))

@@ -5,7 +5,7 @@
 """
 
 _symbol: Bytes[160]  # what `symbol` returns, as it is
-_decimals: uint8
+_decimals: uint256  # more than a uint8, when told to
 _dead: bool
 _balances: HashMap[address, uint256]
 
@@ -13,6 +13,11 @@ _balances: HashMap[address, uint256]
 @deploy
 def __init__(symbol: Bytes[160], decimals: uint8):
     self._symbol = symbol
+    self._decimals = convert(decimals, uint256)
+
+
+@external
+def set_decimals(decimals: uint256):
     self._decimals = decimals
 
 
@@ -36,7 +41,7 @@ def symbol() -> Bytes[160]:
 
 @external
 @view
-def decimals() -> uint8:
+def decimals() -> uint256:
     self._check()
     return self._decimals
 

@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 
 from unit import reference
 from unit.index_factory.conftest import create2
-from unit.world import FAR, NO_FEES, WAD, ZERO, World, basket_of, revert, step
+from unit.world import FAR, NO_FEES, WAD, ZERO, World, basket_of, deploy_blueprint, revert, step
 
 SALT = b"\x07" * 32
 SHARES = 20_000 * WAD
@@ -131,6 +131,19 @@ def test_create__plan_that_the_vault_refuses__reverts_with_its_reason(
 ) -> None:
     with revert(reason):
         create(world, factory, plan(world, **overrides))
+
+
+def test_create__vaults_of_other_code_that_take_no_assets__is_made_and_moves_nothing(
+    world: World, factory: Any
+) -> None:
+    """IndexVault itself takes two assets at least; the factory asks for none."""
+    blueprint = deploy_blueprint(world.deployer, world.project.FalseVault)
+    factory = world.deployer.deploy(world.project.IndexFactory, blueprint, world.blueprint)
+    receipt = factory.create(plan(world, assets=[]), SALT, SHARES, [], FAR, sender=world.depositor)
+    event = receipt.events.filter(factory.VaultCreated)[0]
+    assert (event.vault, event.shares, list(event.amounts)) == (factory.vault_at(0), SHARES, [])
+    assert factory.is_vault(event.vault)
+    assert [log.event_name for log in receipt.events] == ["VaultCreated"]
 
 
 def test_create__cannot_be_seeded__makes_no_vault(world: World, factory: Any) -> None:

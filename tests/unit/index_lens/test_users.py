@@ -40,3 +40,9 @@ def test_users__a_token_dead__the_others_are_told(world: World, lens: Any) -> No
     odd.die(sender=world.deployer)
     seen = lens.users(vault, world.stranger)
     assert (list(seen.balances), list(seen.allowances)) == ([9, 0], [0, 0])
+
+
+def test_users__no_assets__shares_are_all_there_is_to_tell(world: World, lens: Any) -> None:
+    vault = world.deployer.deploy(world.project.FalseVault)
+    seen = lens.users(vault, world.stranger)
+    assert (seen.shares, *map(list, (seen.amounts, seen.balances, seen.allowances))) == (0, [], [], [])

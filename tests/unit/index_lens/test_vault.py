@@ -142,6 +142,20 @@ def test_vault__token_dead__the_rest_is_told(world: World, lens: Any) -> None:
     assert [shown.price for shown in seen.assets] == [WAD, WAD]
 
 
+@pytest.mark.parametrize(("decimals", "shown"), [(0, 0), (254, 254), (256, 255), (2**200, 255)])
+def test_vault__token_of_any_decimals__are_told_or_unknown(world: World, lens: Any, decimals: int, shown: int) -> None:
+    vault, odd = with_odd_token(world, text(b"ODD"))
+    odd.set_decimals(decimals, sender=world.deployer)
+    assert [(asset.symbol, asset.decimals) for asset in lens.vault(vault).assets] == [("USD", 6), ("ODD", shown)]
+
+
+def test_vault__no_assets__the_rest_is_told(world: World, lens: Any) -> None:
+    vault = world.deployer.deploy(world.project.FalseVault)
+    seen = lens.vault(vault)
+    assert (seen.rebalancer, seen.owner, seen.supply, seen.priced) == (vault, ZERO, 0, True)
+    assert list(seen.assets) == []
+
+
 def with_odd_token(world: World, response: bytes) -> tuple[Any, Any]:
     """A vault of USD and a token with that symbol, at a dollar each."""
     odd = world.deployer.deploy(world.project.SymbolToken, response, 2)
