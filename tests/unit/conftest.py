@@ -19,6 +19,14 @@ def terse(rpc_url: str) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="package", autouse=True)
+def still(rpc_url: str, chain: Any) -> Iterator[None]:
+    """Time passes only where a test says so: every block takes the time of the one before, however slow the machine is."""
+    chain.provider.make_request("anvil_setBlockTimestampInterval", [0])
+    yield
+    chain.provider.make_request("anvil_removeBlockTimestampInterval", [])
+
+
 @pytest.fixture(scope="session")
 def build(project: Any, chain: Any, accounts: Any) -> Any:
     """Builds a world over a plan of assets."""
