@@ -4,7 +4,7 @@
 
 Each mutant is one fault in one file (scripts/proofs/mutants.py says of which kinds). What does not compile, or compiles to the
 same bytecode, is left out. The others are put, as bytecode, into a copy of the project, where the tests run that
-tests/proofs/mutation.toml names for the file, until the first fails. The score is killed by killed and survived; survivors
+tests/proofs/mutation.toml names for the file, until the first fails (scripts/proofs/fork_server.py says how). The score is killed by killed and survived; survivors
 that the same file accepts, with the reason why no test can tell them from the original, count in the first score and not in
 the second. Exits with 1 when the second is under 90 %, when the unbroken contracts fail their tests, when tests could not
 run, or when an accepted survivor is no mutant any more or was killed.
@@ -14,15 +14,10 @@ import argparse
 import json
 import os
 import random
-import shutil
-import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,14 +29,12 @@ from scripts.proofs.mutants import Mutant, mutants
 from scripts.proofs.workshop import (
     INVALID,
     KILLED,
-    LEFT_BEHIND,
     NOT_RUN,
     SAME,
     SURVIVED,
     TIMED_OUT,
     Verdict,
     Workshop,
-    roots,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,38 +71,6 @@ def score(verdicts: Iterable[Verdict], accepted: Mapping[tuple[str, str, str], s
         survived += verdict.outcome == SURVIVED and verdict.mutant.key not in accepted
         known += verdict.outcome == SURVIVED and verdict.mutant.key in accepted
     return Score(killed, survived, known)
-
-
-_workshop: Workshop
-
-
-def _open_workshop(base: Path, folders: Any, tests: Mapping[str, list[str]], seconds: Mapping[str, float]) -> None:
-    global _workshop  # noqa: PLW0603  (one per process of the pool)
-    folder = folders.get()
-    shutil.copytree(base, folder)
-    _workshop = Workshop(folder, tests, seconds)
-
-
-def _judge(mutant: Mutant) -> Verdict:
-    return _workshop.judge(mutant)
-
-
-def prepare(base: Path, tests: Mapping[str, list[str]]) -> dict[str, float]:
-    """Copy the project, let ape compile it and run the tests unbroken; seconds that each file's tests may take on a mutant.
-
-    Raises:
-        SystemExit: they fail.
-    """
-    shutil.copytree(ROOT, base, ignore=LEFT_BEHIND)
-    taken: dict[tuple[str, ...], float] = {}
-    for paths in dict.fromkeys(tuple(paths) for paths in tests.values()):
-        start = time.monotonic()
-        command = ["ape", "test", *roots(paths), "-x", "-q"]
-        environment = os.environ | {"PYTHONPATH": str(base)}
-        if subprocess.run(command, cwd=base, env=environment, check=False, stdout=sys.stderr).returncode:
-            raise SystemExit(f"the contracts fail their tests as they are: {' '.join(paths)}")
-        taken[paths] = time.monotonic() - start
-    return {file: 60 + 4 * taken[tuple(paths)] for file, paths in tests.items()}
 
 
 def select(plan: Mapping[str, Any], only: list[str], limit: int | None, seed: int) -> list[Mutant]:
@@ -181,28 +142,22 @@ def main() -> None:
     chosen = select(plan, arguments.only, arguments.limit, arguments.seed)
     files = {mutant.file for mutant in chosen}
     accepted = accepted_of(plan, files)
-    left_out = [f"--deselect={test}" for test in plan["unsteady"]]
-    tests = {file: [*paths, *left_out] for file, paths in plan["tests"].items() if file in files}
+    tests = {file: paths for file, paths in plan["tests"].items() if file in files}
 
     verdicts: list[Verdict] = []
-    with TemporaryDirectory() as folder:
-        base = Path(folder) / "unbroken"
-        seconds = prepare(base, tests)
-        context = get_context("spawn")
-        folders = context.Manager().Queue()
-        for job in range(arguments.jobs):
-            folders.put(Path(folder) / f"job-{job}")
-        arguments_of_job = (base, folders, tests, seconds)
-        with ProcessPoolExecutor(arguments.jobs, context, _open_workshop, arguments_of_job) as pool:
-            for done in as_completed([pool.submit(_judge, mutant) for mutant in chosen]):
-                verdict = done.result()
-                verdicts.append(verdict)
-                print(
-                    f"{len(verdicts)}/{len(chosen)} {verdict.outcome} in {verdict.seconds} s: "
-                    f"{verdict.mutant.file}:{verdict.mutant.line} {verdict.mutant.operator} {verdict.killer}",
-                    file=sys.stderr,
-                    flush=True,
-                )
+    with (
+        TemporaryDirectory() as folder,
+        Workshop(ROOT, Path(folder), tests, plan["unsteady"], arguments.jobs) as workshop,
+    ):
+        workshop.control()
+        for verdict in workshop.judge(chosen):
+            verdicts.append(verdict)
+            print(
+                f"{len(verdicts)}/{len(chosen)} {verdict.outcome} in {verdict.seconds} s: "
+                f"{verdict.mutant.file}:{verdict.mutant.line} {verdict.mutant.operator} {verdict.killer}",
+                file=sys.stderr,
+                flush=True,
+            )
     verdicts.sort(key=lambda verdict: (verdict.mutant.file, verdict.mutant.start))
 
     counts = score(verdicts, accepted)

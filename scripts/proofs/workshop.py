@@ -1,38 +1,36 @@
-"""Where mutants are built and tested: a copy of the project for each process, with ape started once and forked for every run.
+"""Where mutants are built and tested: compiled in copies of the sources, and tested by servers that fork for every run."""
 
-The tests take bytecode from ape's project alone, so a mutant is put there, in memory; the sources in the copy stay as they were
-and ape has nothing to compile. Most of a run's time would else be spent on importing ape and reading its cache.
-"""
-
-import os
-import re
+import queue
 import shutil
-import signal
+import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-import pytest
 from vyper.compiler.phases import CompilerData, generate_bytecode
 
+from scripts.proofs import fork_server
 from scripts.proofs.branches import compile_source
+from scripts.proofs.fork_server import Bytecode, Report, Request, Server, roots, within
 from scripts.proofs.mutants import Mutant, hosts
 
 KILLED, SURVIVED, TIMED_OUT, INVALID, SAME = "killed", "survived", "timed out", "does not compile", "same bytecode"
 NOT_RUN = "its tests did not run"
 LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", ".cache")
-FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?:\[| - |$)", re.MULTILINE)
-QUIET = ("-x", "-q", "--tb=no", "--no-header", "-rfE", "-p", "no:cacheprovider")
-ATTEMPTS = 2  # at running tests: on a busy machine a node may not start in time
-GRACE = 30  # s that a run gets to stop its nodes
+ATTEMPTS = 2  # at running tests: on a busy machine a node may not answer in time
+CONTROL_SECONDS = 4 * 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a mutant, the test that killed it, and how long it took in seconds."""
+    """What became of a mutant, the test that killed it, and how long compiling and testing it took in seconds."""
 
     mutant: Mutant
     outcome: str
@@ -40,108 +38,59 @@ class Verdict:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class InOrder:
-    """A pytest plugin that runs tests in the order of the names, tests, files or folders, that they begin with."""
+class Bench:
+    """A copy of the sources, to compile one mutant at a time."""
 
-    names: tuple[str, ...]
+    def __init__(self, project: Path, folder: Path) -> None:
+        shutil.copytree(project / "contracts", folder / "contracts")
+        self.folder = folder
+        self.unbroken: dict[Path, CompilerData] = {}
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Stable among what begins with the same name, and what begins with none at last."""
-        items.sort(key=self._place)
+    def unmutated(self, files: Iterable[str]) -> dict[str, tuple[bytes, bytes]]:
+        """The bytecode of the contracts that files are part of, as it is."""
+        return {host.stem: _bytecode(self._unbroken(host)) for file in files for host in hosts(self.folder, file)}
 
-    def _place(self, item: pytest.Item) -> int:
-        return next((i for i, name in enumerate(self.names) if item.nodeid.startswith(name)), len(self.names))
-
-
-def roots(paths: Sequence[str]) -> list[str]:
-    """Paths less those that lie within another: of a folder and a file in it pytest collects the file alone."""
-    return [path for path in paths if not any(path.startswith(f"{other}/") for other in paths)]
-
-
-class Workshop:
-    """One copy of the project, one mutant at a time. `tests` and `seconds` are what to run for a file and for how long."""
-
-    def __init__(self, folder: Path, tests: Mapping[str, list[str]], seconds: Mapping[str, float]) -> None:
-        os.chdir(folder)
-        sys.path.insert(0, str(folder))
-        import ape
-
-        self.types: Any = ape.project.manifest.contract_types
-        self.folder, self.tests, self.seconds = folder, tests, seconds
-        self.unbroken: dict[Path, bytes] = {}
-        self.killers: dict[str, tuple[str, ...]] = {}
-
-    def judge(self, mutant: Mutant) -> Verdict:
-        """Build the mutant and run its file's tests on it."""
-        start = time.monotonic()
-        outcome, killer = self._judge(mutant)
-        return Verdict(mutant, outcome, killer, round(time.monotonic() - start, 1))
-
-    def _judge(self, mutant: Mutant) -> tuple[str, str]:
+    def build(self, mutant: Mutant) -> dict[str, tuple[bytes, bytes]] | None:
+        """The bytecode of the contracts that a mutant changes; None if it does not compile."""
         affected = hosts(self.folder, mutant.file)
-        for host in affected:
-            if host not in self.unbroken:
-                self.unbroken[host] = _compared(compile_source(self.folder, host))
+        unbroken = {host: _compared(self._unbroken(host)) for host in affected}
         path = self.folder / mutant.file
         source = path.read_text()
         try:
             path.write_text(mutant.applied(source))
             broken = {host: compile_source(self.folder, host) for host in affected}
-            made = {
-                host.stem: (bytes(data.bytecode), bytes(data.bytecode_runtime))
-                for host, data in broken.items()
-                if _compared(data) != self.unbroken[host]
-            }
+            return {host.stem: _bytecode(data) for host, data in broken.items() if _compared(data) != unbroken[host]}
         except Exception:  # whatever stops the compiler, its own faults included, stops the mutant
-            return INVALID, ""
+            return None
         finally:
             path.write_text(source)
-        return self._test(mutant.file, made) if made else (SAME, "")
 
-    def _test(self, file: str, made: Mapping[str, tuple[bytes, bytes]]) -> tuple[str, str]:
-        # What killed a mutant of the same file is likely to kill the next.
-        killers = self.killers.get(file, ())
-        for _ in range(ATTEMPTS):
-            status, output = self.run(self.tests[file], self.seconds[file], made, killers)
-            if status is None:
-                return TIMED_OUT, ""
-            if status == pytest.ExitCode.OK:
-                return SURVIVED, ""
-            found = FAILED.search(output)
-            if status == pytest.ExitCode.TESTS_FAILED and found:
-                break
-            print(f"the tests of {file} ended with status {status}:\n{output[-4000:]}", file=sys.stderr, flush=True)
-        else:
-            return NOT_RUN, ""
-        self.killers[file] = (found[1], *(name for name in killers if name != found[1]))
-        return KILLED, found[1]
+    def _unbroken(self, host: Path) -> CompilerData:
+        if host not in self.unbroken:
+            self.unbroken[host] = compile_source(self.folder, host)
+        return self.unbroken[host]
 
-    def run(
-        self, paths: Sequence[str], seconds: float, made: Mapping[str, tuple[bytes, bytes]], first: tuple[str, ...] = ()
-    ) -> tuple[int | None, str]:
-        """Run tests up to the first that fails, with other bytecode for some contracts.
 
-        Returns pytest's status, None if out of time, and the output.
-        """
-        log = self.folder / "run.log"
-        child = os.fork()
-        if child == 0:
-            os.setsid()
-            with log.open("wb") as out:
-                os.dup2(out.fileno(), 1)
-                os.dup2(out.fileno(), 2)
-            status = int(pytest.ExitCode.INTERNAL_ERROR)
-            try:
-                for name, (creation, runtime) in made.items():
-                    self.types[name].deployment_bytecode.bytecode = "0x" + creation.hex()
-                    self.types[name].runtime_bytecode.bytecode = "0x" + runtime.hex()
-                status = int(pytest.main([*QUIET, *roots(paths)], plugins=[InOrder((*first, *paths))]))
-            finally:
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(status)
-        return _wait(child, seconds), log.read_text(errors="replace")
+_bench: Bench
+
+
+def _open_bench(project: Path, folders: Any) -> None:
+    global _bench  # noqa: PLW0603  (one per process of the pool)
+    _bench = Bench(project, folders.get())
+
+
+def _unmutated(files: Sequence[str]) -> dict[str, tuple[bytes, bytes]]:
+    return _bench.unmutated(files)
+
+
+def _build(mutant: Mutant) -> tuple[Bytecode | None, float]:
+    start = time.monotonic()
+    made = _bench.build(mutant)
+    return made, time.monotonic() - start
+
+
+def _bytecode(data: CompilerData) -> tuple[bytes, bytes]:
+    return bytes(data.bytecode), bytes(data.bytecode_runtime)
 
 
 def _compared(data: CompilerData) -> bytes:
@@ -149,15 +98,104 @@ def _compared(data: CompilerData) -> bytes:
     return bytes(generate_bytecode(data.assembly, compiler_metadata=None))
 
 
-def _wait(child: int, seconds: float) -> int | None:
-    """The status of a child process; None if it had to be ended, which ends what it started too."""
-    for signalled, patience in ((None, seconds), (signal.SIGINT, GRACE), (signal.SIGKILL, GRACE)):
-        if signalled is not None:
-            os.killpg(child, signalled)
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            done, status = os.waitpid(child, os.WNOHANG)
-            if done:
-                return None if signalled else os.waitstatus_to_exitcode(status)
-            time.sleep(0.05)
-    raise RuntimeError(f"process {child} does not end")
+class Workshop:
+    """A copy of the project with `jobs` compilers and as many servers. `tests` are the paths to run for each file, in order.
+
+    To be used in a `with` block.
+    """
+
+    def __init__(
+        self, root: Path, folder: Path, tests: Mapping[str, Sequence[str]], left_out: Sequence[str], jobs: int
+    ) -> None:
+        self._project = folder / "project"
+        shutil.copytree(root, self._project, ignore=LEFT_BEHIND)
+        subprocess.run(["ape", "compile"], cwd=self._project, check=True, stdout=sys.stderr)
+        context = get_context("spawn")
+        folders = context.Manager().Queue()
+        for job in range(jobs):
+            folders.put(folder / f"compiler-{job}")
+        self._compilers = ProcessPoolExecutor(jobs, context, _open_bench, (self._project, folders))
+        self._testers = ThreadPoolExecutor(jobs)
+        self._tests = {file: tuple(paths) for file, paths in tests.items()}
+        self._paths = roots(path for paths in self._tests.values() for path in paths)
+        self._servers: queue.Queue[Server] = queue.Queue()
+        for job in range(jobs):
+            self._servers.put(Server(self._project, self._paths, left_out, folder / f"server-{job}"))
+        self._unbroken: Bytecode = {}
+        self._seconds: dict[str, float] = {}
+        self._killers: dict[str, tuple[str, ...]] = {}
+        self._vouched: dict[str, bool] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._compilers.shutdown(cancel_futures=True)
+        self._testers.shutdown(cancel_futures=True)
+        while not self._servers.empty():
+            self._servers.get().close()
+
+    def control(self) -> None:
+        """Run all tests, the same way as on mutants, on bytecode of the contracts as they are.
+
+        Raises:
+            SystemExit: one fails.
+        """
+        self._unbroken = self._compilers.submit(_unmutated, tuple(self._tests)).result()
+        requests = [Request((path,), CONTROL_SECONDS, self._unbroken) for path in self._paths]
+        for report in self._testers.map(self._ask, requests):
+            if report.outcome != fork_server.PASSED:
+                raise SystemExit(f"the contracts fail their tests as they are: {report.test}\n{report.output}")
+            self._seconds.update(report.seconds)
+
+    def judge(self, mutants: Iterable[Mutant]) -> Iterator[Verdict]:
+        """Build and test mutants, as they get done."""
+        pending = [
+            self._testers.submit(self._judge, mutant, self._compilers.submit(_build, mutant)) for mutant in mutants
+        ]
+        for done in as_completed(pending):
+            yield done.result()
+
+    def _judge(self, mutant: Mutant, building: "Future[tuple[Bytecode | None, float]]") -> Verdict:
+        made, compiled = building.result()
+        start = time.monotonic()
+        outcome, killer = self._test(mutant.file, made) if made else (SAME if made is not None else INVALID, "")
+        return Verdict(mutant, outcome, killer, round(compiled + time.monotonic() - start, 1))
+
+    def _test(self, file: str, made: Bytecode) -> tuple[str, str]:
+        paths = self._tests[file]
+        usual = sum(taken for test, taken in self._seconds.items() if any(within(test, path) for path in paths))
+        # What killed a mutant of the same file is likely to kill the next.
+        report = self._ask(Request(paths, 60 + 4 * usual, made, self._killers.get(file, ())))
+        if report.outcome == fork_server.PASSED:
+            return SURVIVED, ""
+        if report.outcome == fork_server.TIMED_OUT:
+            return TIMED_OUT, ""
+        if report.outcome == fork_server.BROKEN or not self._vouch(report.test):
+            print(f"the tests of {file} say nothing: {report.test}\n{report.output}", file=sys.stderr, flush=True)
+            return NOT_RUN, ""
+        with self._lock:
+            others = (name for name in self._killers.get(file, ()) if name != report.test)
+            self._killers[file] = (report.test, *others)
+        return KILLED, report.test
+
+    def _vouch(self, test: str) -> bool:
+        """Whether a test that killed passes on the contracts as they are, when it runs first and alone like the next time."""
+        if test not in self._vouched:
+            report = self._ask(Request((test,), CONTROL_SECONDS, self._unbroken))
+            self._vouched[test] = report.outcome == fork_server.PASSED
+        return self._vouched[test]
+
+    def _ask(self, request: Request) -> Report:
+        server = self._servers.get()
+        try:
+            for _ in range(ATTEMPTS):
+                report = server.ask(request)
+                if report.outcome != fork_server.BROKEN:
+                    break
+            return report
+        finally:
+            self._servers.put(server)

@@ -9,7 +9,7 @@ from scripts import mutate
 from scripts.mutate import Score, accepted_of, score, select
 from scripts.proofs.branches import compile_source
 from scripts.proofs.mutants import Mutant, hosts, mutants
-from scripts.proofs.workshop import INVALID, KILLED, NOT_RUN, SAME, SURVIVED, TIMED_OUT, Verdict, roots
+from scripts.proofs.workshop import INVALID, KILLED, NOT_RUN, SAME, SURVIVED, TIMED_OUT, Verdict
 
 SOURCE = '''# pragma version 0.4.3
 from contracts.modules import wad
@@ -138,10 +138,6 @@ def test_accepted__of_a_mutant_that_is_gone_or_without_a_reason__is_refused(
     for change in ({"before": "if no success:"}, {"reason": ""}):
         with pytest.raises(SystemExit, match="correct or delete the entry"):
             accepted_of({"survivor": [entry | change]}, [file])
-
-
-def test_roots__of_paths_within_one_another__are_the_outer_ones() -> None:
-    assert roots(["a/b.py", "a", "ab/c.py", "d"]) == ["a", "ab/c.py", "d"]
 
 
 def test_plan__names_every_contract_and_module_and_tests_that_exist() -> None:

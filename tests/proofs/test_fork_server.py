@@ -1,0 +1,100 @@
+"""Runs on other bytecode notice a fault that is known, no fault where there is none, and nothing of each other."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from scripts.mutate import ROOT
+from scripts.proofs.fork_server import BROKEN, FAILED, PASSED, Report, Request, Server, roots, within
+from scripts.proofs.fork_server import TIMED_OUT as OUT_OF_TIME
+from scripts.proofs.mutants import Mutant, mutants
+from scripts.proofs.workshop import KILLED, NOT_RUN, SURVIVED, Workshop
+
+FILE = "contracts/modules/keepers.vy"
+TESTS = "tests/unit/rebalancer/test_keepers.py"
+KILLER = f"{TESTS}::test_head_start__last_second__keeper_fills_and_stranger_does_not"
+OTHER = f"{TESTS}::test_set_keepers__nobody__changes_nothing"
+SECONDS = 300
+
+
+def mutant(after: str) -> Mutant:
+    return next(found for found in mutants(ROOT, FILE) if found.after == after)
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """Two tests of one module, and the contracts as they are passed them."""
+    with Workshop(ROOT, tmp_path_factory.mktemp("workshop"), {FILE: [OTHER, KILLER]}, [], 1) as workshop:
+        workshop.control()
+        yield workshop
+
+
+@pytest.fixture
+def server(workshop: Workshop) -> Iterator[Server]:
+    """The workshop's only one."""
+    server = workshop._servers.get()
+    yield server
+    workshop._servers.put(server)
+
+
+def test_judge__known_fault__is_killed_by_the_test_that_sees_it_and_what_none_sees_survives(workshop: Workshop) -> None:
+    check_left_out = mutant("pass")
+    a_second_later = mutant("if head_start != 0 and block.timestamp <= opened_at + head_start:")
+    verdicts = {verdict.mutant: verdict for verdict in workshop.judge([check_left_out, a_second_later])}
+    assert (verdicts[check_left_out].outcome, verdicts[check_left_out].killer) == (KILLED, KILLER)
+    assert (verdicts[a_second_later].outcome, verdicts[a_second_later].killer) == (SURVIVED, "")
+
+
+def test_server__after_a_run_on_bytecode_that_does_nothing__passes_on_what_is_there(server: Server) -> None:
+    nothing = {"Rebalancer": (b"\xfe", b"\xfe")}
+    report = server.ask(Request((OTHER,), SECONDS, nothing))
+    assert (report.outcome, report.test) == (FAILED, OTHER)
+    report = server.ask(Request((OTHER, KILLER), SECONDS, first=(KILLER,)))
+    assert (report.outcome, list(report.seconds)) == (PASSED, [KILLER, OTHER])
+
+
+def test_server__run_takes_too_long__ends_it_and_starts_anew(server: Server) -> None:
+    assert server.ask(Request((OTHER,), 0.2)).outcome == OUT_OF_TIME
+    assert server.ask(Request((OTHER,), SECONDS)).outcome == PASSED
+
+
+def test_server__its_nodes_are_gone__says_nothing_of_the_bytecode(server: Server) -> None:
+    assert server.ask(Request((OTHER,), SECONDS)).outcome == PASSED
+    for process in psutil.Process(server._process.pid).children(recursive=True):
+        if "anvil" in process.name():
+            process.kill()
+    assert server.ask(Request((OTHER,), SECONDS)).outcome == BROKEN
+    assert server.ask(Request((OTHER,), SECONDS)).outcome == PASSED
+
+
+def test_server__asked_for_tests_that_are_not_there__says_so(server: Server) -> None:
+    report = server.ask(Request(("tests/unit/index_vault",), SECONDS))
+    assert (report.outcome, report.output) == (BROKEN, "no test within tests/unit/index_vault was collected")
+
+
+def test_workshop__every_run_fails__stops_at_the_control_and_counts_nothing_as_killed(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Any, request: Request) -> Report:
+        return Report(FAILED, "a test of its own", "it failed")
+
+    monkeypatch.setattr(Server, "ask", fail)
+    with pytest.raises(SystemExit, match="fail their tests as they are: a test of its own"):
+        workshop.control()
+    assert [verdict.outcome for verdict in workshop.judge([mutant("pass")])] == [NOT_RUN]
+
+
+@pytest.mark.parametrize("path", ["tests", "tests/a", "tests/a/b.py", "tests/a/b.py::c", "tests/a/b.py::c[1-d]"])
+def test_within__path_of_a_test__is_meant(path: str) -> None:
+    assert within("tests/a/b.py::c[1-d]", path)
+
+
+@pytest.mark.parametrize("path", ["test", "tests/a/b", "tests/a/b.py::", "tests/a/b.py::c[1", "a/b.py"])
+def test_within__path_of_another__is_not(path: str) -> None:
+    assert not within("tests/a/b.py::c[1-d]", path)
+
+
+def test_roots__of_paths_within_one_another__are_the_outer_ones() -> None:
+    assert roots(["a/b.py", "a", "ab/c.py", "d", "a", "d/e.py::f"]) == ["a", "ab/c.py", "d"]
