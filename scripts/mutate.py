@@ -4,10 +4,11 @@
 
 Each mutant is one fault in one file (scripts/proofs/mutants.py says of which kinds). What does not compile, or compiles to the
 same bytecode, is left out. The others are put, as bytecode, into a copy of the project, where the tests run that
-tests/proofs/mutation.toml names for the file, until the first fails (scripts/proofs/fork_server.py says how). The score is killed by killed and survived; survivors
-that the same file accepts, with the reason why no test can tell them from the original, count in the first score and not in
-the second. Exits with 1 when the second is under 90 %, when the unbroken contracts fail their tests, when tests could not
-run, or when an accepted survivor is no mutant any more or was killed.
+tests/proofs/mutation.toml names for the file, until the first fails. It kills, if it does so alone, and alone passes on the
+unbroken contracts. The score is killed by killed and survived; survivors that the same file accepts, with the reason why no
+test can tell them from the original, count in the first score and not in the second. Exits with 1 when the second is under
+90 %, when the unbroken contracts fail their tests, when tests could not run, or when an accepted survivor is no mutant any
+more or was killed.
 """
 
 import argparse

@@ -5,11 +5,9 @@ its chain and forks: the child puts the bytecode into ape's project and runs the
 No fixture is made before the fork, so what a test stands on is built from the bytecode of its own run.
 """
 
-import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,37 +22,41 @@ import pytest
 import requests
 
 PASSED, FAILED, TIMED_OUT, BROKEN = "passed", "failed", "timed out", "broken"
-Bytecode = Mapping[str, tuple[bytes, bytes]]  # creation and runtime code by contract
+Bytecode = Mapping[str, bytes]  # creation code by contract
 
+EXITS = {0: PASSED, 1: FAILED, 2: BROKEN}  # of a run's process
 QUIET = ("-q", "-s", "--tb=short", "--no-header", "-p", "no:cacheprovider")
 RPC_SECONDS = 60
-START_SECONDS = 600  # for a server that starts on a busy machine
+TEST_SECONDS = 600  # many times what the slowest test takes on a busy machine
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Run the tests within `paths` up to the first that fails, those within `first` before the others, on `bytecode`.
+    """Run the tests within `paths` up to the first that fails, on `bytecode`; no more than `count` of them.
 
-    Paths are files, folders or tests as pytest names them; the order is that of `first` and `paths`.
+    Paths are files, folders or tests as pytest names them. Tests run in the order of `first` and then of `paths`, and none for
+    more than `seconds`.
     """
 
     paths: tuple[str, ...]
-    seconds: float
     bytecode: Bytecode = field(default_factory=dict)
     first: tuple[str, ...] = ()
+    count: int | None = None
+    seconds: float = TEST_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a run ended: PASSED, FAILED by `test`, TIMED_OUT, or BROKEN, which says nothing of the bytecode.
-
-    `seconds` are those of each test that ran.
-    """
+    """How a run ended: PASSED, FAILED, TIMED_OUT, or BROKEN, which says nothing of the bytecode. `tests` are those that ran."""
 
     outcome: str
-    test: str = ""
+    tests: tuple[str, ...] = ()
     output: str = ""
-    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def last(self) -> str:
+        """The test at which it ended."""
+        return self.tests[-1] if self.tests else ""
 
 
 def within(test: str, path: str) -> bool:
@@ -86,8 +88,6 @@ class Server:
             other.close()
         try:
             self._pipe.send(request)
-            if not self._pipe.poll(START_SECONDS + request.seconds):
-                raise EOFError
             report: Report = self._pipe.recv()
         except (EOFError, OSError):
             report = Report(BROKEN, output="the server ended")
@@ -126,8 +126,7 @@ class ForkServer:
     def __init__(self, pipe: Connection, scratch: Path) -> None:
         self._pipe = pipe
         self._log, self._result = scratch / "run.log", scratch / "result.json"
-        self._seconds: dict[str, float] = {}
-        self._failed = ""
+        self._has_failed = False
         self._is_broken = False
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -147,10 +146,10 @@ class ForkServer:
             error = error.__cause__ or error.__context__
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note how long a test took and whether it failed."""
-        self._seconds[report.nodeid] = self._seconds.get(report.nodeid, 0) + report.duration
+        """Set-up and tear-down count as well."""
         if report.failed:
-            self._failed = report.nodeid
+            self._has_failed = True
+            print(f"\n{report.nodeid}\n{report.longreprtext}")
 
     def _answer(self, session: pytest.Session, request: Request) -> Report:
         names = (*request.first, *request.paths)
@@ -161,42 +160,41 @@ class ForkServer:
         if not chosen:
             return Report(BROKEN, output=f"no test within {', '.join(request.paths)} was collected")
         before, snapshot = _rpc("eth_getBlockByNumber", "latest", False), _rpc("evm_snapshot")
-        self._result.unlink(missing_ok=True)
+        self._result.write_text("")
         child = os.fork()
         if child == 0:
-            self._run(chosen, request.bytecode)
-        if not _wait(child, request.seconds):
-            return Report(TIMED_OUT)
+            self._run(chosen[: request.count], request)
+        status = _wait(child)
+        tests = tuple(self._result.read_text().splitlines())
+        if status == -signal.SIGALRM:
+            return Report(TIMED_OUT, tests)
         output = self._log.read_text(errors="replace")[-4000:]
         if _rpc("evm_revert", snapshot) is not True or _rpc("eth_getBlockByNumber", "latest", False) != before:
-            return Report(BROKEN, output="the chain did not go back")
-        if not self._result.exists():
-            return Report(BROKEN, output=output)
-        result = json.loads(self._result.read_text())
-        outcome = BROKEN if result["is_broken"] else FAILED if result["failed"] else PASSED
-        return Report(outcome, result["failed"], output, result["seconds"])
+            return Report(BROKEN, tests, "the chain did not go back")
+        return Report(EXITS.get(status, BROKEN), tests, output)
 
-    def _run(self, items: Sequence[pytest.Item], bytecode: Bytecode) -> None:
-        """The child's life."""
-        status = 1
+    def _run(self, items: Sequence[pytest.Item], request: Request) -> None:
+        """The child's life. A test that takes too long ends it by its alarm."""
+        outcome = BROKEN
         try:
             os.setsid()
             with self._log.open("wb") as log:
                 os.dup2(log.fileno(), 1)
                 os.dup2(log.fileno(), 2)
             _forget_connections()
-            _put(bytecode)
-            for item, following in pairwise((*items, None)):
-                item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
-                if self._failed:
-                    break
-            result = {"failed": self._failed, "is_broken": self._is_broken, "seconds": self._seconds}
-            self._result.write_text(json.dumps(result))
-            status = 0
+            _put(request.bytecode)
+            with self._result.open("a") as result:
+                for item, following in pairwise((*items, None)):
+                    print(item.nodeid, file=result, flush=True)
+                    signal.setitimer(signal.ITIMER_REAL, request.seconds)
+                    item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+                    if self._has_failed:
+                        break
+            outcome = BROKEN if self._is_broken else FAILED if self._has_failed else PASSED
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(status)
+            os._exit(next(status for status, meaning in EXITS.items() if meaning == outcome))
 
 
 def _put(bytecode: Bytecode) -> None:
@@ -204,9 +202,8 @@ def _put(bytecode: Bytecode) -> None:
     import ape
 
     types: Any = ape.project.manifest.contract_types
-    for name, (creation, runtime) in bytecode.items():
-        types[name].deployment_bytecode.bytecode = "0x" + creation.hex()
-        types[name].runtime_bytecode.bytecode = "0x" + runtime.hex()
+    for name, code in bytecode.items():
+        types[name].deployment_bytecode.bytecode = "0x" + code.hex()
 
 
 def _forget_connections() -> None:
@@ -226,18 +223,10 @@ def _rpc(method: str, *params: Any) -> Any:
     return requests.post(provider.http_uri, json=body, timeout=RPC_SECONDS).json()["result"]
 
 
-def _wait(child: int, seconds: float) -> bool:
-    """Whether a child process ended in time; else it is ended. What it started is ended either way."""
-    deadline = time.monotonic() + seconds
-    has_ended = False
+def _wait(child: int) -> int:
+    """The status of a child process at its end; what it started is ended then, and when the wait is interrupted."""
     try:
-        while not has_ended and time.monotonic() < deadline:
-            has_ended = os.waitpid(child, os.WNOHANG)[0] == child
-            time.sleep(0.01)
-        return has_ended
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     finally:
         with suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)
-        if not has_ended:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,14 +18,13 @@ from vyper.compiler.phases import CompilerData, generate_bytecode
 
 from scripts.proofs import fork_server
 from scripts.proofs.branches import compile_source
-from scripts.proofs.fork_server import Bytecode, Report, Request, Server, roots, within
+from scripts.proofs.fork_server import Bytecode, Report, Request, Server, roots
 from scripts.proofs.mutants import Mutant, hosts
 
 KILLED, SURVIVED, TIMED_OUT, INVALID, SAME = "killed", "survived", "timed out", "does not compile", "same bytecode"
 NOT_RUN = "its tests did not run"
 LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", ".cache")
 ATTEMPTS = 2  # at running tests: on a busy machine a node may not answer in time
-CONTROL_SECONDS = 4 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +45,11 @@ class Bench:
         self.folder = folder
         self.unbroken: dict[Path, CompilerData] = {}
 
-    def unmutated(self, files: Iterable[str]) -> dict[str, tuple[bytes, bytes]]:
+    def unmutated(self, files: Iterable[str]) -> dict[str, bytes]:
         """The bytecode of the contracts that files are part of, as it is."""
-        return {host.stem: _bytecode(self._unbroken(host)) for file in files for host in hosts(self.folder, file)}
+        return {host.stem: bytes(self._unbroken(host).bytecode) for file in files for host in hosts(self.folder, file)}
 
-    def build(self, mutant: Mutant) -> dict[str, tuple[bytes, bytes]] | None:
+    def build(self, mutant: Mutant) -> dict[str, bytes] | None:
         """The bytecode of the contracts that a mutant changes; None if it does not compile."""
         affected = hosts(self.folder, mutant.file)
         unbroken = {host: _compared(self._unbroken(host)) for host in affected}
@@ -59,7 +58,9 @@ class Bench:
         try:
             path.write_text(mutant.applied(source))
             broken = {host: compile_source(self.folder, host) for host in affected}
-            return {host.stem: _bytecode(data) for host, data in broken.items() if _compared(data) != unbroken[host]}
+            return {
+                host.stem: bytes(data.bytecode) for host, data in broken.items() if _compared(data) != unbroken[host]
+            }
         except Exception:  # whatever stops the compiler, its own faults included, stops the mutant
             return None
         finally:
@@ -79,7 +80,7 @@ def _open_bench(project: Path, folders: Any) -> None:
     _bench = Bench(project, folders.get())
 
 
-def _unmutated(files: Sequence[str]) -> dict[str, tuple[bytes, bytes]]:
+def _unmutated(files: Sequence[str]) -> dict[str, bytes]:
     return _bench.unmutated(files)
 
 
@@ -87,10 +88,6 @@ def _build(mutant: Mutant) -> tuple[Bytecode | None, float]:
     start = time.monotonic()
     made = _bench.build(mutant)
     return made, time.monotonic() - start
-
-
-def _bytecode(data: CompilerData) -> tuple[bytes, bytes]:
-    return bytes(data.bytecode), bytes(data.bytecode_runtime)
 
 
 def _compared(data: CompilerData) -> bytes:
@@ -116,13 +113,13 @@ class Workshop:
             folders.put(folder / f"compiler-{job}")
         self._compilers = ProcessPoolExecutor(jobs, context, _open_bench, (self._project, folders))
         self._testers = ThreadPoolExecutor(jobs)
+        self._ahead = 3 * jobs  # mutants that are compiled, wait or are tested
         self._tests = {file: tuple(paths) for file, paths in tests.items()}
-        self._paths = roots(path for paths in self._tests.values() for path in paths)
+        collected = roots(path for paths in self._tests.values() for path in paths)
         self._servers: queue.Queue[Server] = queue.Queue()
         for job in range(jobs):
-            self._servers.put(Server(self._project, self._paths, left_out, folder / f"server-{job}"))
+            self._servers.put(Server(self._project, collected, left_out, folder / f"server-{job}"))
         self._unbroken: Bytecode = {}
-        self._seconds: dict[str, float] = {}
         self._killers: dict[str, tuple[str, ...]] = {}
         self._vouched: dict[str, bool] = {}
         self._lock = threading.Lock()
@@ -139,25 +136,26 @@ class Workshop:
             self._servers.get().close()
 
     def control(self) -> None:
-        """Run all tests, the same way as on mutants, on bytecode of the contracts as they are.
+        """Run the first test of each file, the same way as on mutants, on bytecode of the contracts as they are.
 
         Raises:
             SystemExit: one fails.
         """
         self._unbroken = self._compilers.submit(_unmutated, tuple(self._tests)).result()
-        requests = [Request((path,), CONTROL_SECONDS, self._unbroken) for path in self._paths]
-        for report in self._testers.map(self._ask, requests):
+        firsts = dict.fromkeys(paths[0] for paths in self._tests.values())
+        for report in self._testers.map(self._ask, (Request((path,), self._unbroken, count=1) for path in firsts)):
             if report.outcome != fork_server.PASSED:
-                raise SystemExit(f"the contracts fail their tests as they are: {report.test}\n{report.output}")
-            self._seconds.update(report.seconds)
+                raise SystemExit(f"the contracts fail their tests as they are: {report.last}\n{report.output}")
 
     def judge(self, mutants: Iterable[Mutant]) -> Iterator[Verdict]:
         """Build and test mutants, as they get done."""
-        pending = [
-            self._testers.submit(self._judge, mutant, self._compilers.submit(_build, mutant)) for mutant in mutants
-        ]
-        for done in as_completed(pending):
-            yield done.result()
+        pending: set[Future[Verdict]] = set()
+        for mutant in mutants:
+            pending.add(self._testers.submit(self._judge, mutant, self._compilers.submit(_build, mutant)))
+            if len(pending) >= self._ahead:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                yield from (verdict.result() for verdict in done)
+        yield from (verdict.result() for verdict in as_completed(pending))
 
     def _judge(self, mutant: Mutant, building: "Future[tuple[Bytecode | None, float]]") -> Verdict:
         made, compiled = building.result()
@@ -166,28 +164,26 @@ class Workshop:
         return Verdict(mutant, outcome, killer, round(compiled + time.monotonic() - start, 1))
 
     def _test(self, file: str, made: Bytecode) -> tuple[str, str]:
-        paths = self._tests[file]
-        usual = sum(taken for test, taken in self._seconds.items() if any(within(test, path) for path in paths))
         # What killed a mutant of the same file is likely to kill the next.
-        report = self._ask(Request(paths, 60 + 4 * usual, made, self._killers.get(file, ())))
+        report = self._ask(Request(self._tests[file], made, self._killers.get(file, ())))
         if report.outcome == fork_server.PASSED:
             return SURVIVED, ""
-        if report.outcome == fork_server.TIMED_OUT:
-            return TIMED_OUT, ""
-        if report.outcome == fork_server.BROKEN or not self._vouch(report.test):
-            print(f"the tests of {file} say nothing: {report.test}\n{report.output}", file=sys.stderr, flush=True)
+        if report.outcome == fork_server.BROKEN or not self._is_sure(report, made):
+            print(f"the tests of {file} say nothing: {report.last}\n{report.output}", file=sys.stderr, flush=True)
             return NOT_RUN, ""
         with self._lock:
-            others = (name for name in self._killers.get(file, ()) if name != report.test)
-            self._killers[file] = (report.test, *others)
-        return KILLED, report.test
+            others = (name for name in self._killers.get(file, ()) if name != report.last)
+            self._killers[file] = (report.last, *others)
+        return KILLED if report.outcome == fork_server.FAILED else TIMED_OUT, report.last
 
-    def _vouch(self, test: str) -> bool:
-        """Whether a test that killed passes on the contracts as they are, when it runs first and alone like the next time."""
-        if test not in self._vouched:
-            report = self._ask(Request((test,), CONTROL_SECONDS, self._unbroken))
-            self._vouched[test] = report.outcome == fork_server.PASSED
-        return self._vouched[test]
+    def _is_sure(self, report: Report, made: Bytecode) -> bool:
+        """Whether the test that a run ended with fails alone as well, and alone passes on the contracts as they are."""
+        alone = (report.last,)
+        if report.tests != alone and self._ask(Request(alone, made)).outcome != report.outcome:
+            return False
+        if report.last not in self._vouched:
+            self._vouched[report.last] = self._ask(Request(alone, self._unbroken)).outcome == fork_server.PASSED
+        return self._vouched[report.last]
 
     def _ask(self, request: Request) -> Report:
         server = self._servers.get()

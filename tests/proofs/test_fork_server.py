@@ -16,7 +16,6 @@ FILE = "contracts/modules/keepers.vy"
 TESTS = "tests/unit/rebalancer/test_keepers.py"
 KILLER = f"{TESTS}::test_head_start__last_second__keeper_fills_and_stranger_does_not"
 OTHER = f"{TESTS}::test_set_keepers__nobody__changes_nothing"
-SECONDS = 300
 
 
 def mutant(after: str) -> Mutant:
@@ -48,29 +47,28 @@ def test_judge__known_fault__is_killed_by_the_test_that_sees_it_and_what_none_se
 
 
 def test_server__after_a_run_on_bytecode_that_does_nothing__passes_on_what_is_there(server: Server) -> None:
-    nothing = {"Rebalancer": (b"\xfe", b"\xfe")}
-    report = server.ask(Request((OTHER,), SECONDS, nothing))
-    assert (report.outcome, report.test) == (FAILED, OTHER)
-    report = server.ask(Request((OTHER, KILLER), SECONDS, first=(KILLER,)))
-    assert (report.outcome, list(report.seconds)) == (PASSED, [KILLER, OTHER])
+    report = server.ask(Request((OTHER, KILLER), {"Rebalancer": b"\xfe"}))
+    assert (report.outcome, report.tests) == (FAILED, (OTHER,))
+    report = server.ask(Request((OTHER, KILLER), first=(KILLER,)))
+    assert (report.outcome, report.tests) == (PASSED, (KILLER, OTHER))
 
 
 def test_server__run_takes_too_long__ends_it_and_starts_anew(server: Server) -> None:
-    assert server.ask(Request((OTHER,), 0.2)).outcome == OUT_OF_TIME
-    assert server.ask(Request((OTHER,), SECONDS)).outcome == PASSED
+    assert server.ask(Request((OTHER,), seconds=0.05)).outcome == OUT_OF_TIME
+    assert server.ask(Request((OTHER,))).outcome == PASSED
 
 
 def test_server__its_nodes_are_gone__says_nothing_of_the_bytecode(server: Server) -> None:
-    assert server.ask(Request((OTHER,), SECONDS)).outcome == PASSED
+    assert server.ask(Request((OTHER,))).outcome == PASSED
     for process in psutil.Process(server._process.pid).children(recursive=True):
         if "anvil" in process.name():
             process.kill()
-    assert server.ask(Request((OTHER,), SECONDS)).outcome == BROKEN
-    assert server.ask(Request((OTHER,), SECONDS)).outcome == PASSED
+    assert server.ask(Request((OTHER,))).outcome == BROKEN
+    assert server.ask(Request((OTHER,))).outcome == PASSED
 
 
 def test_server__asked_for_tests_that_are_not_there__says_so(server: Server) -> None:
-    report = server.ask(Request(("tests/unit/index_vault",), SECONDS))
+    report = server.ask(Request(("tests/unit/index_vault",)))
     assert (report.outcome, report.output) == (BROKEN, "no test within tests/unit/index_vault was collected")
 
 
@@ -78,7 +76,7 @@ def test_workshop__every_run_fails__stops_at_the_control_and_counts_nothing_as_k
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(self: Any, request: Request) -> Report:
-        return Report(FAILED, "a test of its own", "it failed")
+        return Report(FAILED, ("a test of its own",), "it failed")
 
     monkeypatch.setattr(Server, "ask", fail)
     with pytest.raises(SystemExit, match="fail their tests as they are: a test of its own"):
