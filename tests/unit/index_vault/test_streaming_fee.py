@@ -183,6 +183,27 @@ def test_accrue_fees__largest_supply_for_two_hundred_years__does_not_overflow(wo
     world.vault.redeem(MAX_SUPPLY // 2, world.depositor, [0] * 3, FAR, sender=world.depositor)
 
 
+def test_accrue_fees__largest_supply__rounds_every_step_of_the_power_down(world: World) -> None:
+    """So many shares that a power larger by 1e-27 makes about 80 base units more; a span of which every bit counts."""
+    world = world.with_vault(fees=(world.recipient, FIVE_PERCENT, 0, 0))
+    world.mint(world.depositor, MAX_SUPPLY - world.dead_shares)
+    start, supply = started(world)
+    due, _ = reference.streamed(supply, 0, FIVE_PERCENT, 2**20 - 1)
+    assert accrue(world, start + 2**20 - 1).return_value == supply + due
+
+
+def test_accrue_fees__grown_to_a_hair_under_a_base_unit__does_not_make_it(world: World) -> None:
+    """A supply that a second makes a whole number of base units less 1e-27 of one: rounded up, it were one more."""
+    growth = RAY + FIVE_PERCENT // MILLIONTH * (RAY // 10**6) // YEAR
+    supply = -pow(growth, -1, RAY) % RAY
+    assert supply * growth % RAY == RAY - 1
+    world = world.with_vault(fees=(world.recipient, FIVE_PERCENT, 0, 0))
+    world.mint(world.depositor, supply - world.dead_shares)
+    start, minted = started(world)
+    assert minted == supply
+    assert accrue(world, start + 1).return_value == supply * growth // RAY
+
+
 def test_accrue_fees__nothing_minted_yet__makes_nothing(world: World) -> None:
     world = world.with_vault(fees=(world.recipient, FIVE_PERCENT, 0, 0))
     world.wait(YEAR)
