@@ -384,6 +384,15 @@ def test_trigger__filled_in_part_after_the_end__still_holds(world: World) -> Non
     assert world.vault.trigger() == TARGETS
 
 
+def test_trigger__completed_though_no_targets_changed__is_not_targets(world: World) -> None:
+    world = seeded(world, triggers=BAND | TARGETS, interval=0)
+    world.set_price(2, 6_000 * WAD)
+    receipt = trade_to_target(world)
+    assert len(receipt.events.filter(world.rebalancer.RebalanceClosed)) == 1
+    world.set_price(2, 12_000 * WAD)
+    assert world.vault.trigger() == BAND
+
+
 def test_open_rebalance__between_two_steps_of_a_change__cools_down(world: World) -> None:
     world = seeded(world, triggers=TARGETS, interval=0)
     set_targets(world, NEW, 0, world.now() + DAY)
