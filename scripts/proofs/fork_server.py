@@ -5,6 +5,7 @@ its chain and forks: the child puts the bytecode into ape's project and runs the
 No fixture is made before the fork, so what a test stands on is built from the bytecode of its own run.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -131,6 +132,7 @@ class ForkServer:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Answer requests until nobody asks."""
+        gc.freeze()  # a collection in a child would copy all that it shares with this process
         with suppress(EOFError):
             while True:
                 report = self._answer(session, self._pipe.recv())
