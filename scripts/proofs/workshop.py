@@ -123,6 +123,7 @@ class Workshop:
         self._killers: dict[str, tuple[str, ...]] = {}
         self._vouched: dict[str, bool] = {}
         self._lock = threading.Lock()
+        self._is_closing = False
 
     def __enter__(self) -> Self:
         return self
@@ -130,6 +131,7 @@ class Workshop:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_closing = True  # or an interrupted run would start again
         self._compilers.shutdown(cancel_futures=True)
         self._testers.shutdown(cancel_futures=True)
         while not self._servers.empty():
@@ -188,10 +190,11 @@ class Workshop:
     def _ask(self, request: Request) -> Report:
         server = self._servers.get()
         try:
+            report = Report(fork_server.BROKEN, output="interrupted")
             for _ in range(ATTEMPTS):
-                report = server.ask(request)
-                if report.outcome != fork_server.BROKEN:
+                if report.outcome != fork_server.BROKEN or self._is_closing:
                     break
+                report = server.ask(request)
             return report
         finally:
             self._servers.put(server)
