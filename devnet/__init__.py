@@ -10,7 +10,7 @@
         usdc = addresses.token("USDC")
         box.give(usdc.address, me, usdc.units(1_000))      # from the liquidity owner
         box.send(me, usdc.address, "approve(address,uint256)", addresses.V3_ROUTER, 10**9)   # impersonated
-        market.move_price(box, "LINK", Decimal(16))        # Uniswap V2, V3 and the feed
+        market.move_price(box, "LINK", Decimal(16))        # Uniswap V2, V3, Balancer's weighted pools and the feed
         market.move_dex(box, "LINK", Decimal(17))          # the markets alone
         market.warp(box, 3_600)                            # an hour later, feeds fresh
 

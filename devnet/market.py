@@ -1,8 +1,10 @@
-"""Moving the box's markets: Chainlink's answers, Uniswap's prices, both, and the clock.
+"""Moving the box's markets: Chainlink's answers, the DEXes' prices, both, and the clock.
 
 Prices are USD per whole token. On the DEXes USDC is the unit of account: it is worth what its feed says, and every other
-token what its deepest V3 pool says, against USDC or over WETH. When ether moves, the staked ethers keep their rate to it.
-Balancer, Curve and V4 stay where they are: an arbitrage against them is part of a moved market.
+token what its deepest V3 or weighted Balancer pool says, against USDC or over WETH. When ether moves, the staked ethers keep
+their rate to it, so that Balancer's meta-stable pool, which follows this rate, is right where it stands. Balancer's and
+Curve's pools of stable coins stay too: when a stable coin moves, an arbitrage against them is part of the moved market, as
+one against V4 is when ether moves.
 """
 
 from decimal import Decimal, localcontext
@@ -11,7 +13,20 @@ from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 
 from devnet import addresses as a
-from devnet.addresses import FEEDS, HELPER, LP, PEGGED, TOKENS, USD_FEEDS, V2_PAIRS, V3_POOLS, V2Pair, V3Pool
+from devnet.addresses import (
+    BALANCER_POOLS,
+    FEEDS,
+    HELPER,
+    LP,
+    PEGGED,
+    TOKENS,
+    USD_FEEDS,
+    V2_PAIRS,
+    V3_POOLS,
+    BalancerPool,
+    V2Pair,
+    V3Pool,
+)
 from devnet.artifacts import load_bundle
 from devnet.box import Box
 from devnet.deployer import FAR_FUTURE
@@ -22,6 +37,13 @@ PRECISION = 90
 V2_FEE = Decimal("0.997")
 # More than any balance: the price limit is what ends the trade.
 UNLIMITED = 2**255 - 1
+# What a weighted pool takes in one swap, of its balance: Balancer's WeightedMath._MAX_IN_RATIO.
+MOST_IN = Decimal("0.3")
+# From a start that is wrong by the fee alone, each step doubles the correct digits: 3, 6, 12, and 24.
+NEWTON_STEPS = 3
+
+WEIGHTED_POOLS = tuple(pool for pool in BALANCER_POOLS if pool.kind == "weighted")
+_PRICED: tuple[V3Pool | BalancerPool, ...] = (*V3_POOLS, *WEIGHTED_POOLS)
 
 # Aave prices wstETH by a feed of its own; it is moved with the rest.
 _SOURCES = {r.symbol: r.price_source for r in a.AAVE_RESERVES if r.feed is None}
@@ -124,31 +146,32 @@ _refresh = refresh_feeds
 
 
 def dex_price(box: Box, token: str) -> Decimal:
-    """USD per whole token on Uniswap V3.
+    """USD per whole token in its deepest pool of Uniswap V3 or of Balancer's weighted ones.
 
     Raises:
-        ConfigurationError: the token has no V3 pool.
+        ConfigurationError: the token has no such pool.
     """
     symbol = a.token(token).symbol
     if symbol == "USDC":
         return feed_price(box, "USDC")
     for quote in ("USDC", "WETH"):
-        pools = [pool for pool in V3_POOLS if set(pool.tokens) == {symbol, quote}]
+        pools = [pool for pool in _PRICED if set(pool.tokens) == {symbol, quote}]
         if pools:
             deepest = max(pools, key=lambda pool: pool.usd)
             return _mid(box, deepest, symbol) * dex_price(box, quote)
     raise ConfigurationError(
-        f"{symbol} has no Uniswap V3 pool on the devnet: only its feed can be moved, with set_feed"
+        f"{symbol} has no Uniswap V3 or weighted Balancer pool on the devnet: only its feed can be moved, with set_feed"
     )
 
 
 def move_dex(box: Box, token: str, price: Decimal) -> None:
-    """Trade every V2 pair and V3 pool of `token` (symbol or address) to `price`; the other tokens keep their USD prices.
+    """Trade every V2 pair, V3 pool and weighted Balancer pool of `token` (symbol or address) to `price`, as arbitrageurs would.
 
-    V3 pools end exactly at the target square-root price, V2 pairs within the rounding of one base unit.
+    The other tokens keep their USD prices. V3 pools end exactly at the target square-root price, V2 pairs and weighted pools
+    within rounding.
 
     Raises:
-        ConfigurationError: the token has no V3 pool, or the price is not positive.
+        ConfigurationError: the token has no V3 or weighted pool, or the price is not positive.
         TransactionError: the liquidity owner cannot pay for a move that large.
     """
     symbol = a.token(token).symbol
@@ -157,14 +180,17 @@ def move_dex(box: Box, token: str, price: Decimal) -> None:
     ratio = Decimal(price) / dex_price(box, symbol)
     moved = {symbol: Decimal(price)}
     moved |= {follower: dex_price(box, follower) * ratio for follower in PEGGED.get(symbol, ()) if _has_pool(follower)}
-    markets = [market for market in (*V2_PAIRS, *V3_POOLS) if len(moved.keys() & set(market.tokens)) == 1]
+    traded: tuple[V2Pair | V3Pool | BalancerPool, ...] = (*V2_PAIRS, *_PRICED)
+    markets = [market for market in traded if len(moved.keys() & set(market.tokens)) == 1]
     others = {s for market in markets for s in market.tokens} - moved.keys()
     prices = {s: dex_price(box, s) for s in others} | moved
     for market in markets:
         if isinstance(market, V2Pair):
             _move_pair(box, market, prices)
-        else:
+        elif isinstance(market, V3Pool):
             _move_pool(box, market, prices)
+        else:
+            _move_weighted(box, market, prices)
 
 
 def move_price(box: Box, symbol: str, price: Decimal) -> None:
@@ -186,15 +212,19 @@ def move_price(box: Box, symbol: str, price: Decimal) -> None:
 
 
 def _has_pool(symbol: str) -> bool:
-    return any(symbol in pool.tokens for pool in V3_POOLS)
+    return any(symbol in pool.tokens for pool in _PRICED)
 
 
-def _mid(box: Box, pool: V3Pool, symbol: str) -> Decimal:
+def _mid(box: Box, pool: V3Pool | BalancerPool, symbol: str) -> Decimal:
     """Whole units of the pool's other token for one whole `symbol`."""
     t0, t1 = _ordered(pool)
     with localcontext(prec=PRECISION):
-        root = Decimal(_sqrt_price(box, pool)) / 2**96
-        price = (root * root).scaleb(t0.decimals - t1.decimals)
+        if isinstance(pool, V3Pool):
+            raw = (Decimal(_sqrt_price(box, pool)) / 2**96) ** 2
+        else:
+            (r0, r1), (w0, w1) = _balances(box, pool), _weights(pool)
+            raw = Decimal(r1 * w0) / (r0 * w1)
+        price = raw.scaleb(t0.decimals - t1.decimals)
         return price if symbol == t0.symbol else 1 / price
 
 
@@ -237,6 +267,52 @@ def _move_pair(box: Box, pair: V2Pair, prices: dict[str, Decimal]) -> None:
         )
 
 
+def _move_weighted(box: Box, pool: BalancerPool, prices: dict[str, Decimal]) -> None:
+    """Sell the dx = z x that leaves reserves weighing in the target ratio q = (x'/w) / (y'/v), in as few swaps as it takes.
+
+    With x' = (1 + z) x and the invariant y' = y / (1 + f z)^r, f = 1 - fee and r = w/v, z is the root of
+    (1 + z) (1 + f z)^r = q (y/v) / (x/w) =: g. The logarithm of the left is concave, and without a fee the root is
+    g^(1 / (1 + r)) - 1, which is too low: from there Newton's steps never overshoot.
+    """
+    t0, t1 = _ordered(pool)
+    w0, w1 = _weights(pool)
+    kept = 1 - Decimal(box.call(pool.address, "getSwapFeePercentage()(uint256)")).scaleb(-18)
+    whole = False
+    while not whole:
+        r0, r1 = _balances(box, pool)
+        with localcontext(prec=PRECISION):
+            gap = _raw_price(t0, t1, prices) * r0 * w1 / (r1 * w0)
+            sold, bought, x, w, v = (t0, t1, r0, w0, w1) if gap < 1 else (t1, t0, r1, w1, w0)
+            gap, r = max(gap, 1 / gap), Decimal(w) / v
+            z = gap ** (1 / (1 + r)) - 1
+            for _ in range(NEWTON_STEPS):
+                missing = gap.ln() - (1 + z).ln() - r * (1 + kept * z).ln()
+                z += missing / (1 / (1 + z) + r * kept / (1 + kept * z))
+            whole = z <= MOST_IN
+            amount = int(min(z, MOST_IN) * x)
+        if amount > 0:
+            box.send(
+                LP,
+                a.BALANCER_VAULT,
+                "swap((bytes32,uint8,address,address,uint256,bytes),(address,bool,address,bool),uint256,uint256)",
+                (pool.pool_id, 0, sold.address, bought.address, amount, b""),
+                *((LP, False, LP, False), 0, FAR_FUTURE),
+            )
+
+
+def _balances(box: Box, pool: BalancerPool) -> tuple[int, int]:
+    """Base units of token0 and token1 that the Vault holds for the pool."""
+    _, (r0, r1), _ = box.call(a.BALANCER_VAULT, "getPoolTokens(bytes32)(address[],uint256[],uint256)", pool.pool_id)
+    return r0, r1
+
+
+def _weights(pool: BalancerPool) -> tuple[int, int]:
+    """Percent of token0 and token1."""
+    weight = dict(zip(pool.tokens, pool.shape, strict=True))
+    t0, t1 = _ordered(pool)
+    return weight[t0.symbol], weight[t1.symbol]
+
+
 def _sqrt_price(box: Box, pool: V3Pool) -> int:
     slot = box.call(pool.address, "slot0()(uint160,int24,uint16,uint16,uint16,uint8,bool)")
     return int(slot[0])
@@ -247,7 +323,7 @@ def _raw_price(t0: a.Token, t1: a.Token, prices: dict[str, Decimal]) -> Decimal:
     return (prices[t0.symbol] / prices[t1.symbol]).scaleb(t1.decimals - t0.decimals)
 
 
-def _ordered(market: V2Pair | V3Pool) -> tuple[a.Token, a.Token]:
-    """token0 and token1, as the pool sorts them."""
+def _ordered(market: V2Pair | V3Pool | BalancerPool) -> tuple[a.Token, a.Token]:
+    """token0 and token1, as the pool of two sorts them."""
     x, y = (TOKENS[symbol] for symbol in market.tokens)
     return (x, y) if int(x.address, 16) < int(y.address, 16) else (y, x)

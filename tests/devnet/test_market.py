@@ -11,7 +11,7 @@ from devnet.box import Box
 from devnet.protocols.chainlink import ROUND
 from keeper.errors import ConfigurationError
 
-WATCHED = ("WETH", "WBTC", "USDC", "USDT", "DAI", "LINK", "UNI", "AAVE", "wstETH", "COMP", "CRV", "MKR", "LDO")
+WATCHED = ("WETH", "WBTC", "USDC", "USDT", "DAI", "LINK", "UNI", "AAVE", "wstETH", "COMP", "CRV", "BAL", "MKR", "LDO")
 
 
 def dex_prices(box: Box) -> dict[str, Decimal]:
@@ -20,6 +20,26 @@ def dex_prices(box: Box) -> dict[str, Decimal]:
 
 def feed_prices(box: Box) -> dict[str, Decimal]:
     return {symbol: market.feed_price(box, symbol) for symbol in a.USD_FEEDS}
+
+
+def balancer_price(box: Box, pool: a.BalancerPool) -> Decimal:
+    """Whole units of the pool's second token for one whole of its first, by what the pool and the Vault say."""
+    addresses, balances, _ = box.call(
+        a.BALANCER_VAULT, "getPoolTokens(bytes32)(address[],uint256[],uint256)", pool.pool_id
+    )
+    weights = box.call(pool.address, "getNormalizedWeights()(uint256[])")
+    tokens = [a.token(address) for address in addresses]
+    weighed = {t.symbol: Decimal(b).scaleb(-t.decimals) / w for t, b, w in zip(tokens, balances, weights, strict=True)}
+    base, quote = pool.tokens
+    price: Decimal = weighed[quote] / weighed[base]
+    return price
+
+
+def assert_balancer_agrees_with_the_feeds(box: Box) -> None:
+    assert len(market.WEIGHTED_POOLS) == 4
+    for pool in market.WEIGHTED_POOLS:
+        base, quote = (market.feed_price(box, symbol) for symbol in pool.tokens)
+        assert abs(balancer_price(box, pool) / (base / quote) - 1) < Decimal("1e-9"), pool.tokens
 
 
 def assert_close(found: dict[str, Decimal], expected: dict[str, Decimal]) -> None:
@@ -42,6 +62,7 @@ def test_fresh_box__dexes_and_feeds__stand_at_the_seed_prices(box: Box) -> None:
         ("DAI", "1.01"),
         ("CRV", "0.4"),
         ("UNI", "18"),
+        ("BAL", "0.9"),
     ],
 )
 def test_move_price__of_one_token__moves_its_markets_and_feed_and_no_other(box: Box, symbol: str, price: str) -> None:
@@ -65,6 +86,36 @@ def test_move_price__of_usdc__leaves_the_other_tokens_dollar_prices(box: Box) ->
     dex = dex_prices(box)
     market.move_price(box, "USDC", Decimal("0.95"))
     assert_close(dex_prices(box), dex | {"USDC": Decimal("0.95")})
+
+
+@pytest.mark.parametrize(
+    ("symbol", "factor"),
+    [("WETH", "1.2"), ("WETH", "0.8"), ("WBTC", "1.1"), ("USDC", "0.97"), ("DAI", "1.02"), ("BAL", "1.1")],
+)
+def test_move_price__leaves_no_arbitrage_with_weighted_pools(box: Box, symbol: str, factor: str) -> None:
+    assert_balancer_agrees_with_the_feeds(box)
+    market.move_price(box, symbol, market.feed_price(box, symbol) * Decimal(factor))
+    assert_balancer_agrees_with_the_feeds(box)
+
+
+@pytest.mark.parametrize("price", ["0.1", "4"])
+def test_move_price__beyond_what_a_weighted_pool_takes_in_one_swap__gets_there(box: Box, price: str) -> None:
+    height = box.rpc("eth_blockNumber")
+    market.move_price(box, "BAL", Decimal(price))
+    assert int(box.rpc("eth_blockNumber"), 16) - int(height, 16) > 2
+    assert_balancer_agrees_with_the_feeds(box)
+
+
+def test_move_price__of_ether__leaves_the_stable_and_the_meta_stable_pool(box: Box) -> None:
+    stable = [pool for pool in a.BALANCER_POOLS if pool.kind != "weighted"]
+
+    def balances() -> list[tuple[int, ...]]:
+        signature = "getPoolTokens(bytes32)(address[],uint256[],uint256)"
+        return [tuple(box.call(a.BALANCER_VAULT, signature, pool.pool_id)[1]) for pool in stable]
+
+    before = balances()
+    market.move_price(box, "WETH", Decimal(3600))
+    assert balances() == before
 
 
 def test_move_dex__leaves_the_feed(box: Box) -> None:
@@ -114,9 +165,9 @@ def test_move_dex__there_and_back__ends_where_it_began(box: Box) -> None:
     assert_close(dex_prices(box), before)
 
 
-@pytest.mark.parametrize("symbol", ["BAL", "sUSD", "stETH"])
+@pytest.mark.parametrize("symbol", ["sUSD", "stETH"])
 def test_move_dex__without_a_pool__names_the_token(box: Box, symbol: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"{symbol} has no Uniswap V3 pool"):
+    with pytest.raises(ConfigurationError, match=f"{symbol} has no Uniswap V3 or weighted Balancer pool"):
         market.move_dex(box, symbol, Decimal(2))
 
 
