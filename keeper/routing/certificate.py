@@ -73,11 +73,21 @@ def upper_bound(network: Network, basket: Basket, log_prices: Floats, gas: Float
     prices = np.exp(log_prices)
     gain, spent = _profits(network, prices, log_prices, RATE_FLOW * basket.turnover)
     profit = np.maximum(gain - spent + _ROUNDING * (gain + spent) - gas, 0.0)
+    profit = _best_of_each_pool(network, profit)
     worth = np.full(len(prices), basket.worth) if np.isfinite(basket.worth) else np.maximum(prices, 1.0)
     over = np.maximum(prices - basket.cost, 0.0)
     under = np.maximum(worth - prices, 0.0)
     value = profit.sum() + _product(basket.surplus, over) + _product(basket.deficit, under)
     return Bound(float(value * (1 + _ROUNDING)), worth)
+
+
+def _best_of_each_pool(network: Network, profit: Floats) -> Floats:
+    """A route uses one pair of a pool, in one direction."""
+    number: dict[str, int] = {}
+    pools = np.array([number.setdefault(edge.pool.address, len(number)) for edge in network.edges], dtype=np.intp)
+    best = np.zeros(len(number))
+    np.maximum.at(best, pools, profit)
+    return best
 
 
 def _product(limits: Floats, margins: Floats) -> float:

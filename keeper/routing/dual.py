@@ -30,7 +30,10 @@ _NOISE = 1e-5
 # taken as no deeper than these multiples of the turnover, one after the other, each starting from the prices of the
 # last; at the last multiple the price impact that this invents is below a hundredth of a basis point.
 _STAGES: Stages = ((3e2, 1e-2), (3e3, 1e-2), (3e4, 1e-2), (1e6, 1e-6))
-_FINE: Stages = ((1e3, 1e-2), (1e6, 1e-9))
+_FINE: Stages = ((1e3, 1e-2), (3e4, 1e-2), (1e6, 1e-9))
+_FINEST: Stages = (*((3.0**k, 1e-4) for k in range(3, 12)), (3e5, 1e-5), (1e6, 1e-9))
+# Share of the turnover that may be missing from flows that a descent has found.
+_ASTRAY = 1e-6
 _STEPS = 200
 # The slope that ends the descent, in turnovers: at the last depth, and before.
 _FLAT = 1e-9
@@ -63,12 +66,16 @@ class Basket(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """Log-prices at the optimum, the trades there, and USD of each token sold and bought."""
+    """Log-prices at the optimum, the trades there, and USD of each token sold and bought.
+
+    `missing` is what pools take beyond that and nobody has: next to nothing where the descent has reached the optimum.
+    """
 
     log_prices: Floats
     trades: Trades
     sold: Floats
     bought: Floats
+    missing: Floats
 
 
 class _Point(NamedTuple):
@@ -89,7 +96,11 @@ def explore(network: Network, basket: Basket, start: Floats) -> Solution:
 
 def refine(network: Network, basket: Basket, start: Floats) -> Solution:
     """As `explore`, from prices close to the best, and to about nine digits; `schedule` makes the flows exact."""
-    return _descend(network, basket, start, _FINE)
+    solution = _descend(network, basket, start, _FINE)
+    if solution.missing.sum() > _ASTRAY * basket.turnover:
+        # Few pools leave prices free over long stretches, on which the descent may give up: take it in smaller steps.
+        solution = _descend(network, basket, np.zeros_like(start), _FINEST)
+    return solution
 
 
 def _descend(network: Network, basket: Basket, start: Floats, stages: Stages) -> Solution:
@@ -113,11 +124,9 @@ def _descend(network: Network, basket: Basket, start: Floats, stages: Stages) ->
             break
     bought = np.clip(flow, 0.0, unit.deficit)
     sold = np.clip(-flow, 0.0, unit.surplus)
+    missing = np.maximum(-flow - sold, 0.0)
     return Solution(
-        log_prices,
-        Trades(*(amounts * scale for amounts in trades)),
-        sold * scale,
-        np.where(unit.deficit > 0, bought, 0) * scale,
+        log_prices, Trades(*(amounts * scale for amounts in trades)), sold * scale, bought * scale, missing * scale
     )
 
 

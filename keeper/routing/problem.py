@@ -79,7 +79,7 @@ class RebalanceProblem:
     hubs: frozenset[str] | None = None
     gas_price_wei: int = 0
     eth_price_wad: int = 0
-    max_legs: int = 32
+    max_legs: int = 40
     goal: Goal = Goal.REBALANCE
 
     def __post_init__(self) -> None:

@@ -40,6 +40,8 @@ _COMPLETE = 1_000
 # What is sold but for this share is sold whole.
 _WHOLE = 1 - 1e-6
 _RETURNS = 2
+# How many times what they earn legs may cost when there are too many.
+_LOSS = 3
 _ROUNDS = 3
 # Legs whose loss was found to cost more than their gas, one after the other, before the search for others ends.
 _TRIES = 2
@@ -282,7 +284,11 @@ class _Search:
         if not len(edges):
             none = np.zeros(len(self.network.tokens))
             return _Candidate(
-                edges, Solution(self.start, self.network.only(edges).trades(self.start), none, none), edges, cost, 0.0
+                edges,
+                Solution(self.start, self.network.only(edges).trades(self.start), none, none, none),
+                edges,
+                cost,
+                0.0,
             )
         solution = refine(self.network.only(edges), basket, self.start)
         self.start = solution.log_prices
@@ -312,35 +318,40 @@ class _Search:
         return np.array(sorted(set(candidate.used.tolist()) - left), dtype=np.intp)
 
     def _thinned(self, candidate: _Candidate) -> _Candidate:
-        kept: set[int] = set()
+        """Legs that do not pay are dropped while that gains; as many as are too many, at the least loss that a few tries find."""
+        tried: dict[int, _Candidate] = {}
         most = len(candidate.used)
-        while len(kept) < _TRIES:
+        while True:
             too_many = len(candidate.used) - self.problem.max_legs
             margins = self._margins(candidate)
             doubtful = [
-                edge for edge in candidate.used.tolist() if too_many > 0 or (margins[edge] < 0 and edge not in kept)
+                edge for edge in candidate.used.tolist() if edge not in tried and (too_many > 0 or margins[edge] < 0)
             ]
-            if not doubtful:
-                break
+            if not doubtful or len(tried) >= _TRIES:
+                if too_many <= 0:
+                    return candidate
+                best = max(tried.values(), key=lambda trial: trial.worth)
+                if not len(best.used):
+                    raise NoRoute(f"no route fits within max_legs = {self.problem.max_legs}; allow more legs")
+                candidate, tried = best, {}
+                continue
             # The only way out of a token, or into it, is worth more than its profit: such legs go last, one at a time.
             shared = self._shared(candidate.used)
-            if several := [edge for edge in doubtful if edge in shared]:
-                doubtful = several
-            doubtful.sort(key=lambda edge: margins[edge])
+            several = [edge for edge in doubtful if edge in shared]
+            doubtful = sorted(several or doubtful, key=lambda edge: margins[edge])
             count = max(min(len(several) // 2, most, too_many if too_many > 0 else most), 1)
             dropped = doubtful[:count]
-            trial = self._untangled(
-                self._solved(np.setdiff1d(candidate.used, dropped, assume_unique=True), candidate.cost)
-            )
-            if too_many > 0 and not len(trial.used):
-                raise NoRoute(f"no route fits within max_legs = {self.problem.max_legs}; allow more legs")
-            if len(trial.used) and (too_many > 0 or trial.worth > candidate.worth):
-                candidate, kept = trial, set()
+            left = np.setdiff1d(candidate.used, dropped, assume_unique=True)
+            trial = self._untangled(self._solved(left, candidate.cost))
+            # What closing legs loses is at least what they earn; when it is much more, others are the better choice.
+            earned = sum(max(margins[edge], 0.0) for edge in dropped)
+            allowed = _LOSS * earned + _DUST * self.basket.turnover if too_many > 0 else 0.0
+            if len(trial.used) and trial.worth > candidate.worth - allowed:
+                candidate, tried = trial, {}
             elif count > 1:
                 most = count // 2
             else:
-                kept.add(dropped[0])
-        return candidate
+                tried[dropped[0]] = trial
 
     def _shared(self, used: Ints) -> set[int]:
         """Edges beside which another one leaves the same token, and another one comes to the same."""

@@ -155,8 +155,8 @@ def test_solve__three_coin_pools__are_used_once_each() -> None:
         stable(1, 9e6, ("USDC", "DAI", "USDT"), 0.1),
         stable(2, 3e6, ("USDC", "DAI", "USDT"), 0.1),
         weighted(3, 9e6, {"WETH": 50, "WBTC": 25, "USDC": 25}),
-        v2(4, "USDC", "WETH", 3e6),
-        v2(5, "WBTC", "WETH", 3e6),
+        v2(4, "USDC", "WETH", 30e6),
+        v2(5, "WBTC", "WETH", 30e6),
         v3(6, "DAI", "USDT", 3e6, fee=100),
     ]
     question = problem(pools, {"USDC": 300_000, "WBTC": 200_000}, {"DAI": 200_000, "USDT": 200_000, "WETH": 100_000})
