@@ -22,7 +22,7 @@ import numpy as np
 
 from keeper.errors import NoRoute
 from keeper.markets import InsufficientLiquidity
-from keeper.routing.certificate import Certificate, certify
+from keeper.routing.certificate import Certificate, certify, upper_bound
 from keeper.routing.dual import Basket, Solution, explore, refine
 from keeper.routing.network import Floats, Ints, Network, build
 from keeper.routing.problem import BPS, UNLIMITED, WAD, Goal, RebalanceProblem, RouteLimits
@@ -40,6 +40,8 @@ _COMPLETE = 1_000
 # What is sold but for this share is sold whole.
 _WHOLE = 1 - 1e-6
 _RETURNS = 2
+# Share of the turnover that is not worth another search.
+_GOOD = 2e-5
 # How many times what they earn legs may cost when there are too many.
 _LOSS = 3
 _ROUNDS = 3
@@ -121,6 +123,7 @@ class _Search:
         self.open = np.arange(len(network.edges))
         # Prices at which to ask for the bound.
         self.tried: list[Floats] = []
+        self.bound = float("inf")
 
     def first(self, cost: float) -> _Candidate | None:
         """The best flows that an executor can put in order; None if nothing trades."""
@@ -138,6 +141,9 @@ class _Search:
             # Pools that stood idle beside the one that was used twice may take over.
             edges = np.setdiff1d(edges, again, assume_unique=True)
             candidate = self._explored(edges, cost)
+        network, gas = self.network.only(self.open), self.gas[self.open]
+        basket = self.basket._replace(cost=cost)
+        self.bound = min(upper_bound(network, basket, prices, gas).value for prices in self.tried)
         candidate = self._untangled(self._solved(candidate.used, cost))
         return candidate if len(candidate.used) else None
 
@@ -152,7 +158,7 @@ class _Search:
             trades = self.network.trades(best.solution.log_prices)
             paying = self.open[(trades.profit > self.gas)[self.open]]
             more = np.union1d(best.used, paying)
-            if len(more) == len(best.used) or len(best.used) == len(candidate.used):
+            if len(more) == len(best.used) or len(best.used) == len(candidate.used) or self._is_good(best):
                 break
             trial = self._untangled(self._solved(more, best.cost))
             trial = self._thinned(trial) if len(trial.used) else trial
@@ -275,6 +281,10 @@ class _Search:
         ranks = np.array([rank[token] for token in self.network.tokens])
         return np.flatnonzero(ranks[self.network.source] < ranks[self.network.target])
 
+    def _is_good(self, candidate: _Candidate) -> bool:
+        """Whether the bound leaves next to nothing to find."""
+        return self.bound - candidate.worth < _GOOD * self.basket.turnover
+
     def _has_circle(self, used: Ints) -> bool:
         return bool(find_cycle(self.network.edges[edge] for edge in used))
 
@@ -318,7 +328,7 @@ class _Search:
         return np.array(sorted(set(candidate.used.tolist()) - left), dtype=np.intp)
 
     def _thinned(self, candidate: _Candidate) -> _Candidate:
-        """Legs that do not pay are dropped while that gains; as many as are too many, at the least loss that a few tries find."""
+        """Legs that do not pay are dropped while that gains; those too many, at the least loss that a few tries find."""
         tried: dict[int, _Candidate] = {}
         most = len(candidate.used)
         while True:
@@ -327,7 +337,7 @@ class _Search:
             doubtful = [
                 edge for edge in candidate.used.tolist() if edge not in tried and (too_many > 0 or margins[edge] < 0)
             ]
-            if not doubtful or len(tried) >= _TRIES:
+            if not doubtful or len(tried) >= _TRIES or (too_many <= 0 and self._is_good(candidate)):
                 if too_many <= 0:
                     return candidate
                 best = max(tried.values(), key=lambda trial: trial.worth)
