@@ -82,6 +82,8 @@ def solve(problem: RebalanceProblem, limits: RouteLimits | None = None, network:
         # Another size can take other legs. To keep max_legs may then cost too much again, but gives legs up for good.
         best, route = search.exact(search.pruned(search.shrunk(best, whole_route)))
     if search.worth(best.cost, route) <= 0:
+        if problem.goal is not Goal.REBALANCE:
+            raise NoRoute(search.why_nothing())
         gas = problem.gas_value(route.gas) / WAD
         raise NoRoute(f"no trade pays its gas: ${gas:.2f} of gas for ${route.value_out / WAD:.2f} sold")
     certificate = search.certificate(route, best)
@@ -224,7 +226,7 @@ class _Search:
         if cut_off:
             return f"no pool with liquidity connects {', '.join(cut_off)} with what has to trade against it"
         if self.problem.goal is not Goal.REBALANCE:
-            return "the amount is too small for any pool to pay a unit for it"
+            return "the amount is too small for any pool to pay a unit for it, or far more than all of them hold"
         return f"every trade costs more than {self.limits.max_marginal_bps} bps against the oracle"
 
     def why_partial(self, whole: _Candidate, whole_route: Route, best: _Candidate, route: Route) -> str | None:
@@ -237,9 +239,9 @@ class _Search:
                 (problem.bought_value(problem.deficit), route.value_in),
             )
         ]
-        if (
-            left[1] if problem.goal is Goal.EXACT_OUT else left[0] if problem.goal is Goal.EXACT_IN else min(left)
-        ) * _COMPLETE <= 1:
+        # The other side of a swap has no limit that it could fall short of.
+        missing = {Goal.EXACT_IN: left[0], Goal.EXACT_OUT: left[1], Goal.REBALANCE: min(left)}[problem.goal]
+        if missing * _COMPLETE <= 1:
             return None
         if best.cost > whole.cost:
             return f"the whole would cost too much: {self._over_limit(whole_route)}"
@@ -247,7 +249,7 @@ class _Search:
         if cut_off:
             return f"no pool with liquidity for {', '.join(cut_off)}"
         if problem.goal is not Goal.REBALANCE:
-            return f"the pools have no more liquidity: {100 * (1 - max(left)):.2f} % of the amount trades"
+            return f"the pools have no more liquidity: {100 * (1 - missing):.2f} % of the amount trades"
         if len(best.used) < len(whole.used):
             return "the rest does not pay its gas or does not fit within max_legs"
         return f"the next dollar would cost more than {self.limits.max_marginal_bps} bps"
