@@ -11,6 +11,7 @@ from keeper.chain.multicall import Answer, Read, read_all
 from keeper.chain.reverts import PriceFault, price_fault, printable
 from keeper.chain.rpc import Client, Reverted
 from keeper.chain.snapshot import Asset, Block, Fees, Schedule, Terms, Valuation, VaultSnapshot
+from keeper.chain.tokens import symbol_text
 from keeper.errors import ConfigurationError
 
 _VALUED = (abi.Rebalancer.weights, abi.Rebalancer.nav, abi.Rebalancer.drift, abi.Rebalancer.trigger)
@@ -155,7 +156,7 @@ def _tokens_and_prices(
     for address, symbol, decimals in zip(addresses, token_answers[::2], token_answers[1::2], strict=True):
         if decimals.failed:
             raise ConfigurationError(f"asset {address} of the vault does not tell its decimals: it cannot be traded")
-        metadata.append((_symbol(symbol, address), decimals.value))
+        metadata.append((symbol_text(symbol, address), decimals.value))
     faults = tuple(
         PriceFault(address, Fault(answer.value))
         for address, answer in zip(addresses, fault_answers, strict=True)
@@ -165,11 +166,3 @@ def _tokens_and_prices(
     if typed is not None and not faults:
         faults = (typed,)
     return metadata, prices.value, faults, native_price.value or None
-
-
-def _symbol(answer: Answer, address: str) -> str:
-    """A token's symbol, a few of which (MKR) are bytes32; what stands there is foreign text."""
-    text = answer.value
-    if answer.failed and len(answer.data) == 32:
-        text = answer.data.rstrip(b"\0").decode("utf-8", errors="replace")
-    return printable(text, 16) if text else f"{address[:6]}…{address[-4:]}"

@@ -118,6 +118,29 @@ def plan(
         render.console().print(render.plan_view(made))
 
 
+@app.command(context_settings={"ignore_unknown_options": True})  # lets the service say what is wrong with -5
+def route(
+    sell: Annotated[str, typer.Argument(help="Token to sell: address, or symbol of one of the settings'.")],
+    buy: Annotated[str, typer.Argument(help="Token to buy, likewise.")],
+    amount: Annotated[str, typer.Argument(help="Whole tokens to sell, as in 12.5.")],
+    is_exact_out: Annotated[bool, typer.Option("--exact-out", help="The amount is of what is bought.")] = False,
+    config: ConfigOption = None,
+    rpc_url: RpcOption = None,
+    chain_id: ChainOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The best route for a swap, and how much better any other could be; sends nothing."""
+    from keeper.cli import payload, render
+    from keeper.services.route import route_swap
+
+    settings = settings_module.load(config, _given(rpc_url, chain_id, None, None, None, None, None))
+    found = route_swap(_client(settings).connect(), settings, sell, buy, amount, is_exact_out)
+    if as_json:
+        _print_json(payload.of_swap_route(found))
+    else:
+        render.console().print(render.swap_route_view(found))
+
+
 @keeper_app.command()
 def once(
     vaults: Annotated[list[str], typer.Argument(help="The vaults' addresses.", metavar="VAULT...")],

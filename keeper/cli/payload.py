@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from keeper.chain.snapshot import VaultSnapshot
     from keeper.execution.receipt import Mined, Swap
-    from keeper.routing import Leg
+    from keeper.routing import Certificate, Leg
     from keeper.services.demo import Holding, Story
     from keeper.services.doctor import Row
     from keeper.services.keeper_pass import PassResult
     from keeper.services.plan import Plan
+    from keeper.services.route import SwapRoute
 
 WAD = 10**18
 
@@ -65,6 +66,7 @@ def of_plan(plan: Plan) -> dict[str, Any]:
         "cost_bps": None if route is None else float(route.cost_bps),
         "gas_cost_usd": None if quote is None or quote.gas_cost is None else quote.gas_cost / WAD,
         "partial_reason": None if route is None else route.partial_reason,
+        "certificate": None if route is None or route.certificate is None else of_certificate(route.certificate),
         "legs": [] if route is None else of_legs(route.legs, plan.snapshot),
         "dropped_pools": [
             {
@@ -119,6 +121,60 @@ def of_legs(legs: Iterable[Leg | Swap], snapshot: VaultSnapshot) -> list[dict[st
         }
         for leg in legs
     ]
+
+
+def of_certificate(certificate: Certificate) -> dict[str, float]:
+    """What a route is worth, what no other exceeds, and the difference in basis points of the value sold."""
+    return {
+        "bound_usd": certificate.bound,
+        "worth_usd": certificate.worth,
+        "gas_usd": certificate.gas,
+        "turnover_usd": certificate.turnover,
+        "gap_bps": certificate.gap_bps,
+    }
+
+
+def of_swap_route(found: SwapRoute) -> dict[str, Any]:
+    """A swap's route; prices are whole tokens bought per whole token sold, shares of a balance are WAD."""
+    route = found.route
+    return {
+        "block": found.block.number,
+        "goal": "exact_out" if found.is_exact_out else "exact_in",
+        "token_in": found.sold.address,
+        "token_out": found.bought.address,
+        "symbol_in": found.sold.symbol,
+        "symbol_out": found.bought.symbol,
+        "decimals_in": found.sold.decimals,
+        "decimals_out": found.bought.decimals,
+        "amount": str(found.amount),
+        "amount_in": str(found.amount_in),
+        "amount_out": str(found.amount_out),
+        "price": found.price,
+        "marginal_price": found.marginal_price,
+        "impact_bps": found.impact_bps,
+        "gas": route.gas,
+        "gas_price": str(found.gas_price),
+        "gas_cost_usd": None if found.eth_price is None else found.certificate.gas,
+        "certificate": of_certificate(found.certificate),
+        "usd_token": found.usd_token.address,
+        "pools_read": len(found.pools),
+        "partial_reason": route.partial_reason,
+        "simulated": False,
+        "legs": [
+            {
+                "pool": leg.pool,
+                "venue": leg.venue,
+                "token_in": leg.token_in,
+                "token_out": leg.token_out,
+                "symbol_in": found.tokens[leg.token_in].symbol,
+                "symbol_out": found.tokens[leg.token_out].symbol,
+                "amount_in": str(leg.amount_in),
+                "amount_out": str(leg.amount_out),
+                "share": str(leg.share),
+            }
+            for leg in route.legs
+        ],
+    }
 
 
 def of_doctor(rows: Iterable[Row]) -> list[dict[str, str]]:

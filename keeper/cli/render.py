@@ -11,9 +11,10 @@ from rich.text import Text
 from keeper.chain.snapshot import VaultSnapshot
 from keeper.execution.receipt import Mined, Swap
 from keeper.policy import Kind
-from keeper.routing import Leg
+from keeper.routing import Certificate, Leg
 from keeper.services.doctor import Row, Status
 from keeper.services.plan import Plan
+from keeper.services.route import SwapRoute
 
 WAD = 10**18
 _BAR_HALF = 14  # characters from the target to the end of the bar, which shows two bands to each side
@@ -44,6 +45,12 @@ def amount(base_units: int, decimals: int) -> str:
     """Base units as whole tokens, to seven significant digits."""
     whole = base_units / 10**decimals
     return f"{whole:,.2f}" if abs(whole) >= 10_000 else f"{whole:,.7g}"
+
+
+def exact_amount(base_units: int, decimals: int) -> str:
+    """Base units as whole tokens, every digit of them."""
+    whole, rest = divmod(base_units, 10**decimals)
+    return f"{whole:,}" + (f".{rest:0{decimals}d}".rstrip("0") if rest else "")
 
 
 def band_bar(weight: int, target: int, band: int) -> Text:
@@ -142,6 +149,8 @@ def plan_view(plan: Plan) -> RenderableType:
     if route is not None:
         parts.append(legs_table(route.legs, snapshot, "Route"))
         parts.append(Text(cost_line(plan)))
+        if route.certificate is not None:
+            parts.append(Text(certificate_line(route.certificate)))
         if route.partial_reason is not None:
             parts.append(Text(f"Trades less than the vault allows: {route.partial_reason}"))
     parts.extend(Text(f"Left out: {lie.text}") for lie in plan.dropped)
@@ -168,6 +177,63 @@ def cost_line(plan: Plan) -> str:
         f"Sells {usd(quote.value_out)} for {usd(quote.value_in)} at oracle prices: "
         f"{float(route.cost_bps):.1f} bps, {gas}"
     )
+
+
+def certificate_line(certificate: Certificate) -> str:
+    """How far a route is from the best at most."""
+    return (
+        f"{_gap(certificate)}: worth {certificate.worth:,.2f} USD, counting {certificate.gas:,.2f} USD for the gas "
+        f"of its swaps, the bound is {certificate.bound:,.2f} USD"
+    )
+
+
+def _gap(certificate: Certificate) -> str:
+    return f"At most {certificate.gap_bps:.2f} bps from the best route"
+
+
+def _cost_certificate_line(certificate: Certificate) -> str:
+    """As `certificate_line`, of a swap that buys all of an exact amount: it is what is sold that a route can save."""
+    cost = certificate.turnover + certificate.gas
+    return (
+        f"{_gap(certificate)}: costs {cost:,.2f} USD, counting {certificate.gas:,.2f} USD for the gas of its "
+        f"swaps, the bound is {cost - (certificate.bound - certificate.worth):,.2f} USD"
+    )
+
+
+def swap_route_view(found: SwapRoute) -> RenderableType:
+    """A swap's route, and how good it is."""
+    sold, bought, route, certificate = found.sold, found.bought, found.route, found.certificate
+    table = Table(title=f"Route at block {found.block.number}", title_justify="left", title_style="bold")
+    for heading in ("venue", "pool"):
+        table.add_column(heading)
+    for heading in ("of what is there", "sells", "buys"):
+        table.add_column(heading, justify="right")
+    for leg in route.legs:
+        token_in, token_out = found.tokens[leg.token_in], found.tokens[leg.token_out]
+        table.add_row(
+            _VENUES.get(leg.venue, leg.venue),
+            leg.pool,
+            percent(leg.share),
+            escape(f"{amount(leg.amount_in, token_in.decimals)} {token_in.symbol}"),
+            escape(f"{amount(leg.amount_out, token_out.decimals)} {token_out.symbol}"),
+        )
+    is_filled = found.is_exact_out and route.partial_reason is None
+    gas = "of unknown worth" if found.eth_price is None else f"about {certificate.gas:,.2f} USD"
+    lines = [
+        f"Sells {exact_amount(found.amount_in, sold.decimals)} {sold.symbol} for "
+        f"{exact_amount(found.amount_out, bought.decimals)} {bought.symbol}",
+        f"Price {found.price:,.8g} {bought.symbol} per {sold.symbol}, {found.impact_bps:.2f} bps below the "
+        f"{found.marginal_price:,.8g} that the first unit fetches",
+        f"Gas of the swaps {route.gas:,} at {found.gas_price / 1e9:.3f} gwei, {gas}",
+        _cost_certificate_line(certificate) if is_filled else certificate_line(certificate),
+        f"The bound covers every route on the {len(found.pools)} pools read that uses each at most once and runs in no "
+        "circles, as far as their state was read",
+        f"No oracle was asked: 1 {found.usd_token.symbol} counts as 1 USD, pools price the rest",
+    ]
+    if route.partial_reason is not None:
+        lines.append(f"Trades less than was asked for: {route.partial_reason}")
+    lines.append("Not simulated: the amounts are those of the pools' own arithmetic on their state at this block")
+    return Group(table, *(Text(line) for line in lines))
 
 
 def mined_line(mined: Mined) -> str:

@@ -1,6 +1,7 @@
 """Routing: sell a basket, buy a basket, over many pools in one solve. Pure: pools and prices in, exact legs out."""
 
 from keeper.routing.certificate import Certificate
+from keeper.routing.network import reference_prices
 from keeper.routing.problem import UNLIMITED, WAD, Goal, RebalanceProblem, RouteLimits, value_down, value_up
 from keeper.routing.route import Leg, Route, replay
 from keeper.routing.solver import prepare, solve
@@ -18,6 +19,7 @@ __all__ = [
     "exact_in",
     "exact_out",
     "prepare",
+    "reference_prices",
     "replay",
     "solve",
     "value_down",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 from eth_account import Account
-from fake_chain import FakeVault, address, mine
+from fake_chain import USDC, WETH, FakeVault, address, mine
 
 from keeper.chain import abi
 from keeper.chain.abi import Fault
@@ -158,8 +158,34 @@ def test_bad_input__when_a_setting_is_unknown(run, vault, tmp_path):
     failed(run("plan", vault.address), "policy.slipage_bps is not a setting", "policy.slippage_bps")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["NOPE", "USDC", "1"], "unknown token 'NOPE': give its address"),
+        ([NOTHING, "USDC", "1"], f"no token at {NOTHING} on chain 1"),
+        (["WETH", WETH, "1"], "are the same token"),
+        (["WETH", "USDC", "0"], "amount 0 is nothing"),
+        (["WETH", "USDC", "-5"], "amount '-5' is not a decimal number above 0"),
+        (["WETH", "USDC", "lots"], "amount 'lots' is not a decimal number above 0"),
+        (["WETH", "USDC", "1.0000001", "--exact-out"], "USDC has 6: give at most 6"),
+    ],
+)
+def test_bad_input__of_route(run, vault, arguments, words):
+    failed(run("route", *arguments), words)
+
+
+def test_bad_input__of_route__when_there_is_none(run, vault):
+    vault.with_pool = False
+    failed(run("route", "WETH", "USDC", "1"), "no route from WETH to USDC: no pool with liquidity connects")
+
+
+def test_bad_input__of_route__when_the_rpc_is_down(run):
+    failed(run("route", "WETH", "USDC", "1", url="http://127.0.0.1:1"), "no RPC endpoint answers")
+
+
 def test_bad_input__when_the_command_line_makes_no_sense__exits_with_2(run):
-    for arguments in (["plan"], ["nonsense"], ["plan", NOTHING, "--nonsense"]):
+    no_such_option = ["route", "WETH", "USDC", "1", "--nonsense"]
+    for arguments in (["plan"], ["nonsense"], ["plan", NOTHING, "--nonsense"], ["route", "WETH"], no_such_option):
         done = run(*arguments)
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
@@ -218,6 +244,98 @@ def test_plan__for_people__shows_the_weights_the_route_and_the_decision(run, vau
         assert word in done.stdout
 
 
+def certified(certificate: dict[str, float]) -> None:
+    """A certificate adds up, and its bound is not below what the route is worth."""
+    gap = (certificate["bound_usd"] - certificate["worth_usd"]) / certificate["turnover_usd"] * 1e4
+    assert certificate["gap_bps"] == pytest.approx(gap)
+    assert 0 <= certificate["gap_bps"] < 1
+    assert certificate["gas_usd"] > 0
+
+
+@pytest.mark.parametrize("command", [["plan"], ["keeper", "once"]])
+def test_plan_and_once__as_json__certify_the_route(run, vault, command):
+    report = json.loads(run(*command, vault.address, "--json").stdout)
+    plan = report if command == ["plan"] else report["vaults"][0]
+    certified(plan["certificate"])
+    assert plan["certificate"]["turnover_usd"] == pytest.approx(plan["value_out"])
+
+
+@pytest.mark.parametrize("command", [["plan"], ["keeper", "once"]])
+def test_plan_and_once__for_people__certify_the_route(run, vault, command):
+    certificate = json.loads(run("plan", vault.address, "--json").stdout)["certificate"]
+    done = run(*command, vault.address)
+    assert f"At most {certificate['gap_bps']:.2f} bps from the best route" in done.stdout
+    assert f"counting {certificate['gas_usd']:,.2f} USD for the gas" in done.stdout
+    assert f"the bound is {certificate['bound_usd']:,.2f} USD" in done.stdout
+
+
+def test_route__as_json__gives_amounts_as_strings_of_base_units(run, vault):
+    done = run("route", "WETH", "usdc", "50", "--json")
+    assert done.returncode == 0, done.stderr
+    route = json.loads(done.stdout)
+    assert (route["goal"], route["token_in"], route["token_out"]) == ("exact_in", WETH, USDC)
+    assert (route["amount"], route["amount_in"]) == (str(50 * 10**18), str(50 * 10**18))
+    assert route["amount_out"] == str(vault.swap(WETH.lower(), 50 * 10**18))
+    certified(route["certificate"])
+    assert route["gas_cost_usd"] == route["certificate"]["gas_usd"]
+    assert (route["simulated"], route["partial_reason"], route["block"], route["pools_read"]) == (False, None, 100, 1)
+    (leg,) = route["legs"]
+    assert leg == {
+        "pool": vault.pair,
+        "venue": "uniswap_v2",
+        "token_in": WETH,
+        "token_out": USDC,
+        "symbol_in": "WETH",
+        "symbol_out": "USDC",
+        "amount_in": route["amount_in"],
+        "amount_out": route["amount_out"],
+        "share": str(10**18),
+    }
+
+
+def test_route__exact_out__reads_the_amount_in_the_token_bought(run, vault):
+    route = json.loads(run("route", WETH, USDC, "100000.5", "--exact-out", "--json").stdout)
+    assert (route["goal"], route["amount"]) == ("exact_out", "100000500000")
+    assert int(route["amount_out"]) >= 100_000_500_000
+    certified(route["certificate"])
+
+
+def test_route__for_people__shows_the_legs_the_price_and_what_the_bound_covers(run, vault):
+    done = run("route", "WETH", "USDC", "50")
+    assert done.returncode == 0, done.stderr
+    for words in (
+        "Route at block 100",
+        "Uniswap V2",
+        vault.pair,
+        "100.00%",
+        "Sells 50 WETH for 99,4",
+        "USDC per WETH",
+        "the 1,994 that the first unit fetches",
+        "Gas of the swaps",
+        "bps from the best route: worth 99,4",
+        "The bound covers every route on the 1 pools read",
+        "1 USDC counts as 1 USD",
+        "Not simulated",
+    ):
+        assert words in done.stdout
+    assert "Trades less" not in done.stdout
+
+
+def test_route__exact_out__for_people__bounds_the_cost(run, vault):
+    route = json.loads(run("route", "WETH", "USDC", "1000", "--exact-out", "--json").stdout)["certificate"]
+    cost = route["turnover_usd"] + route["gas_usd"]
+    done = run("route", "WETH", "USDC", "1000", "--exact-out")
+    assert f"costs {cost:,.2f} USD" in done.stdout
+    assert f"the bound is {cost - route['bound_usd'] + route['worth_usd']:,.2f} USD" in done.stdout
+
+
+def test_route__of_more_than_the_pools_hold__says_how_much_trades(run, vault):
+    done = run("route", "WETH", "USDC", "50000000", "--exact-out")
+    assert done.returncode == 0, done.stderr
+    assert "Trades less than was asked for: the pools have no more liquidity" in " ".join(done.stdout.split())
+    assert "costs" not in done.stdout
+
+
 def test_once__is_a_dry_run_and_says_so(run, fake, vault):
     done = run("keeper", "once", vault.address)
     assert done.returncode == 0, done.stderr
@@ -264,5 +382,5 @@ def test_doctor__when_nothing_is_wrong__exits_with_0(run, vault):
 def test_help__names_every_command(run):
     done = run("--help")
     assert done.returncode == 0
-    for command in ("demo", "devnet", "doctor", "plan", "keeper"):
+    for command in ("demo", "devnet", "doctor", "plan", "route", "keeper"):
         assert command in done.stdout

@@ -5,7 +5,7 @@ from fake_chain import bare_snapshot
 
 from keeper.chain.abi import Trigger
 from keeper.chain.snapshot import Asset, Schedule, Valuation
-from keeper.cli.render import amount, band_bar, percent, usd, weights_table
+from keeper.cli.render import amount, band_bar, exact_amount, percent, usd, weights_table
 
 WAD = 10**18
 TARGET, BAND = 3 * WAD // 10, WAD // 40
@@ -49,3 +49,17 @@ def test_numbers__read_as_people_write_them():
     assert percent(WAD // 3) == "33.33%"
     assert amount(123_456_789, 6) == "123.4568"
     assert amount(314_099_781_832, 6) == "314,099.78"
+
+
+@pytest.mark.parametrize(
+    ("base_units", "decimals", "text"),
+    [
+        (1_234_567_000_000_000_000_000_001, 18, "1,234,567.000000000000000001"),
+        (100 * 10**6, 6, "100"),
+        (1, 6, "0.000001"),
+        (1_500_000, 6, "1.5"),
+        (7, 0, "7"),
+    ],
+)
+def test_exact_amount__keeps_every_digit(base_units, decimals, text):
+    assert exact_amount(base_units, decimals) == text

@@ -8,18 +8,21 @@ from eth_abi.abi import encode
 from eth_account import Account
 
 from devnet import market, node
-from devnet.addresses import TOKENS, V2_PAIRS
+from devnet.addresses import LP, TOKENS, V2_PAIRS
 from devnet.box import Box
 from keeper.chain.abi import Trigger
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Fees
 from keeper.execution.signer import KeystoreSigner
+from keeper.execution.verify import verify
 from keeper.ledger import Ledger
 from keeper.policy import Kind
+from keeper.routing import replay
 from keeper.services import demo
 from keeper.services import vault as lifecycle
 from keeper.services.keeper_pass import PassResult, keeper_pass
 from keeper.services.plan import plan, take
+from keeper.services.route import route_swap
 from keeper.settings import Settings, load
 
 WAD = 10**18
@@ -131,6 +134,19 @@ def test_plan__when_a_pair_lies_about_its_reserves__routes_without_it_and_names_
     assert (lie.pool, lie.token_in, lie.token_out) == (pair, weth, usdc)
     assert lie.paid == lie.promised // 2
     assert pair not in {leg.pool for leg in found.route.legs}
+
+
+@pytest.mark.parametrize("is_exact_out", [False, True])
+def test_route__over_several_venues__pays_what_it_says(desk, is_exact_out):
+    amount = "9000000" if is_exact_out else "3000"
+    found = route_swap(desk.client, desk.settings, "WETH", "USDC", amount, is_exact_out)
+    route = found.route
+    assert len({leg.venue for leg in route.legs}) > 1
+    assert replay(route, found.pools, route.sold)[found.bought.address] == found.amount_out
+    assert (found.amount_out if is_exact_out else found.amount_in) >= found.amount
+    assert 0 <= found.certificate.gap_bps < 0.1
+    block, executor = found.block, desk.settings.executor
+    assert verify(desk.client, route, found.pools, LP, executor, block, block.timestamp + 12) == []
 
 
 def test_pass__when_the_route_beats_the_opening_bound__opens_and_settles_in_one_transaction(desk):
