@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -28,6 +27,7 @@ from keeper.routing.network import Floats, Ints, Network, build
 from keeper.routing.problem import BPS, UNLIMITED, WAD, Goal, RebalanceProblem, RouteLimits
 from keeper.routing.route import Route
 from keeper.routing.schedule import Aim, Flow, find_cycle, schedule, token_order
+from keeper.routing.thinning import least_missed
 
 _HALVINGS = 16
 # Share of the turnover below which an edge's flow is the minimiser's noise.
@@ -42,11 +42,9 @@ _WHOLE = 1 - 1e-6
 _RETURNS = 2
 # Share of the turnover that is not worth another search.
 _GOOD = 2e-5
-# How many times what they earn legs may cost when there are too many.
-_LOSS = 3
+# How many times what was foreseen closing legs may lose, when there are too many.
+_ABOUT = 2.0
 _ROUNDS = 3
-# Legs whose loss was found to cost more than their gas, one after the other, before the search for others ends.
-_TRIES = 2
 # What a dollar of a deficit that has to be filled counts when two candidates are compared.
 _AT_ANY_COST = 1e3
 
@@ -150,11 +148,7 @@ class _Search:
         return candidate if len(candidate.used) else None
 
     def pruned(self, candidate: _Candidate) -> _Candidate:
-        """`candidate` without the legs that are not worth their gas, and within max_legs.
-
-        A pool's profit at the solution's prices is the least that closing it loses, so only legs that earn less than
-        their gas are worth a try: the worse half of them at once, then the worst alone.
-        """
+        """`candidate` without the legs that are not worth their gas, and within max_legs."""
         best = self._thinned(candidate)
         for _ in range(_RETURNS):
             trades = self.network.trades(best.solution.log_prices)
@@ -330,52 +324,37 @@ class _Search:
         return np.array(sorted(set(candidate.used.tolist()) - left), dtype=np.intp)
 
     def _thinned(self, candidate: _Candidate) -> _Candidate:
-        """Legs that do not pay are dropped while that gains; those too many, at the least loss that a few tries find."""
-        tried: dict[int, _Candidate] = {}
-        most = len(candidate.used)
-        while True:
-            too_many = len(candidate.used) - self.problem.max_legs
-            margins = self._margins(candidate)
-            doubtful = [
-                edge for edge in candidate.used.tolist() if edge not in tried and (too_many > 0 or margins[edge] < 0)
-            ]
-            if not doubtful or len(tried) >= _TRIES or (too_many <= 0 and self._is_good(candidate)):
-                if too_many <= 0:
-                    return candidate
-                best = max(tried.values(), key=lambda trial: trial.worth)
-                if not len(best.used):
-                    raise NoRoute(f"no route fits within max_legs = {self.problem.max_legs}; allow more legs")
-                candidate, tried = best, {}
-                continue
-            # The only way out of a token, or into it, is worth more than its profit: such legs go last, one at a time.
-            shared = self._shared(candidate.used)
-            several = [edge for edge in doubtful if edge in shared]
-            doubtful = sorted(several or doubtful, key=lambda edge: margins[edge])
-            count = max(min(len(several) // 2, most, too_many if too_many > 0 else most), 1)
-            dropped = doubtful[:count]
-            left = np.setdiff1d(candidate.used, dropped, assume_unique=True)
+        """Without the legs that do not pay, while that gains, and without those that are too many."""
+        most = self.problem.max_legs
+        while len(candidate.used) > most or not self._is_good(candidate):
+            network, basket = self.network.only(candidate.edges), self.basket._replace(cost=candidate.cost)
+            gas = self.gas[candidate.edges]
+            closed, losses = least_missed(network, basket, candidate.solution, gas, most)
+            trial = self._without(candidate, candidate.edges[closed], losses)
+            if trial is None:
+                break
+            candidate = trial
+        return candidate
+
+    def _without(self, candidate: _Candidate, closed: Ints, losses: list[float]) -> _Candidate | None:
+        """The candidate without as many of the first `closed` as turns out well; None if none do."""
+        too_many = len(candidate.used) > self.problem.max_legs
+        count = len(closed)
+        while count:
+            left = np.setdiff1d(candidate.used, closed[:count])
             trial = self._untangled(self._solved(left, candidate.cost))
-            # What closing legs loses is at least what they earn; when it is much more, others are the better choice.
-            earned = sum(max(margins[edge], 0.0) for edge in dropped)
-            allowed = _LOSS * earned + _DUST * self.basket.turnover if too_many > 0 else 0.0
-            if len(trial.used) and trial.worth > candidate.worth - allowed:
-                candidate, tried = trial, {}
-            elif count > 1:
-                most = count // 2
+            if too_many:
+                # About what was foreseen is well enough; the last one has to go whatever it costs.
+                foreseen = _ABOUT * max(losses[count - 1], 0.0) + _GOOD * self.basket.turnover
+                is_well = count == 1 or trial.worth >= candidate.worth - foreseen
             else:
-                tried[dropped[0]] = trial
-
-    def _shared(self, used: Ints) -> set[int]:
-        """Edges beside which another one leaves the same token, and another one comes to the same."""
-        leaving = Counter(self.network.source[used].tolist())
-        coming = Counter(self.network.target[used].tolist())
-        source, target = self.network.source, self.network.target
-        return {edge for edge in used.tolist() if leaving[source[edge]] > 1 and coming[target[edge]] > 1}
-
-    def _margins(self, candidate: _Candidate) -> dict[int, float]:
-        """USD that each edge earns at the solution's prices beyond its gas."""
-        profits = candidate.solution.trades.profit - self.gas[candidate.edges]
-        return dict(zip(candidate.edges.tolist(), profits.tolist(), strict=True))
+                is_well = trial.worth > candidate.worth
+            if is_well and len(trial.used):
+                return trial
+            count //= 2
+        if too_many:
+            raise NoRoute(f"no route fits within max_legs = {self.problem.max_legs}; allow more legs")
+        return None
 
     def _exact(self, candidate: _Candidate) -> tuple[_Candidate, Route] | None:
         while len(candidate.used):
