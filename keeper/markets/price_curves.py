@@ -131,7 +131,7 @@ class Power:
 
         f'(m) = R_out / R_in * e * (R_in / (R_in + m)) ** (e + 1).
         """
-        reserve_in, reserve_out, exponent, most_in = rows.T
+        reserve_in, reserve_out, exponent, most_in = rows.T[:4]
         with np.errstate(divide="ignore", over="ignore"):
             growth = (exponent * reserve_out / (reserve_in * price)) ** (1 / (exponent + 1))
         moved = np.clip(reserve_in * (growth - 1), 0.0, most_in)
@@ -170,6 +170,6 @@ class Rate:
     @staticmethod
     def most_profitable(rows: Floats, price: Floats) -> tuple[Floats, Floats]:
         """Everything where the rate beats `price`, nothing elsewhere."""
-        rate, most_in = rows.T
+        rate, most_in = rows.T[:2]
         moved = np.where(rate > price, most_in, 0.0)
         return moved, rate * moved

@@ -14,13 +14,13 @@ earns is arbitrage, and no part of the question.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
-from keeper.markets.price_curves import Ladder, PriceCurve, Rate, SmoothCurve
+from keeper.markets.price_curves import Rate
 from keeper.routing.dual import RATE_FLOW, Basket
-from keeper.routing.network import Floats, Network
+from keeper.routing.network import KINDS, Floats, Network
 
 # Relative error of one term of the bound: a few roundings and a logarithm's, times a margin.
 _ROUNDING = 1e-13
@@ -83,10 +83,8 @@ def upper_bound(network: Network, basket: Basket, log_prices: Floats, gas: Float
 
 def _best_of_each_pool(network: Network, profit: Floats) -> Floats:
     """A route uses one pair of a pool, in one direction."""
-    number: dict[str, int] = {}
-    pools = np.array([number.setdefault(edge.pool.address, len(number)) for edge in network.edges], dtype=np.intp)
-    best = np.zeros(len(number))
-    np.maximum.at(best, pools, profit)
+    best = np.zeros(network.pool.max(initial=-1) + 1)
+    np.maximum.at(best, network.pool, profit)
     return best
 
 
@@ -100,16 +98,14 @@ def _profits(network: Network, prices: Floats, log_prices: Floats, rate_flow: fl
     """What each edge's best trade at `prices` brings and what it costs, by the curves themselves."""
     trades = network.unshortened().trades(log_prices)
     paid, out = trades.paid.copy(), trades.out.copy()
-    by_kind: dict[type[PriceCurve], list[int]] = {}
-    for number, edge in enumerate(network.edges):
-        if not isinstance(edge.curve, Ladder):
-            by_kind.setdefault(type(edge.curve), []).append(number)
     price = prices[network.source] / prices[network.target] / (network.gamma_in * network.gamma_out)
-    for kind, numbers in by_kind.items():
-        curves = [cast(SmoothCurve, network.edges[number].curve) for number in numbers]
-        rows = np.array([curve.parameters for curve in curves])
+    for number, kind in enumerate(KINDS):
+        at = np.flatnonzero(network.kind == number)
+        if not len(at):
+            continue
+        rows = network.parameters[at]
         if kind is Rate:
             rows[:, 1] = np.minimum(rows[:, 1], rate_flow)
-        moved, brought = curves[0].most_profitable(rows, price[numbers])
-        paid[numbers], out[numbers] = moved / network.gamma_in[numbers], brought * network.gamma_out[numbers]
+        moved, brought = kind.most_profitable(rows, price[at])
+        paid[at], out[at] = moved / network.gamma_in[at], brought * network.gamma_out[at]
     return prices[network.target] * out, prices[network.source] * paid

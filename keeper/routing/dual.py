@@ -29,7 +29,7 @@ _NOISE = 1e-5
 # Next to a small trade deep pools make the bound nearly piecewise linear, on which any descent is slow. So pools are
 # taken as no deeper than these multiples of the turnover, one after the other, each starting from the prices of the
 # last; at the last multiple the price impact that this invents is below a hundredth of a basis point.
-_STAGES: Stages = ((3e2, 1e-2), (3e3, 1e-2), (3e4, 1e-2), (1e6, 1e-6))
+_STAGES: Stages = ((1e3, 3e-2), (1e4, 3e-2), (1e5, 3e-2), (1e6, 1e-5))
 _FINE: Stages = ((1e3, 1e-2), (3e4, 1e-2), (1e6, 1e-9))
 _FINEST: Stages = (*((3.0**k, 1e-4) for k in range(3, 12)), (3e5, 1e-5), (1e6, 1e-9))
 # Share of the turnover that may be missing from flows that a descent has found.
@@ -92,6 +92,11 @@ def explore(network: Network, basket: Basket, start: Floats) -> Solution:
     Some surplus, some deficit and some edge must be there.
     """
     return _descend(network, basket, start, _STAGES)
+
+
+def explore_again(network: Network, basket: Basket, start: Floats) -> Solution:
+    """As `explore`, from the prices that were best before a few edges went."""
+    return _descend(network, basket, start, _STAGES[1::2])
 
 
 def refine(network: Network, basket: Basket, start: Floats) -> Solution:

@@ -9,16 +9,17 @@ Curves of other kinds are laid out in such segments once (`ladders`), which lets
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import permutations
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from keeper.markets import Pool
-from keeper.markets.price_curves import PriceCurve, Rate
+from keeper.markets.price_curves import Ladder, Power, PriceCurve, Rate, SmoothCurve
+from keeper.markets.stable_curve import Stable
 from keeper.routing.ladders import as_ladders
 
 Floats = npt.NDArray[np.float64]
@@ -31,11 +32,27 @@ _STOP_SHORT = 1 - 1e-5
 _SPAN = 256.0
 # How much deeper than any pool a wrapper counts at least.
 _RATE_DEPTH = 100
-_PER_EDGE = ("source", "target", "gamma_in", "gamma_out", "scale", "half_log_gamma", "hurdle", "is_rate")
+_PER_EDGE = (
+    "source",
+    "target",
+    "gamma_in",
+    "gamma_out",
+    "scale",
+    "half_log_gamma",
+    "hurdle",
+    "is_rate",
+    "pool",
+    "kind",
+    "parameters",
+)
 _PER_SEGMENT = ("low", "high", "end", "liquidity", "before_in", "before_out", "log_low")
 
 
 _Direction = tuple[Pool, str, str, PriceCurve]
+
+
+# The curves that answer for many of their kind at once.
+KINDS: tuple[type[SmoothCurve], ...] = (Power, Stable, Rate)
 
 
 class Edge(NamedTuple):
@@ -68,6 +85,9 @@ class Network:
     input's has to be up for a trade to begin. Segments of an edge are neighbours, nearest first, from
     `first` to `last`; `before_in` and `before_out` are what the ones before a segment take and pay. `high` is where a
     trade stops, just short of the last segment's `end`. `line` orders all segments.
+
+    `pool` numbers the pools, and `kind` the smooth curves' classes in KINDS, -1 for a ladder, with their `parameters`
+    [edges, most]: what the certificate asks.
     """
 
     tokens: tuple[str, ...]
@@ -81,6 +101,9 @@ class Network:
     half_log_gamma: Floats
     hurdle: Floats
     is_rate: Bools
+    pool: Ints
+    kind: Ints
+    parameters: Floats
     first: Ints
     last: Ints
     low: Floats
@@ -210,6 +233,7 @@ def build(pools: Iterable[Pool], usd: Mapping[str, float], tokens: Set[str] | No
         for pool, token_in, token_out, curve in directions
         if token_in in reference and token_out in reference
     )
+    kinds: dict[type, int] = {kind: number for number, kind in enumerate(KINDS)}
     ladders = as_ladders([edge.curve for edge in edges])
     low, end, liquidity = (
         _joined([getattr(ladder, name) for ladder in ladders]) for name in ("low", "high", "liquidity")
@@ -238,6 +262,9 @@ def build(pools: Iterable[Pool], usd: Mapping[str, float], tokens: Set[str] | No
         half_log_gamma=half_log_gamma,
         hurdle=log_low[places["first"]] - half_log_gamma,
         is_rate=np.array([isinstance(edge.curve, Rate) for edge in edges], dtype=np.bool_),
+        pool=_pool_numbers(edges),
+        kind=np.array([kinds.get(type(edge.curve), -1) for edge in edges], dtype=np.intp),
+        parameters=_parameters(edges),
         low=low,
         high=high,
         end=end,
@@ -247,6 +274,17 @@ def build(pools: Iterable[Pool], usd: Mapping[str, float], tokens: Set[str] | No
         log_low=log_low,
         **places,
     )
+
+
+def _pool_numbers(edges: Iterable[Edge]) -> Ints:
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(edge.pool.address, len(numbers)) for edge in edges], dtype=np.intp)
+
+
+def _parameters(edges: Sequence[Edge]) -> Floats:
+    rows = [() if isinstance(edge.curve, Ladder) else cast(SmoothCurve, edge.curve).parameters for edge in edges]
+    most = max((len(row) for row in rows), default=0)
+    return np.array([(*row, *(0.0,) * (most - len(row))) for row in rows], dtype=np.float64).reshape(len(rows), most)
 
 
 def _places(counts: Ints, log_low: Floats) -> dict[str, Any]:

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -22,12 +22,14 @@ import numpy as np
 from keeper.errors import NoRoute
 from keeper.markets import InsufficientLiquidity
 from keeper.routing.certificate import Certificate, certify, upper_bound
-from keeper.routing.dual import Basket, Solution, explore, refine
+from keeper.routing.dual import Basket, Solution, explore, explore_again, refine
 from keeper.routing.network import Floats, Ints, Network, build
 from keeper.routing.problem import BPS, UNLIMITED, WAD, Goal, RebalanceProblem, RouteLimits
 from keeper.routing.route import Route
 from keeper.routing.schedule import Aim, Flow, find_cycle, schedule, token_order
 from keeper.routing.thinning import least_missed
+
+_Descent = Callable[[Network, Basket, Floats], Solution]
 
 _HALVINGS = 16
 # Share of the turnover below which an edge's flow is the minimiser's noise.
@@ -140,7 +142,7 @@ class _Search:
                 break
             # Pools that stood idle beside the one that was used twice may take over.
             edges = np.setdiff1d(edges, again, assume_unique=True)
-            candidate = self._explored(edges, cost)
+            candidate = self._explored(edges, cost, explore_again)
         network, gas = self.network.only(self.open), self.gas[self.open]
         basket = self.basket._replace(cost=cost)
         self.bound = min(upper_bound(network, basket, prices, gas).value for prices in self.tried)
@@ -248,10 +250,10 @@ class _Search:
             return "the rest does not pay its gas or does not fit within max_legs"
         return f"the next dollar would cost more than {self.limits.max_marginal_bps} bps"
 
-    def _explored(self, edges: Ints, cost: float) -> _Candidate:
+    def _explored(self, edges: Ints, cost: float, by: _Descent = explore) -> _Candidate:
         """The best flows on many edges, roughly."""
         basket = self.basket._replace(cost=cost)
-        solution = explore(self.network.only(edges), basket, self.start)
+        solution = by(self.network.only(edges), basket, self.start)
         self.start = solution.log_prices
         self.tried.append(self.start)
         used = edges[solution.trades.out > _ROUGHLY * basket.turnover]

@@ -41,23 +41,25 @@ def least_missed(
     while left.any():
         beside = _between(inverse, network.target, network.source)
         share = np.maximum(1 - pull * beside, 0.0)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            around = np.where(share > _ALONE, beside / share, np.inf)
-            loss = np.where(left, profit + flow * flow * around / 2 - gas, np.inf)
-        edge = int(np.argmin(loss))
-        if not np.isfinite(loss[edge]) or (loss[edge] >= 0 and left.sum() <= most):
+        has_other = share > _ALONE
+        around = beside / np.where(has_other, share, 1.0)
+        # Nothing goes around a leg that has nothing beside it: what it carries is lost.
+        loss = profit + np.where(has_other, np.minimum(flow * flow * around / 2, flow), flow) - gas
+        edge = int(np.argmin(np.where(left, loss, np.inf)))
+        if loss[edge] >= 0 and left.sum() <= most:
             break
         closed.append(edge)
         losses.append(float(loss[edge]))
-        across = inverse[:, network.target[edge]] - inverse[:, network.source[edge]]
-        inverse = inverse + pull[edge] / share[edge] * np.outer(across, across)
-        moved = flow[edge] * (inverse[:, network.target[edge]] - inverse[:, network.source[edge]])
-        rise = moved[network.target] - moved[network.source]
         left[edge] = False
-        profit += flow * rise + pull * rise * rise / 2
-        flow += pull * rise
+        if has_other[edge]:
+            across = inverse[:, network.target[edge]] - inverse[:, network.source[edge]]
+            inverse = inverse + pull[edge] / share[edge] * np.outer(across, across)
+            moved = flow[edge] * (inverse[:, network.target[edge]] - inverse[:, network.source[edge]])
+            rise = moved[network.target] - moved[network.source]
+            profit += flow * rise + pull * rise * rise / 2
+            flow += pull * rise
+            left &= flow > 0
         pull[edge] = 0.0
-        left &= flow > 0
     return closed, np.cumsum(losses).tolist()
 
 
