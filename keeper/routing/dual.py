@@ -23,6 +23,8 @@ from keeper.routing.network import Bools, Floats, Network, Trades
 FARTHEST = 12.0
 Stages = tuple[tuple[float, float], ...]
 
+# What a dollar of a deficit that has to be filled counts when two sets of pools are compared.
+AT_ANY_COST = 1e3
 _FLIPS = 8
 # Share of the turnover that flows may be off by before a deficit is taken for the other kind.
 _NOISE = 1e-5

@@ -22,7 +22,7 @@ import numpy as np
 from keeper.errors import NoRoute
 from keeper.markets import InsufficientLiquidity
 from keeper.routing.certificate import Certificate, certify, upper_bound
-from keeper.routing.dual import Basket, Solution, explore, explore_again, refine
+from keeper.routing.dual import AT_ANY_COST, Basket, Solution, explore, explore_again, refine
 from keeper.routing.network import Floats, Ints, Network, build
 from keeper.routing.problem import BPS, UNLIMITED, WAD, Goal, RebalanceProblem, RouteLimits
 from keeper.routing.route import Route
@@ -47,8 +47,6 @@ _GOOD = 2e-5
 # How many times what was foreseen closing legs may lose, when there are too many.
 _ABOUT = 2.0
 _ROUNDS = 3
-# What a dollar of a deficit that has to be filled counts when two candidates are compared.
-_AT_ANY_COST = 1e3
 
 
 def prepare(problem: RebalanceProblem) -> Network:
@@ -301,7 +299,7 @@ class _Search:
         solution = refine(self.network.only(edges), basket, self.start)
         self.start = solution.log_prices
         used = edges[solution.trades.out > _DUST * basket.turnover]
-        bought = solution.bought.sum() * min(basket.worth, _AT_ANY_COST)
+        bought = solution.bought.sum() * min(basket.worth, AT_ANY_COST)
         return _Candidate(
             edges, solution, used, cost, float(bought - solution.sold.sum() * cost - self.gas[used].sum())
         )

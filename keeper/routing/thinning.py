@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keeper.routing.dual import Basket, Solution
+from keeper.routing.dual import AT_ANY_COST, Basket, Solution
 from keeper.routing.network import Floats, Ints, Network
 
 # A side of the basket counts as used up within this share: then its price is free to move.
@@ -34,6 +34,7 @@ def least_missed(
     prices = np.exp(solution.log_prices)
     flow = prices[network.target] * trades.out
     pull, profit = trades.pull.copy(), trades.profit.copy()
+    stake = min(basket.worth, AT_ANY_COST) - basket.cost
     left = flow > 0
     inverse = _inverse(network, basket, solution, pull)
     closed: list[int] = []
@@ -43,8 +44,8 @@ def least_missed(
         share = np.maximum(1 - pull * beside, 0.0)
         has_other = share > _ALONE
         around = beside / np.where(has_other, share, 1.0)
-        # Nothing goes around a leg that has nothing beside it: what it carries is lost.
-        loss = profit + np.where(has_other, np.minimum(flow * flow * around / 2, flow), flow) - gas
+        # Nothing goes around a leg that has nothing beside it: what it carries is neither sold nor bought.
+        loss = profit + np.where(has_other, np.minimum(flow * flow * around / 2, stake * flow), stake * flow) - gas
         edge = int(np.argmin(np.where(left, loss, np.inf)))
         if loss[edge] >= 0 and left.sum() <= most:
             break
