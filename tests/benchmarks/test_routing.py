@@ -60,7 +60,7 @@ def test_routing__thirty_pools__meets_its_targets_and_has_every_figure() -> None
     assert row["gap_bps"] < row["gap_net_bps"]
     assert row["grid_loss_bps"] > 0
     assert row["single_path_loss_bps"] > 0
-    assert len(report["targets"]) == 7
+    assert len(report["targets"]) == 6
 
 
 def test_devnet__a_dozen_rebalances__pay_what_was_predicted_to_the_wei() -> None:
