@@ -4,7 +4,6 @@ Ape connects to `ethereum:mainnet-fork:foundry` when the tests are collected and
 file puts anvil on the PATH, starts the devnet and names it there. With EQUIPOISE_RPC_URL set, ape forks from that instead.
 """
 
-import hashlib
 import os
 import subprocess
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import pytest
 from devnet import node
 from devnet.box import Box
 from keeper import toolchain
+from scripts.proofs.build import forget_stale
 
 REAL_RPC = os.environ.get("EQUIPOISE_RPC_URL")
 
@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     is_worker = hasattr(config, "workerinput")
     if not is_worker:
-        _forget_stale_contracts()
+        forget_stale(_root)
     if config.getoption("numprocesses", None) and not is_worker:
         subprocess.run(["ape", "compile"], cwd=_root, check=True, stdout=subprocess.DEVNULL)
         return
@@ -41,18 +41,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the devnet that this session started."""
     _started.close()
-
-
-def _forget_stale_contracts() -> None:
-    """Ape compiles a contract again when its own file changed, but not when a module or an interface that it imports did."""
-    digest = hashlib.sha256()
-    for path in sorted((_root / "contracts").rglob("*.vy*")):
-        digest.update(path.read_bytes())
-    stamp = _root / ".build" / "sources.sha256"
-    if not stamp.exists() or stamp.read_text() != digest.hexdigest():
-        (_root / ".build" / "__local__.json").unlink(missing_ok=True)
-        stamp.parent.mkdir(exist_ok=True)
-        stamp.write_text(digest.hexdigest())
 
 
 @pytest.fixture(scope="session")

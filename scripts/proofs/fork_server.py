@@ -9,6 +9,7 @@ import gc
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -169,11 +170,13 @@ class ForkServer:
         status = _wait(child)
         tests = tuple(self._result.read_text().splitlines())
         if status == -signal.SIGALRM:
-            return Report(TIMED_OUT, tests)
+            return Report(TIMED_OUT, tests, f"took more than {request.seconds:g} s")
         output = self._log.read_text(errors="replace")[-4000:]
         if _rpc("evm_revert", snapshot) is not True or _rpc("eth_getBlockByNumber", "latest", False) != before:
             return Report(BROKEN, tests, "the chain did not go back")
-        return Report(EXITS.get(status, BROKEN), tests, output)
+        return Report(
+            EXITS.get(status, BROKEN), tests, output or f"the run ended with status {status} and wrote nothing"
+        )
 
     def _run(self, items: Sequence[pytest.Item], request: Request) -> None:
         """The child's life. A test that takes too long ends it by its alarm."""
@@ -193,6 +196,10 @@ class ForkServer:
                     if self._has_failed:
                         break
             outcome = BROKEN if self._is_broken else FAILED if self._has_failed else PASSED
+            # After a failure fixtures still stand, and what they set of the node's clock is in no snapshot.
+            items[0].session._setupstate.teardown_exact(None)
+        except BaseException:  # nobody further out would say what it was: the process ends here
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -200,11 +207,17 @@ class ForkServer:
 
 
 def _put(bytecode: Bytecode) -> None:
-    """The tests take bytecode from ape's project alone."""
+    """The tests take bytecode from ape's project alone.
+
+    Raises:
+        LookupError: a contract is not in it.
+    """
     import ape
 
     types: Any = ape.project.manifest.contract_types
     for name, code in bytecode.items():
+        if name not in types:
+            raise LookupError(f"{name}: ape has not built it: run `ape compile`")
         types[name].deployment_bytecode.bytecode = "0x" + code.hex()
 
 

@@ -18,6 +18,7 @@ from vyper.compiler.phases import CompilerData, generate_bytecode
 
 from scripts.proofs import fork_server
 from scripts.proofs.branches import compile_source
+from scripts.proofs.build import forget_stale
 from scripts.proofs.fork_server import Bytecode, Report, Request, Server, roots
 from scripts.proofs.mutants import Mutant, hosts
 
@@ -106,6 +107,7 @@ class Workshop:
     ) -> None:
         self._project = folder / "project"
         shutil.copytree(root, self._project, ignore=LEFT_BEHIND)
+        forget_stale(self._project)  # once, and not by every server, which would then lack what its runs are on
         subprocess.run(["ape", "compile"], cwd=self._project, check=True, stdout=sys.stderr)
         context = get_context("spawn")
         folders = context.Manager().Queue()
@@ -141,13 +143,16 @@ class Workshop:
         """Run the first test of each file, the same way as on mutants, on bytecode of the contracts as they are.
 
         Raises:
-            SystemExit: one fails.
+            SystemExit: one fails, or does not run to its end.
         """
         self._unbroken = self._compilers.submit(_unmutated, tuple(self._tests)).result()
         firsts = dict.fromkeys(paths[0] for paths in self._tests.values())
         for report in self._testers.map(self._ask, (Request((path,), self._unbroken, count=1) for path in firsts)):
             if report.outcome != fork_server.PASSED:
-                raise SystemExit(f"the contracts fail their tests as they are: {report.last}\n{report.output}")
+                what = f"the contracts fail their tests as they are: {report.last}"
+                if report.outcome != fork_server.FAILED:
+                    what = f"no test ran to its end on the contracts as they are ({report.outcome}): {report.last}"
+                raise SystemExit(f"{what}\n{report.output}")
 
     def judge(self, mutants: Iterable[Mutant]) -> Iterator[Verdict]:
         """Build and test mutants, as they get done."""
@@ -171,7 +176,8 @@ class Workshop:
         if report.outcome == fork_server.PASSED:
             return SURVIVED, ""
         if report.outcome == fork_server.BROKEN or not self._is_sure(report, made):
-            print(f"the tests of {file} say nothing: {report.last}\n{report.output}", file=sys.stderr, flush=True)
+            what = f"the tests of {file} say nothing ({report.outcome}): {report.last}"
+            print(f"{what}\n{report.output}", file=sys.stderr, flush=True)
             return NOT_RUN, ""
         with self._lock:
             others = (name for name in self._killers.get(file, ()) if name != report.last)

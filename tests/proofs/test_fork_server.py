@@ -1,16 +1,21 @@
 """Runs on other bytecode notice a fault that is known, no fault where there is none, and nothing of each other."""
 
+import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+import requests
 
 from scripts.mutate import ROOT
+from scripts.proofs.build import forget_stale
 from scripts.proofs.fork_server import BROKEN, FAILED, PASSED, Report, Request, Server, roots, within
 from scripts.proofs.fork_server import TIMED_OUT as OUT_OF_TIME
 from scripts.proofs.mutants import Mutant, mutants
-from scripts.proofs.workshop import KILLED, NOT_RUN, SURVIVED, Workshop
+from scripts.proofs.workshop import KILLED, NOT_RUN, SAME, SURVIVED, Workshop, _build
 
 FILE = "contracts/modules/keepers.vy"
 TESTS = "tests/unit/rebalancer/test_keepers.py"
@@ -20,6 +25,31 @@ OTHER = f"{TESTS}::test_set_keepers__nobody__changes_nothing"
 
 def mutant(after: str) -> Mutant:
     return next(found for found in mutants(ROOT, FILE) if found.after == after)
+
+
+def built_before(root: Path) -> Path:
+    """What ape built of a project whose sources have changed since."""
+    (root / "contracts" / "interfaces").mkdir(parents=True)
+    (root / "contracts" / "interfaces" / "I.vyi").write_text("# one")
+    (root / ".build").mkdir()
+    (root / ".build" / "sources.sha256").write_text("of others")
+    built = root / ".build" / "__local__.json"
+    built.write_text("{}")
+    return built
+
+
+def block_time(server: Server) -> int:
+    """The time of the next block of the node that the server's tests run on."""
+    (node,) = (
+        process
+        for process in psutil.Process(server._process.pid).children(recursive=True)
+        if "anvil" in process.name() and "--fork-url" in process.cmdline()
+    )
+    arguments = node.cmdline()
+    url = f"http://127.0.0.1:{arguments[arguments.index('--port') + 1]}"
+    requests.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "evm_mine", "params": []}, timeout=60)
+    body = {"jsonrpc": "2.0", "id": 1, "method": "eth_getBlockByNumber", "params": ["latest", False]}
+    return int(requests.post(url, json=body, timeout=60).json()["result"]["timestamp"], 16)
 
 
 @pytest.fixture(scope="module")
@@ -38,33 +68,12 @@ def server(workshop: Workshop) -> Iterator[Server]:
     workshop._servers.put(server)
 
 
-def test_judge__known_fault__is_killed_by_the_test_that_sees_it_and_what_none_sees_survives(workshop: Workshop) -> None:
+def test_judge__known_fault__is_killed_by_the_test_that_sees_it_and_no_fault_is_the_same(workshop: Workshop) -> None:
     check_left_out = mutant("pass")
-    a_second_later = mutant("if head_start != 0 and block.timestamp <= opened_at + head_start:")
-    verdicts = {verdict.mutant: verdict for verdict in workshop.judge([check_left_out, a_second_later])}
+    nothing = replace(check_left_out, end=check_left_out.start, replacement="")
+    verdicts = {verdict.mutant: verdict for verdict in workshop.judge([check_left_out, nothing])}
     assert (verdicts[check_left_out].outcome, verdicts[check_left_out].killer) == (KILLED, KILLER)
-    assert (verdicts[a_second_later].outcome, verdicts[a_second_later].killer) == (SURVIVED, "")
-
-
-def test_server__after_a_run_on_bytecode_that_does_nothing__passes_on_what_is_there(server: Server) -> None:
-    report = server.ask(Request((OTHER, KILLER), {"Rebalancer": b"\xfe"}))
-    assert (report.outcome, report.tests) == (FAILED, (OTHER,))
-    report = server.ask(Request((OTHER, KILLER), first=(KILLER,)))
-    assert (report.outcome, report.tests) == (PASSED, (KILLER, OTHER))
-
-
-def test_server__run_takes_too_long__ends_it_and_starts_anew(server: Server) -> None:
-    assert server.ask(Request((OTHER,), seconds=0.05)).outcome == OUT_OF_TIME
-    assert server.ask(Request((OTHER,))).outcome == PASSED
-
-
-def test_server__its_nodes_are_gone__says_nothing_of_the_bytecode(server: Server) -> None:
-    assert server.ask(Request((OTHER,))).outcome == PASSED
-    for process in psutil.Process(server._process.pid).children(recursive=True):
-        if "anvil" in process.name():
-            process.kill()
-    assert server.ask(Request((OTHER,))).outcome == BROKEN
-    assert server.ask(Request((OTHER,))).outcome == PASSED
+    assert (verdicts[nothing].outcome, verdicts[nothing].killer) == (SAME, "")
 
 
 def test_server__asked_for_tests_that_are_not_there__says_so(server: Server) -> None:
@@ -82,6 +91,81 @@ def test_workshop__every_run_fails__stops_at_the_control_and_counts_nothing_as_k
     with pytest.raises(SystemExit, match="fail their tests as they are: a test of its own"):
         workshop.control()
     assert [verdict.outcome for verdict in workshop.judge([mutant("pass")])] == [NOT_RUN]
+
+
+@pytest.mark.long
+def test_judge__fault_that_none_sees__survives(workshop: Workshop) -> None:
+    a_second_later = mutant("if head_start != 0 and block.timestamp <= opened_at + head_start:")
+    assert [(found.outcome, found.killer) for found in workshop.judge([a_second_later])] == [(SURVIVED, "")]
+
+
+@pytest.mark.long
+def test_server__after_a_run_on_bytecode_that_does_nothing__passes_on_what_is_there(server: Server) -> None:
+    report = server.ask(Request((OTHER, KILLER), {"Rebalancer": b"\xfe"}))
+    assert (report.outcome, report.tests) == (FAILED, (OTHER,))
+    report = server.ask(Request((OTHER, KILLER), first=(KILLER,)))
+    assert (report.outcome, report.tests) == (PASSED, (KILLER, OTHER))
+
+
+@pytest.mark.long
+def test_server__run_takes_too_long__ends_it_and_starts_anew(server: Server) -> None:
+    assert server.ask(Request((OTHER,), seconds=0.05)).outcome == OUT_OF_TIME
+    assert server.ask(Request((OTHER,))).outcome == PASSED
+
+
+@pytest.mark.long
+def test_server__its_nodes_are_gone__says_nothing_of_the_bytecode(server: Server) -> None:
+    assert server.ask(Request((OTHER,))).outcome == PASSED
+    for process in psutil.Process(server._process.pid).children(recursive=True):
+        if "anvil" in process.name():
+            process.kill()
+    assert server.ask(Request((OTHER,))).outcome == BROKEN
+    assert server.ask(Request((OTHER,))).outcome == PASSED
+
+
+@pytest.mark.long
+def test_server__after_a_test_that_failed__time_passes_on_its_node_again(workshop: Workshop, server: Server) -> None:
+    made, _ = workshop._compilers.submit(_build, mutant("pass")).result()
+    assert made
+    assert server.ask(Request((KILLER,), made)).outcome == FAILED
+    assert block_time(server) < block_time(server)
+
+
+@pytest.mark.long
+def test_server__bytecode_of_a_contract_that_is_not_built__says_which(server: Server) -> None:
+    report = server.ask(Request((OTHER,), {"Nobody": b"\xfe"}))
+    assert report.outcome == BROKEN
+    assert "Nobody: ape has not built it" in report.output
+
+
+def test_forget_stale__nothing_changed__keeps_what_was_built(tmp_path: Path) -> None:
+    built = built_before(tmp_path)
+    forget_stale(tmp_path)
+    assert not built.exists()
+    built.write_text("{}")
+    forget_stale(tmp_path)
+    assert built.exists()
+
+
+def test_forget_stale__interface_changed__forgets_all(tmp_path: Path) -> None:
+    built = built_before(tmp_path)
+    forget_stale(tmp_path)
+    built.write_text("{}")
+    (tmp_path / "contracts" / "interfaces" / "I.vyi").write_text("# another")
+    forget_stale(tmp_path)
+    assert not built.exists()
+
+
+def test_workshop__sources_changed_since_they_were_built__builds_all_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    built_before(root)
+    kept = []
+    monkeypatch.setattr(subprocess, "run", lambda *_, cwd, **__: kept.extend((cwd / ".build").glob("*.json")))
+    with Workshop(root, tmp_path / "workshop", {}, [], 1) as workshop:
+        assert (workshop._project / "contracts" / "interfaces" / "I.vyi").exists()
+    assert kept == []
 
 
 @pytest.mark.parametrize("path", ["tests", "tests/a", "tests/a/b.py", "tests/a/b.py::c", "tests/a/b.py::c[1-d]"])
