@@ -1,6 +1,7 @@
 """Runs on other bytecode notice a fault that is known, no fault where there is none, and nothing of each other."""
 
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -127,8 +128,11 @@ def test_server__its_nodes_are_gone__says_nothing_of_the_bytecode(server: Server
 def test_server__after_a_test_that_failed__time_passes_on_its_node_again(workshop: Workshop, server: Server) -> None:
     made, _ = workshop._compilers.submit(_build, mutant("pass")).result()
     assert made
-    assert server.ask(Request((KILLER,), made)).outcome == FAILED
-    assert block_time(server) < block_time(server)
+    report = server.ask(Request((KILLER, OTHER), made))
+    assert (report.outcome, report.last) == (FAILED, KILLER)
+    before = block_time(server)
+    time.sleep(1.1)  # a block's time is in whole seconds
+    assert before < block_time(server)
 
 
 @pytest.mark.long
