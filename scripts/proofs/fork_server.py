@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 import pytest
 import requests
+from hypothesis import Phase, settings
 
 PASSED, FAILED, TIMED_OUT, BROKEN = "passed", "failed", "timed out", "broken"
 Bytecode = Mapping[str, bytes]  # creation code by contract
@@ -118,6 +119,9 @@ def _serve(pipe: Connection, folder: Path, paths: Sequence[str], left_out: Seque
     with (scratch / "server.log").open("wb") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
+    # The same examples for every run, and the first that fails is enough: to look for a simpler one takes minutes.
+    settings.register_profile("run", derandomize=True, database=None, phases=(Phase.explicit, Phase.generate))
+    settings.load_profile("run")
     deselected = (f"--deselect={test}" for test in left_out)
     pytest.main([*QUIET, *deselected, *roots(paths)], plugins=[ForkServer(pipe, scratch)])
 
