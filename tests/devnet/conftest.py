@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from devnet import market
 from devnet.box import Box
 from devnet.node import Node, up
 
@@ -17,6 +18,8 @@ def node() -> Iterator[Node]:
 @pytest.fixture
 def box(node: Node) -> Iterator[Box]:
     client = Box(node.url)
+    # The box ages while the tests of other folders run, and its feeds with it.
+    market.refresh_feeds(client)
     snapshot = client.snapshot()
     yield client
     client.revert(snapshot)
