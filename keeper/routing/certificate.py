@@ -22,8 +22,8 @@ from keeper.markets.price_curves import Rate
 from keeper.routing.dual import RATE_FLOW, Basket
 from keeper.routing.network import KINDS, Floats, Network
 
-# Relative error of one term of the bound: a few roundings and a logarithm's, times a margin.
-_ROUNDING = 1e-13
+# Relative error of one term of the bound: roundings and a logarithm's, with a wide margin. It adds 10^-5 bp to a gap.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,12 @@ def _minimum(
         matrix = network.curvature(here.trades.pull)[np.ix_(moving, moving)]
         matrix.flat[:: len(moving) + 1] += damping
         step = np.zeros(len(at))
-        step[moving] = -np.linalg.solve(matrix, here.slope[moving])
+        try:
+            step[moving] = -np.linalg.solve(matrix, here.slope[moving])
+        except np.linalg.LinAlgError:
+            # Next to the deepest pool the damping is lost in the rounding.
+            damping, eased = damping * _MORE, False
+            continue
         for next_at in _steps(at, step, least, most):
             there = point(next_at)
             flatter = np.abs(there.slope[_free(next_at, there.slope, least, most)]).max(initial=0.0) < steepest

@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from keeper.errors import NoRoute
 from keeper.markets import InsufficientLiquidity
@@ -28,6 +29,9 @@ from keeper.routing.problem import BPS, UNLIMITED, WAD, Goal, RebalanceProblem, 
 from keeper.routing.route import Route
 from keeper.routing.schedule import Aim, Flow, find_cycle, schedule, token_order
 from keeper.routing.thinning import least_missed
+
+# The matrices are small: threads on them wait for each other longer than they work.
+_SERIAL = ThreadpoolController()
 
 _Descent = Callable[[Network, Basket, Floats], Solution]
 
@@ -66,7 +70,11 @@ def solve(problem: RebalanceProblem, limits: RouteLimits | None = None, network:
     :param network: of `prepare`, when it is at hand
     :raises NoRoute: in one line, if no pool serves the assets or nothing is worth trading
     """
-    limits = limits or RouteLimits()
+    with _SERIAL.limit(limits=1, user_api="blas"):
+        return _solve(problem, limits or RouteLimits(), network)
+
+
+def _solve(problem: RebalanceProblem, limits: RouteLimits, network: Network | None) -> Route:
     if not any(problem.surplus.values()) or not any(problem.deficit.values()):
         side = "buy" if any(problem.surplus.values()) else "sell"
         raise NoRoute(f"there is nothing to {side}: no asset is off its target on that side")

