@@ -18,6 +18,8 @@ STOP_SECONDS = 30
 BOX_HEIGHTS = 1_000_000
 # Prague, because ape's plugins and the compilers know it; a block has room for the largest transactions of a test.
 OPTIONS = ("--chain-id", "1", "--auto-impersonate", "--gas-limit", "100000000", "--hardfork", "prague", "--quiet")
+# Left to itself anvil writes the state of every old block below ~/.foundry/anvil/tmp and never deletes it: gigabytes a run.
+SHORT_MEMORY = ("--prune-history", "64")
 
 
 def free_port() -> int:
@@ -41,7 +43,7 @@ def start(port: int, *options: str, log: Path | None = None) -> psutil.Popen:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise ConfigurationError(f"port {port} is taken by another program: choose another with --port") from error
-    command = [str(ensure_anvil()), "--port", str(port), *OPTIONS, *options]
+    command = [str(ensure_anvil()), "--port", str(port), *OPTIONS, *SHORT_MEMORY, *options]
     with (log or Path("/dev/null")).open("wb") as out:
         process = psutil.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
