@@ -19,8 +19,6 @@ from keeper.markets.price_curves import Ladder
 
 MAX_RESERVE = 2**112 - 1
 SWAP_GAS = 90_000
-# Far beyond any price that a rebalance accepts, near enough for floats to keep their precision.
-WIDEST_SQRT_MOVE = 1e4
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +100,15 @@ class UniswapV2Pool:
         return reserve_out / reserve_in * (1 - self.fee / FEE_UNIT)
 
     def price_curve(self, token_in: str, token_out: str) -> Ladder | None:
-        """One stretch with liquidity sqrt(k), from the present price to as good as the end."""
+        """One stretch with liquidity sqrt(k), from the present price to where the pair's input is as large as it may be."""
         reserve_in, reserve_out = self._reserves(token_in, token_out)
-        if reserve_in == 0 or reserve_out == 0:
+        if reserve_in in (0, MAX_RESERVE) or reserve_out == 0:
             return None
         low = sqrt(reserve_in / reserve_out)
         liquidity = sqrt(reserve_in) * sqrt(reserve_out)
         return Ladder(
             np.array([low]),
-            np.array([low * WIDEST_SQRT_MOVE]),
+            np.array([low * (MAX_RESERVE / reserve_in)]),
             np.array([liquidity]),
             gamma_in=1 - self.fee / FEE_UNIT,
         )

@@ -39,8 +39,6 @@ from keeper.markets.tick_math import (
 # One swap with both transfers that ends between the ticks it started between; each crossing adds about 20,000 more.
 SWAP_GAS = 120_000
 WORD = 256
-# The solver's curve ends here: a price four decades of square root away is no price that a rebalance accepts.
-WIDEST_SQRT_MOVE = 1e4
 _LOG_SQRT_TICK = log(1.0001) / 2
 _SHORTEST = 1e-14
 
@@ -152,7 +150,7 @@ class UniswapV3Pool:
         price = self.sqrt_price_x96 / Q96
         start = 1 / price if zero_for_one else price
         # Floats of the ticks' roots: the swap itself goes by integers.
-        ends = np.minimum(np.exp(stops * _LOG_SQRT_TICK), start * WIDEST_SQRT_MOVE)
+        ends = np.exp(stops * _LOG_SQRT_TICK)
         low = np.maximum(np.concatenate(([start], ends[:-1])), start)
         depth = np.array(liquidity, dtype=np.float64)
         # Within the rounding of a root a stretch has no length; below, the price stands on its tick already.

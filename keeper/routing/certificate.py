@@ -22,8 +22,9 @@ from keeper.markets.price_curves import Rate
 from keeper.routing.dual import RATE_FLOW, Basket
 from keeper.routing.network import KINDS, Floats, Network
 
-# Relative error of one term of the bound: roundings and a logarithm's, with a wide margin. It adds 10^-5 bp to a gap.
-_ROUNDING = 1e-9
+# Relative error of one term of the bound, with a wide margin. What a curve pays for an amount is right to a few roundings,
+# and where rounding moves the amount off the most profitable one, the profit changes by the square of that.
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)

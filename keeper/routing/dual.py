@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keeper.routing.network import Bools, Floats, Network, Trades
+from keeper.routing.network import Bools, Floats, Network, Trades, sum_by
 
 # No log-price of a token that matters is farther from its reference than this.
 FARTHEST = 12.0
@@ -34,11 +34,13 @@ _NOISE = 1e-5
 _STAGES: Stages = ((1e3, 3e-2), (1e4, 3e-2), (1e5, 3e-2), (1e6, 1e-5))
 _FINE: Stages = ((1e3, 1e-2), (3e4, 1e-2), (1e6, 1e-9))
 _FINEST: Stages = (*((3.0**k, 1e-4) for k in range(3, 12)), (3e5, 1e-5), (1e6, 1e-9))
-# Share of the turnover that may be missing from flows that a descent has found.
+# Share of what trades that may be missing from flows that a descent has found.
 _ASTRAY = 1e-6
+# Below this share of the turnover a trade is as good as none.
+_SMALLEST = 1e-2
 _STEPS = 200
-# The slope that ends the descent, in turnovers: at the last depth, and before.
-_FLAT = 1e-9
+# After so many steps corners are looked at, so many in a row, where an edge pulls so many times as hard.
+_PATIENCE, _CORNERS, _STIFFER = 20, 4, 2.0
 _ROUNDING = 1e-15
 _FIRST_DAMPING, _LEAST_DAMPING, _LESS, _MORE = 10.0, 1e-2, 10, 4
 # A wrapper never has to carry more than this many times the turnover.
@@ -62,6 +64,13 @@ class Basket(NamedTuple):
         """The most that can change hands, in USD; one of the sides has a limit."""
         return float(min(self.surplus.sum(), self.deficit.sum()))
 
+    def at_most(self, usd: float) -> Basket:
+        """The same with no more than `usd` of any token, where there is a limit."""
+        surplus, deficit = (
+            np.where(np.isfinite(limit), np.minimum(limit, usd), limit) for limit in (self.surplus, self.deficit)
+        )
+        return self._replace(surplus=surplus, deficit=deficit)
+
     def scaled(self, unit: float) -> Basket:
         """The same in units of `unit` USD."""
         return self._replace(surplus=self.surplus / unit, deficit=self.deficit / unit)
@@ -79,6 +88,10 @@ class Solution(NamedTuple):
     bought: Floats
     missing: Floats
 
+    def traded(self, basket: Basket) -> float:
+        """USD that change hands, but a hundredth of the turnover at least: flows are not good to more digits."""
+        return float(max(self.sold.sum(), self.bought.sum(), _SMALLEST * basket.turnover))
+
 
 class _Point(NamedTuple):
     """The dual's value, its slope by log-price, and the trades that it comes from."""
@@ -89,7 +102,7 @@ class _Point(NamedTuple):
 
 
 def explore(network: Network, basket: Basket, start: Floats) -> Solution:
-    """The best flows on many pools, to within a ten-thousandth of the turnover; the descent starts from log-prices `start`.
+    """The best flows on many pools, to within 1e-5 of the turnover; the descent starts from log-prices `start`.
 
     Some surplus, some deficit and some edge must be there.
     """
@@ -104,7 +117,7 @@ def explore_again(network: Network, basket: Basket, start: Floats) -> Solution:
 def refine(network: Network, basket: Basket, start: Floats) -> Solution:
     """As `explore`, from prices close to the best, and to about nine digits; `schedule` makes the flows exact."""
     solution = _descend(network, basket, start, _FINE)
-    if solution.missing.sum() > _ASTRAY * basket.turnover:
+    if solution.missing.sum() > _ASTRAY * solution.traded(basket):
         # Few pools leave prices free over long stretches, on which the descent may give up: take it in smaller steps.
         solution = _descend(network, basket, np.zeros_like(start), _FINEST)
     return solution
@@ -171,23 +184,29 @@ def _minimum(
 ) -> tuple[Floats, Trades]:
     """Projected Newton steps with Levenberg's damping, since the curvature is nought where no pool trades.
 
+    A pool that begins to trade, or whose liquidity is denser further on, makes a corner in the slope. Where steps run into
+    corners so often that the damping holds up everything else, the next step goes by what lies beyond the corner.
+
     Close to the minimum the value's gains vanish in its rounding before the slope is small; there a step counts if it
     lowers the slope.
     """
     at = np.clip(start, least, most)
     here = point(at)
-    damping, eased = _FIRST_DAMPING, True
-    for _ in range(_STEPS):
+    lines = _tangents(network, at, here)
+    damping, eased, corners = _FIRST_DAMPING, True, 0
+    for number in range(_STEPS):
         free = _free(at, here.slope, least, most)
         steepest = np.abs(here.slope[free]).max(initial=0.0)
-        if steepest < flat:
+        # Next to a trade much smaller than the basket, flows have to be that much closer to be of use.
+        if steepest < flat * min(max(here.trades.out.sum(), _SMALLEST), 1.0):
             break
-        moving = np.flatnonzero(free & (here.slope != 0))
-        matrix = network.curvature(here.trades.pull)[np.ix_(moving, moving)]
+        slope = here.slope + lines.off
+        moving = np.flatnonzero(free & (slope != 0))
+        matrix = network.curvature(lines.pull)[np.ix_(moving, moving)]
         matrix.flat[:: len(moving) + 1] += damping
         step = np.zeros(len(at))
         try:
-            step[moving] = -np.linalg.solve(matrix, here.slope[moving])
+            step[moving] = -np.linalg.solve(matrix, slope[moving])
         except np.linalg.LinAlgError:
             # Next to the deepest pool the damping is lost in the rounding.
             damping, eased = damping * _MORE, False
@@ -197,11 +216,49 @@ def _minimum(
             flatter = np.abs(there.slope[_free(next_at, there.slope, least, most)]).max(initial=0.0) < steepest
             if there.value < here.value - _ROUNDING or (there.value <= here.value + _ROUNDING and flatter):
                 at, here = next_at, there
-                damping, eased = max(damping / (_LESS if eased else 1.0), _LEAST_DAMPING), True
+                lines = _tangents(network, at, here)
+                damping, eased, corners = max(damping / (_LESS if eased else 1.0), _LEAST_DAMPING), True, 0
                 break
         else:
-            damping, eased = damping * _MORE, False
+            stiffer = there.trades.pull > _STIFFER * lines.pull
+            if number >= _PATIENCE and corners < _CORNERS and stiffer.any():
+                lines, corners = (
+                    _cornered(network, lines, stiffer, next_at - at, _tangents(network, next_at, there)),
+                    corners + 1,
+                )
+            else:
+                lines = _tangents(network, at, here)
+                damping, eased, corners = damping * _MORE, False, 0
     return at, here.trades
+
+
+class _Lines(NamedTuple):
+    """Every edge's flow as a line in the log-prices: USD paid and taken at the point of the descent, and the pull.
+
+    `off` is by how much the slope there differs from the true one, since some of the lines touch elsewhere.
+    """
+
+    brought: Floats
+    taken: Floats
+    pull: Floats
+    off: Floats
+
+
+def _tangents(network: Network, log_prices: Floats, here: _Point) -> _Lines:
+    prices, trades = np.exp(log_prices), here.trades
+    return _Lines(
+        prices[network.target] * trades.out, prices[network.source] * trades.paid, trades.pull, np.zeros_like(prices)
+    )
+
+
+def _cornered(network: Network, lines: _Lines, stiffer: Bools, step: Floats, there: _Lines) -> _Lines:
+    """The lines with those of the edges that a step ran into, as they are beyond the corner."""
+    back = there.pull * (step[network.target] - step[network.source])
+    brought = np.where(stiffer, there.brought - back, lines.brought)
+    taken = np.where(stiffer, there.taken - back, lines.taken)
+    more = sum_by(network.target, brought - lines.brought, len(step))
+    less = sum_by(network.source, taken - lines.taken, len(step))
+    return _Lines(brought, taken, np.where(stiffer, there.pull, lines.pull), lines.off + more - less)
 
 
 def _steps(at: Floats, step: Floats, least: Floats, most: Floats) -> Iterator[Floats]:

@@ -40,7 +40,6 @@ _PER_EDGE = (
     "scale",
     "half_log_gamma",
     "hurdle",
-    "is_rate",
     "pool",
     "kind",
     "parameters",
@@ -100,7 +99,6 @@ class Network:
     scale: Floats
     half_log_gamma: Floats
     hurdle: Floats
-    is_rate: Bools
     pool: Ints
     kind: Ints
     parameters: Floats
@@ -114,6 +112,11 @@ class Network:
     before_out: Floats
     log_low: Floats
     line: Floats
+
+    @property
+    def is_rate(self) -> Bools:
+        """Which edges are wrappers."""
+        return np.asarray(self.kind == KINDS.index(Rate), dtype=np.bool_)
 
     def trades(self, log_prices: Floats) -> Trades:
         """Every edge's best trade at `log_prices`: swap until the marginal price meets theirs. Closed form."""
@@ -187,13 +190,14 @@ class Network:
         """
         scale = np.minimum(1.0, depth / self.liquidity[self.first])
         liquidity, high = self.liquidity, self.high
-        if self.is_rate.any():
+        is_rate = self.is_rate
+        if is_rate.any():
             liquidity, high = liquidity.copy(), high.copy()
-            at = self.first[self.is_rate]
+            at = self.first[is_rate]
             most = np.minimum(liquidity[at] * (self.end[at] - self.low[at]), rate_flow)
             liquidity[at] = depth * _RATE_DEPTH
             high[at] = self.low[at] + most / liquidity[at]
-            scale[self.is_rate] = 1.0
+            scale[is_rate] = 1.0
         return replace(self, scale=scale, liquidity=liquidity, high=high)
 
     def fair(self) -> Network:
@@ -261,7 +265,6 @@ def build(pools: Iterable[Pool], usd: Mapping[str, float], tokens: Set[str] | No
         scale=np.ones(len(edges)),
         half_log_gamma=half_log_gamma,
         hurdle=log_low[places["first"]] - half_log_gamma,
-        is_rate=np.array([isinstance(edge.curve, Rate) for edge in edges], dtype=np.bool_),
         pool=_pool_numbers(edges),
         kind=np.array([kinds.get(type(edge.curve), -1) for edge in edges], dtype=np.intp),
         parameters=_parameters(edges),

@@ -3,7 +3,7 @@
 1. Solve the whole as a convex problem over all pools (`dual`): flows through a hub net by themselves, every pool trades in
    one direction at most, and marginal prices are equal wherever flows could move.
 2. Keep the edges in use. Where they run in a circle, or use a pool of many tokens twice, the smallest one goes.
-3. Drop what does not pay its gas and solve again, as long as that gains; bring back what would pay it now.
+3. Drop what does not pay its gas and solve again, as long as that gains; bring back what would pay it now, twice at most.
 4. Replay in exact integers (`schedule`). Only the replay is promised, and compared with the limits.
 5. If the whole size costs too much, lower what a dollar of drift is worth until the route fits: the dearest dollars go
    first, so what remains is the most that can be rebalanced within the limit.
@@ -36,7 +36,7 @@ _SERIAL = ThreadpoolController()
 _Descent = Callable[[Network, Basket, Floats], Solution]
 
 _HALVINGS = 16
-# Share of the turnover below which an edge's flow is the minimiser's noise.
+# Share of what trades below which an edge's flow is the minimiser's noise.
 _DUST = 1e-6
 _ROUGHLY = 1e-5
 # Aim this much below a full deficit, so that rounding does not overbuy.
@@ -45,8 +45,12 @@ _BELOW = 1 - 1e-9
 _COMPLETE = 1_000
 # What is sold but for this share is sold whole.
 _WHOLE = 1 - 1e-6
+# A basket of which less than a hundredth trades is cut to ten times what does.
+_FEW = 10.0
+# Share of the turnover that is no trade.
+_NONE = 1e-9
 _RETURNS = 2
-# Share of the turnover that is not worth another search.
+# Share of what trades that is not worth another search.
 _GOOD = 2e-5
 # How many times what was foreseen closing legs may lose, when there are too many.
 _ABOUT = 2.0
@@ -122,9 +126,10 @@ class _Search:
         self.limits = limits
         self.network = network
         self.number = {token: at for at, token in enumerate(network.tokens)}
-        self.basket = Basket(self._usd(problem.surplus), self._usd(problem.deficit), 1.0)
-        if problem.goal is Goal.EXACT_OUT:
-            self.basket = self.basket._replace(worth=float("inf"))
+        worth = float("inf") if problem.goal is Goal.EXACT_OUT else 1.0
+        self.asked = Basket(self._usd(problem.surplus), self._usd(problem.deficit), 1.0, worth)
+        # What is left of it when most cannot trade anyway.
+        self.basket = self.asked
         self.gas = np.array([edge.pool.swap_gas for edge in network.edges]) * (problem.gas_value(WAD) / WAD / WAD)
         self.start: Floats = np.zeros(len(network.tokens))
         # All edges, or those that go forward where the pools would have us run in circles.
@@ -137,7 +142,7 @@ class _Search:
         """The best flows that an executor can put in order; None if nothing trades."""
         if not len(self.network.edges) or not self.basket.turnover:
             return None
-        candidate = self._explored(self.open, cost)
+        candidate = self._sized(cost)
         if self._has_circle(candidate.used):
             self.open = self._forward(cost)
             candidate = self._explored(self.open, cost)
@@ -150,7 +155,7 @@ class _Search:
             edges = np.setdiff1d(edges, again, assume_unique=True)
             candidate = self._explored(edges, cost, explore_again)
         network, gas = self.network.only(self.open), self.gas[self.open]
-        basket = self.basket._replace(cost=cost)
+        basket = self.asked._replace(cost=cost)
         self.bound = min(upper_bound(network, basket, prices, gas).value for prices in self.tried)
         candidate = self._untangled(self._solved(candidate.used, cost))
         return candidate if len(candidate.used) else None
@@ -210,7 +215,7 @@ class _Search:
 
     def certificate(self, route: Route, best: _Candidate) -> Certificate:
         """The tightest of the bounds at the prices of the solves."""
-        basket = self.basket._replace(cost=best.cost)
+        basket = self.asked._replace(cost=best.cost)
         sold, bought = self._usd(route.sold), self._usd(route.bought)
         paid = self.problem.gas_value(route.gas) / WAD
         network, gas = self.network.only(self.open), self.gas[self.open]
@@ -256,13 +261,25 @@ class _Search:
             return "the rest does not pay its gas or does not fit within max_legs"
         return f"the next dollar would cost more than {self.limits.max_marginal_bps} bps"
 
+    def _sized(self, cost: float) -> _Candidate:
+        """The best flows on all edges. Where next to nothing of the basket trades, digits are kept by asking for less."""
+        candidate = self._explored(self.open, cost)
+        while self.problem.goal is Goal.REBALANCE:
+            most = _FEW * max(candidate.solution.sold.sum(), candidate.solution.bought.sum())
+            if not _NONE * self.asked.turnover < most < self.basket.turnover / _FEW:
+                break
+            self.basket = self.asked.at_most(most)
+            self.start = np.zeros_like(self.start)
+            candidate = self._explored(self.open, cost)
+        return candidate
+
     def _explored(self, edges: Ints, cost: float, by: _Descent = explore) -> _Candidate:
         """The best flows on many edges, roughly."""
         basket = self.basket._replace(cost=cost)
         solution = by(self.network.only(edges), basket, self.start)
         self.start = solution.log_prices
         self.tried.append(self.start)
-        used = edges[solution.trades.out > _ROUGHLY * basket.turnover]
+        used = edges[solution.trades.out > _ROUGHLY * solution.traded(basket)]
         return _Candidate(edges, solution, used, cost, 0.0)
 
     def _forward(self, cost: float) -> Ints:
@@ -273,7 +290,7 @@ class _Search:
         """
         fair = explore(self.network.fair(), self.basket._replace(cost=cost), np.zeros(len(self.network.tokens)))
         self.start = fair.log_prices
-        used = np.flatnonzero(fair.trades.out > _ROUGHLY * self.basket.turnover)
+        used = np.flatnonzero(fair.trades.out > _ROUGHLY * fair.traded(self.basket))
         order = token_order(self.network.edges[edge] for edge in used)
         rank = {token: float(at) for at, token in enumerate(order)}
         first_bought = min((rank[token] for token in self.problem.deficit if token in rank), default=0.0)
@@ -287,7 +304,7 @@ class _Search:
 
     def _is_good(self, candidate: _Candidate) -> bool:
         """Whether the bound leaves next to nothing to find."""
-        return self.bound - candidate.worth < _GOOD * self.basket.turnover
+        return self.bound - candidate.worth < _GOOD * candidate.solution.traded(self.basket)
 
     def _has_circle(self, used: Ints) -> bool:
         return bool(find_cycle(self.network.edges[edge] for edge in used))
@@ -306,8 +323,9 @@ class _Search:
             )
         solution = refine(self.network.only(edges), basket, self.start)
         self.start = solution.log_prices
-        used = edges[solution.trades.out > _DUST * basket.turnover]
-        bought = solution.bought.sum() * min(basket.worth, AT_ANY_COST)
+        used = edges[solution.trades.out > _DUST * solution.traded(basket)]
+        # What nobody has counts as bought at any cost, or flows that do not add up would look best.
+        bought = solution.bought.sum() * min(basket.worth, AT_ANY_COST) - solution.missing.sum() * AT_ANY_COST
         return _Candidate(
             edges, solution, used, cost, float(bought - solution.sold.sum() * cost - self.gas[used].sum())
         )
@@ -353,7 +371,7 @@ class _Search:
             trial = self._untangled(self._solved(left, candidate.cost))
             if too_many:
                 # About what was foreseen is well enough; the last one has to go whatever it costs.
-                foreseen = _ABOUT * max(losses[count - 1], 0.0) + _GOOD * self.basket.turnover
+                foreseen = _ABOUT * max(losses[count - 1], 0.0) + _GOOD * candidate.solution.traded(self.basket)
                 is_well = count == 1 or trial.worth >= candidate.worth - foreseen
             else:
                 is_well = trial.worth > candidate.worth
@@ -388,7 +406,7 @@ class _Search:
             at = self.number.get(token)
             if at is None:
                 continue
-            if exact_out and solution.bought[at] > self.basket.deficit[at] * _WHOLE:
+            if exact_out and solution.bought[at] > self.asked.deficit[at] * _WHOLE:
                 wanted[token] = amount
             else:
                 wanted[token] = min(amount, int(solution.bought[at] / network.usd[at] * _BELOW))
@@ -397,7 +415,7 @@ class _Search:
             for token in problem.surplus
             if problem.goal is Goal.EXACT_IN
             and (at := self.number.get(token)) is not None
-            and solution.sold[at] > self.basket.surplus[at] * _WHOLE
+            and solution.sold[at] > self.asked.surplus[at] * _WHOLE
         }
         return [flow for flow in flows if flow.out], Aim(problem.surplus, wanted, frozenset(whole))
 

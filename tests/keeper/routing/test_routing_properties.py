@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from routing_universe import ADDRESS, PRICES, pool_address, problem, problems, stable, units, v2, v3, weighted
 
@@ -16,6 +16,8 @@ thorough = settings(max_examples=60, deadline=None, suppress_health_check=[Healt
 
 # Of the turnover: a tenth of a basis point, over which solutions of the same world may differ.
 SAME = 1e-5
+# USD that one base unit of any token is worth at most: of WBTC.
+COARSEST = 60_000 / 10**8
 
 
 def solved(question: RebalanceProblem) -> Route:
@@ -36,7 +38,32 @@ def bound(route: Route) -> float:
     return route.certificate.bound
 
 
+# Worlds in which next to nothing of the basket can trade, and tokens that stiff pools hold together have to move as one.
+_STIFF = problem(
+    [
+        stable(0, 100_000, ("DAI", "USDC"), 0, 2_000),
+        v2(1, "DAI", "WETH", 10_000),
+        v2(2, "DAI", "WETH", 10_000),
+        weighted(3, 10_000, {"WBTC": 20, "WETH": 41, "USDT": 39}),
+    ],
+    {"USDT": 10_000},
+    {"WBTC": 10_000},
+)
+_TINY = problem(
+    [
+        stable(0, 10_000, ("DAI", "USDC", "USDT"), 0, 2_000),
+        v2(1, "WBTC", "WETH", 10_000),
+        v2(2, "LINK", "DAI", 10_000),
+        weighted(3, 10_000, {"UNI": 70, "DAI": 20, "WETH": 10}),
+    ],
+    {"LINK": 1_000_000},
+    {"WBTC": 385_000},
+)
+
+
 @thorough
+@example(_STIFF, 5.0)
+@example(_TINY, 4.0)
 @given(problems(skewed=False), st.floats(4, 8))
 def test_solve__one_more_pool__is_never_worse(question: RebalanceProblem, power: float) -> None:
     before = solved(question)
@@ -70,7 +97,9 @@ def test_solve__a_pool_in_two_halves__changes_nothing(question: RebalanceProblem
     rest = [each for each in question.pools if each is not pool]
     question = replace(question, max_legs=100)
     whole, parts = solved(question), solved(replace(question, pools=(*rest, half, other)))
-    assert worth(parts) == pytest.approx(worth(whole), abs=SAME * whole.value_out / WAD)
+    # Every leg pays whole units, and a pool of few units does not halve.
+    units_lost = (len(whole.legs) + len(parts.legs)) * COARSEST
+    assert worth(parts) == pytest.approx(worth(whole), abs=SAME * whole.value_out / WAD + units_lost)
 
 
 @thorough
@@ -135,7 +164,19 @@ def raw_problems(draw: st.DrawFn) -> RebalanceProblem:
     )
 
 
+# The first unit is worth a thousand dollars and the second nothing: any end to the pool's liquidity but its own shows.
+_A, _B, _C = (f"0x{number:040x}" for number in (0xA1, 0xB2, 0xC3))
+_STEEP = RebalanceProblem(
+    (UniswapV2Pool(pool_address(0), _A, _C, 10**6, 10**6, 100), UniswapV2Pool(pool_address(1), _A, _B, 1, 10**9, 100)),
+    {_A: WAD, _B: WAD, _C: WAD},
+    {_A: 6, _B: 6, _C: 6},
+    {_A: 10**9},
+    {_B: 10**9, _C: 10**9},
+)
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(_STEEP)
 @given(raw_problems())
 def test_solve__raw_pools_of_any_size__is_refused_in_one_line_or_kept_to_the_rules(question: RebalanceProblem) -> None:
     with np.errstate(all="raise", under="ignore"):
