@@ -20,6 +20,7 @@ import numpy.typing as npt
 from keeper.markets import Pool
 from keeper.markets.price_curves import Ladder, Power, PriceCurve, Rate, SmoothCurve
 from keeper.markets.stable_curve import Stable
+from keeper.routing.descent import Arrays, Trades, best_trades
 from keeper.routing.ladders import as_ladders
 
 Floats = npt.NDArray[np.float64]
@@ -28,8 +29,6 @@ Bools = npt.NDArray[np.bool_]
 
 # A guess that ends just short of a pool's last liquidity can be carried out exactly; one that ends on it may not.
 _STOP_SHORT = 1 - 1e-5
-# Room for one edge's logarithms of z on the line on which all edges' segments lie one after the other.
-_SPAN = 256.0
 # How much deeper than any pool a wrapper counts at least.
 _RATE_DEPTH = 100
 _PER_EDGE = (
@@ -44,7 +43,7 @@ _PER_EDGE = (
     "kind",
     "parameters",
 )
-_PER_SEGMENT = ("low", "high", "end", "liquidity", "before_in", "before_out", "log_low")
+_PER_SEGMENT = ("low", "high", "end", "liquidity", "before_in", "before_out")
 
 
 _Direction = tuple[Pool, str, str, PriceCurve]
@@ -63,18 +62,6 @@ class Edge(NamedTuple):
     curve: PriceCurve
 
 
-class Trades(NamedTuple):
-    """What each edge trades, in USD: input with fee, output, the profit at the prices asked, and its pull on them.
-
-    `pull` is how much more is paid out, at the price of the output, per rise of the logarithm of that price.
-    """
-
-    paid: Floats
-    out: Floats
-    profit: Floats
-    pull: Floats
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
     """Edges and their segments as arrays.
@@ -83,7 +70,7 @@ class Network:
     edge's depth that is used, 1 but for `no_deeper_than`; `hurdle` how far half the logarithm of the output's price by the
     input's has to be up for a trade to begin. Segments of an edge are neighbours, nearest first, from
     `first` to `last`; `before_in` and `before_out` are what the ones before a segment take and pay. `high` is where a
-    trade stops, just short of the last segment's `end`. `line` orders all segments.
+    trade stops, just short of the last segment's `end`.
 
     `pool` numbers the pools, and `kind` the smooth curves' classes in KINDS, -1 for a ladder, with their `parameters`
     [edges, most]: what the certificate asks.
@@ -110,35 +97,19 @@ class Network:
     liquidity: Floats
     before_in: Floats
     before_out: Floats
-    log_low: Floats
-    line: Floats
 
     @property
     def is_rate(self) -> Bools:
         """Which edges are wrappers."""
         return np.asarray(self.kind == KINDS.index(Rate), dtype=np.bool_)
 
+    def arrays(self) -> Arrays:
+        """What compiled code asks of it."""
+        return Arrays(*(getattr(self, name) for name in Arrays._fields))
+
     def trades(self, log_prices: Floats) -> Trades:
-        """Every edge's best trade at `log_prices`: swap until the marginal price meets theirs. Closed form."""
-        source, target = self.source, self.target
-        prices = np.exp(log_prices)
-        rise = (log_prices[target] - log_prices[source]) / 2
-        at = np.flatnonzero(rise > self.hurdle)
-        paid, out, pull = np.zeros((3, len(rise)))
-        if len(at):
-            stop = rise[at] + self.half_log_gamma[at]
-            z = np.exp(stop)
-            segment = self._reached(at, stop, z)
-            low, liquidity = self.low[segment], self.liquidity[segment]
-            reached = np.minimum(np.maximum(z, low), self.high[segment])
-            moved = liquidity * (reached - low)
-            scale = self.scale[at]
-            paid[at] = scale * (self.before_in[segment] + moved) / self.gamma_in[at]
-            scale = scale * self.gamma_out[at]
-            out[at] = scale * (self.before_out[segment] + moved / (reached * low))
-            # A pool that is used up, or between two segments, does not pull.
-            pull[at] = (reached == z) * scale * liquidity / z * (prices / 2)[target[at]]
-        return Trades(paid, out, prices[target] * out - prices[source] * paid, pull)
+        """Every edge's best trade at `log_prices`."""
+        return best_trades(self.arrays(), log_prices)
 
     def curvature(self, pull: Floats) -> Floats:
         """Second derivative of the pools' profit by the log-prices at balanced flows: a graph Laplacian.
@@ -171,7 +142,7 @@ class Network:
             edges=tuple(self.edges[edge] for edge in edges),
             **{name: getattr(self, name)[edges] for name in _PER_EDGE},
             **{name: getattr(self, name)[segments] for name in _PER_SEGMENT},
-            **_places(counts, self.log_low[segments]),
+            **_places(counts),
         )
 
     def in_units_of(self, usd: float) -> Network:
@@ -212,15 +183,6 @@ class Network:
         """The same edges up to the very end of their liquidity."""
         return replace(self, high=self.end)
 
-    def _reached(self, edges: Ints, log_z: Floats, z: Floats) -> Ints:
-        """The segment that each edge stops in, or the last one before. `line` is too coarse to tell neighbours apart."""
-        first, last = self.first[edges], self.last[edges]
-        segment = np.searchsorted(self.line, edges * _SPAN + log_z, side="right") - 1
-        segment = np.minimum(np.maximum(segment, first), last)
-        segment -= (z < self.low[segment]) & (segment > first)
-        segment += (segment < last) & (z > self.low[np.minimum(segment + 1, last)])
-        return segment
-
 
 def build(pools: Iterable[Pool], usd: Mapping[str, float], tokens: Set[str] | None = None) -> Network:
     """The pools as a network. `usd` is USD per base unit; tokens that are not in it are found from the pools.
@@ -247,8 +209,7 @@ def build(pools: Iterable[Pool], usd: Mapping[str, float], tokens: Set[str] | No
         [_before(ladder.liquidity * (ladder.high - ladder.low) / (ladder.low * ladder.high)) for ladder in ladders]
     )
     counts = np.array([len(ladder.low) for ladder in ladders], dtype=np.intp)
-    log_low = np.log(low)
-    places = _places(counts, log_low)
+    places = _places(counts)
     gamma_in = np.array([edge.curve.gamma_in for edge in edges])
     gamma_out = np.array([edge.curve.gamma_out for edge in edges])
     half_log_gamma = np.log(gamma_in * gamma_out) / 2
@@ -264,7 +225,7 @@ def build(pools: Iterable[Pool], usd: Mapping[str, float], tokens: Set[str] | No
         gamma_out=gamma_out,
         scale=np.ones(len(edges)),
         half_log_gamma=half_log_gamma,
-        hurdle=log_low[places["first"]] - half_log_gamma,
+        hurdle=np.log(low[places["first"]]) - half_log_gamma,
         pool=_pool_numbers(edges),
         kind=np.array([kinds.get(type(edge.curve), -1) for edge in edges], dtype=np.intp),
         parameters=_parameters(edges),
@@ -274,7 +235,6 @@ def build(pools: Iterable[Pool], usd: Mapping[str, float], tokens: Set[str] | No
         liquidity=liquidity,
         before_in=before_in,
         before_out=before_out,
-        log_low=log_low,
         **places,
     )
 
@@ -290,11 +250,10 @@ def _parameters(edges: Sequence[Edge]) -> Floats:
     return np.array([(*row, *(0.0,) * (most - len(row))) for row in rows], dtype=np.float64).reshape(len(rows), most)
 
 
-def _places(counts: Ints, log_low: Floats) -> dict[str, Any]:
-    """Where each edge's segments begin and end, and all segments on one line."""
+def _places(counts: Ints) -> dict[str, Any]:
+    """Where each edge's segments begin and end."""
     ends = np.cumsum(counts)
-    line = np.repeat(np.arange(len(counts)), counts) * _SPAN + log_low
-    return {"first": ends - counts, "last": ends - 1, "line": line}
+    return {"first": ends - counts, "last": ends - 1}
 
 
 def _joined(parts: list[Floats]) -> Floats:
