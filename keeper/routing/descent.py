@@ -300,7 +300,7 @@ def _tangents(pools: Arrays, log_prices: Floats, trades: Trades) -> _Lines:
 
 @njit(cache=True, error_model="numpy")
 def _has_corner(lines: _Lines, there: Trades) -> bool:
-    for edge in range(len(lines.pull)):
+    for edge in range(len(lines.pull)):  # noqa: SIM110  (generators do not compile)
         if there.pull[edge] > _STIFFER * lines.pull[edge]:
             return True
     return False
