@@ -170,12 +170,14 @@ def test_life_of_a_fund__at_every_level__is_the_same(chains: Twins, seed: int) -
     fund, rng = Fund.start(chains), random.Random(seed)
     fund.chains.send(USER, fund.vault, "mint(uint256,address,uint256[],uint256)", 1_000 * WAD, USER, [10**40] * 3, FAR)
     fund.rebalance()
+    redeemed = fund.chains.send(USER, fund.vault, "redeem(uint256,address,uint256[],uint256)", WAD, USER, [0] * 3, FAR)
+    assert redeemed["status"] == "0x1"
     done = []
     for _ in range(STEPS):
         done.append(fund.act(rng))
         fund.look()
     # A life in which nothing succeeds, or nothing fails, compares nothing.
-    assert {"mint True", "redeem True", "fill False"} <= set(done)
+    assert {"mint True", "fill False"} <= set(done)
 
 
 def test_codes_of_the_levels__differ() -> None:
