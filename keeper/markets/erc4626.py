@@ -19,43 +19,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from keeper.markets.pool import InsufficientLiquidity, InvalidPool, check_amount, check_tokens
-from keeper.markets.price_curves import Rate
+from keeper.markets.pool import InsufficientLiquidity, InvalidPool, check_amount
+from keeper.markets.wrapper import Fraction, Wrapper
 
 # Measured for a deposit into Aave's wrapper, which updates the reserve and mints twice; a redemption takes 200,000.
 SWAP_GAS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
-class Fraction:
-    """`assets` base units for `shares` base units."""
-
-    assets: int
-    shares: int
-
-    def to_shares_down(self, assets: int) -> int:
-        """Shares for so many assets."""
-        return assets * self.shares // self.assets
-
-    def to_assets_down(self, shares: int) -> int:
-        """Assets for so many shares."""
-        return shares * self.assets // self.shares
-
-    def to_shares_up(self, assets: int) -> int:
-        """The least shares that are worth so many assets."""
-        return -(-assets * self.shares // self.assets)
-
-    def to_assets_up(self, shares: int) -> int:
-        """The least assets that are worth so many shares."""
-        return -(-shares * self.assets // self.shares)
-
-    def grown(self, assets: int, shares: int) -> Fraction:
-        """With more on both sides, or less."""
-        return Fraction(self.assets + assets, self.shares + shares)
-
-
-@dataclass(frozen=True, slots=True)
-class ERC4626Pool:
+class ERC4626Pool(Wrapper):
     """An ERC-4626 vault; its own address is the share. Raises InvalidPool.
 
     :param paying: what redemptions are paid by, of the block that was read
@@ -92,14 +64,9 @@ class ERC4626Pool:
         return "erc4626"
 
     @property
-    def tokens(self) -> tuple[str, ...]:
-        """The asset and the share."""
-        return self.asset, self.address
-
-    @property
-    def fee(self) -> int:
-        """None."""
-        return 0
+    def unwrapped(self) -> str:
+        """The asset."""
+        return self.asset
 
     @property
     def swap_gas(self) -> int:
@@ -140,22 +107,8 @@ class ERC4626Pool:
             most_redeem=self.most_redeem + shares,
         )
 
-    def marginal_price(self, token_in: str, token_out: str) -> float:
-        """The rate; 0.0 if the vault takes nothing."""
-        curve = self.price_curve(token_in, token_out)
-        return 0.0 if curve is None else curve.rate
+    def _rate(self, *, wraps: bool) -> Fraction:
+        return self.taking if wraps else self.paying
 
-    def price_curve(self, token_in: str, token_out: str) -> Rate | None:
-        """One rate up to the vault's limit."""
-        check_tokens(self, token_in, token_out)
-        if token_in == self.asset:
-            rate, most = self.taking.shares / self.taking.assets, self.most_deposit
-        else:
-            rate, most = self.paying.assets / self.paying.shares, self.most_redeem
-        return Rate(rate, float(most)) if most else None
-
-    def _check_limit(self, token_in: str, token_out: str, amount: int) -> None:
-        check_tokens(self, token_in, token_out)
-        most = self.most_deposit if token_in == self.asset else self.most_redeem
-        if amount > most:
-            raise InsufficientLiquidity(f"vault {self.address} takes at most {most} of {token_in}, not {amount}")
+    def _most(self, *, wraps: bool) -> int:
+        return self.most_deposit if wraps else self.most_redeem

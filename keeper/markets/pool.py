@@ -83,7 +83,19 @@ def other_token(tokens: tuple[str, ...], token: str) -> str:
     return tokens[1] if token == tokens[0] else tokens[0]
 
 
-def check_tokens(pool: Pool, token_in: str, token_out: str) -> None:
+class HasTokens(Protocol):
+    """What a check of tokens asks of a pool."""
+
+    @property
+    def address(self) -> str:
+        """Its contract."""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """What it trades."""
+
+
+def check_tokens(pool: HasTokens, token_in: str, token_out: str) -> None:
     """Raises WrongToken unless `pool` trades one for the other."""
     if token_in == token_out or not {token_in, token_out} <= set(pool.tokens):
         raise WrongToken(f"pool {pool.address} trades {', '.join(pool.tokens)}, not {token_in} for {token_out}")

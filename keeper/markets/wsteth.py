@@ -18,16 +18,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from keeper.markets.erc4626 import Fraction
-from keeper.markets.pool import InsufficientLiquidity, InvalidPool, check_amount, check_tokens
-from keeper.markets.price_curves import Rate
+from keeper.markets.pool import InvalidPool, check_amount, check_tokens
+from keeper.markets.wrapper import Fraction, Wrapper
 
 # 70,000 measured on the devnet, whose stETH stands behind no proxy.
 SWAP_GAS = 110_000
 
 
 @dataclass(frozen=True, slots=True)
-class WstETHPool:
+class WstETHPool(Wrapper):
     """wstETH; its own address is the wrapped token. Raises InvalidPool.
 
     :param rate: stETH in wei (the assets) for shares
@@ -57,14 +56,9 @@ class WstETHPool:
         return "wsteth"
 
     @property
-    def tokens(self) -> tuple[str, ...]:
-        """The two, stETH first."""
-        return self.steth, self.address
-
-    @property
-    def fee(self) -> int:
-        """None."""
-        return 0
+    def unwrapped(self) -> str:
+        """StETH."""
+        return self.steth
 
     @property
     def swap_gas(self) -> int:
@@ -96,22 +90,8 @@ class WstETHPool:
         steth, wrapped = (amount_in, out) if token_in == self.steth else (-out, -amount_in)
         return out, replace(self, most_wrap=self.most_wrap - steth, most_unwrap=self.most_unwrap + wrapped)
 
-    def marginal_price(self, token_in: str, token_out: str) -> float:
-        """The rate; 0.0 if there is nothing to take."""
-        curve = self.price_curve(token_in, token_out)
-        return 0.0 if curve is None else curve.rate
+    def _rate(self, *, wraps: bool) -> Fraction:
+        return self.rate
 
-    def price_curve(self, token_in: str, token_out: str) -> Rate | None:
-        """One rate up to the limit."""
-        check_tokens(self, token_in, token_out)
-        if token_in == self.steth:
-            rate, most = self.rate.shares / self.rate.assets, self.most_wrap
-        else:
-            rate, most = self.rate.assets / self.rate.shares, self.most_unwrap
-        return Rate(rate, float(most)) if most else None
-
-    def _check_limit(self, token_in: str, token_out: str, amount: int) -> None:
-        check_tokens(self, token_in, token_out)
-        most = self.most_wrap if token_in == self.steth else self.most_unwrap
-        if amount > most:
-            raise InsufficientLiquidity(f"wrapper {self.address} takes at most {most} of {token_in}, not {amount}")
+    def _most(self, *, wraps: bool) -> int:
+        return self.most_wrap if wraps else self.most_unwrap

@@ -15,7 +15,7 @@ from keeper.chain.pools.found import ZERO, Found
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Block
 from keeper.markets import ERC4626Pool, WstETHPool
-from keeper.markets.erc4626 import Fraction
+from keeper.markets.wrapper import Fraction
 from keeper.settings import PoolSettings
 
 _RAY = 10**27

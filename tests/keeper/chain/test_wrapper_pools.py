@@ -12,7 +12,7 @@ from keeper.chain.pools.wrappers import existing, read_erc4626, read_wsteth
 from keeper.chain.rpc import Client
 from keeper.errors import ChainError
 from keeper.markets import ERC4626Pool, WstETHPool
-from keeper.markets.erc4626 import Fraction
+from keeper.markets.wrapper import Fraction
 from keeper.settings import PoolSettings
 
 RAY = 10**27

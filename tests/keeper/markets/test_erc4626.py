@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keeper.markets import ERC4626Pool, InsufficientLiquidity, InvalidPool, WrongToken
-from keeper.markets.erc4626 import Fraction
 from keeper.markets.price_curves import Rate
+from keeper.markets.wrapper import Fraction
 
 SHARE = "0x00000000000000000000000000000000000000aa"
 ASSET = "0x0000000000000000000000000000000000000001"
