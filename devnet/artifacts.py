@@ -208,7 +208,7 @@ def _make_morpho() -> dict[str, Code]:
         "optimizer": {"enabled": True, "runs": 999_999},
         "remappings": ["ds-test/=lib/forge-std/lib/ds-test/src/", "forge-std/=lib/forge-std/src/"],
     }
-    with progress("Compiling Morpho Blue (takes minutes, once)"):
+    with progress("Compiling Morpho Blue, once"):
         return _compiled(Job("0.8.19", sources, ("Morpho",), settings))
 
 

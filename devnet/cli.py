@@ -28,7 +28,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 @app.command()
 def up(
     port: Port = node.DEFAULT_PORT,
-    with_morpho: Annotated[bool, typer.Option(help="Add Morpho Blue; its first compilation takes minutes.")] = False,
+    with_morpho: Annotated[bool, typer.Option(help="Add Morpho Blue, compiled the first time.")] = False,
     as_json: Json = False,
 ) -> None:
     """Start the box and leave it running; the first time it is downloaded and built."""
