@@ -270,6 +270,13 @@ def test_set_feed__under_a_cross_check__keeps_it(world: World) -> None:
 # ---------------------------------------------------------- the real ones
 
 
+def forget_observations(box: Box, pool: str) -> None:
+    """Leave slot0 as before the first swap: observationIndex 0 (bits 184 to 199), observationCardinality 1 (200 to 215)."""
+    slot0 = int(box.rpc("eth_getStorageAt", pool, "0x0", "latest"), 16)
+    fresh = slot0 >> 216 << 216 | 1 << 200 | slot0 % (1 << 184)
+    box.rpc("anvil_setStorageAt", pool, "0x0", f"0x{fresh:064x}")
+
+
 @pytest.mark.parametrize(
     ("symbol", "feed", "place"), [("WETH", "ETH / USD", 0), ("WBTC", "BTC / USD", 4), ("LINK", "LINK / USD", 10)]
 )
@@ -284,7 +291,8 @@ def test_price__real_pool__agrees_with_the_real_feed_and_halts_when_held_away_fr
     check = (token.address, pool.address, WINDOW, DEVIATION, 10**6, 2)
     world.oracle.set_cross_check(check, sender=world.owner)
     price = FEEDS[feed].answer * 10**10
-    # Nobody has swapped yet: a pool that remembers one moment is none to ask. The first swap makes it remember more.
+    forget_observations(box, pool.address)
+    # A pool that remembers one moment is none to ask. The first swap makes it remember more.
     assert world.oracle.fault(token.address) == 1 << 9
     move_dex(box, symbol, Decimal(price) / WAD * Decimal("1.001"))
     assert world.oracle.price(token.address) == price
