@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,9 @@ from routing_universe import ADDRESS, mainnet_like, pool_address, problem, probl
 from keeper.errors import ConfigurationError, NoRoute, OracleError
 from keeper.markets import Pool
 from keeper.markets.tick_math import sqrt_ratio_at_tick
-from keeper.routing import WAD, RebalanceProblem, Route, RouteLimits, replay, solve
+from keeper.routing import WAD, RebalanceProblem, Route, RouteLimits, replay, solve, solver
+from keeper.routing.dual import Basket, Solution, refine
+from keeper.routing.network import Network
 from keeper.routing.problem import BPS
 
 # Slow only in the sense of a solve each; every example is small.
@@ -274,6 +277,23 @@ def test_solve__gas_dear__uses_fewer_legs_than_gas_free() -> None:
     assert len(dear.legs) < len(free.legs)
     saved = basket(gwei=100).gas_value(free.gas - dear.gas)
     assert saved > free.value_in - dear.value_in - (free.value_out - dear.value_out) * 9 // 10
+
+
+def test_solve__trials_whose_flows_nobody_has__are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    question = basket(gwei=100)
+    thinned = solve(question)
+    solved = 0
+
+    def astray(network: Network, wanted: Basket, start: np.ndarray) -> Solution:
+        """From the second solve on more is bought than before, of what nobody has."""
+        nonlocal solved
+        solved += 1
+        found = refine(network, wanted, start)
+        return found if solved == 1 else found._replace(bought=found.bought * 1.05, missing=found.bought * 0.05)
+
+    monkeypatch.setattr(solver, "refine", astray)
+    assert len(solve(question).legs) > len(thinned.legs)
+    assert solved > 1
 
 
 def test_solve__two_like_pools_and_gas_dearer_than_the_split_saves__uses_one() -> None:
