@@ -5,6 +5,7 @@
     ├── ChainError (ConnectionError)      an RPC endpoint is down, lies about its chain, or lacks a method
     ├── OracleError                       a price is missing, stale or out of bounds
     ├── NoRoute                           no pools, or not enough liquidity, for what has to trade
+    ├── SignerError                       an external signer did not sign what it was asked to
     ├── ToolchainError (OSError)          a tool (node, anvil) or a package could not be installed
     └── TransactionError                  a simulation or a transaction reverted
 
@@ -30,6 +31,10 @@ class OracleError(EquipoiseError):
 
 class NoRoute(EquipoiseError):
     """No pools, or not enough liquidity, for what has to trade."""
+
+
+class SignerError(EquipoiseError):
+    """An external signer did not sign, or signed something else than it was asked to; nothing was sent."""
 
 
 class ToolchainError(EquipoiseError, OSError):

@@ -5,20 +5,30 @@ underscores, `EQUIPOISE_POLICY__SLIPPAGE_BPS=30`), the TOML file, the defaults h
 refused, not ignored: a limit with a typing error in its name would otherwise not limit anything.
 
 No setting holds a private key. A key is a keystore v3 file (`key_file`) whose password comes from a file or a file
-descriptor.
+descriptor, or it stays with an external signer (`web3signer_url`, `clef_url`).
 """
 
 import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeGuard
+from urllib.parse import urlsplit
 
 import platformdirs
 from eth_utils.address import is_address, to_checksum_address
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -34,9 +44,15 @@ PREFIX = "EQUIPOISE_"
 NOT_SETTINGS = ("EQUIPOISE_CACHE",)
 DEFAULT_FILE = Path("equipoise.toml")
 
-_PLAIN_KEY = re.compile(r"(?i)\b(?:0x)?[0-9a-f]{64}\b")
+_PLAIN_KEY = re.compile(r"(?i)(?<![0-9a-z])(?:0x)?[0-9a-f]{64}(?![0-9a-z])")
+# The same key as a decimal number: nothing that a setting accepts is longer than an address, 49 digits.
+_PLAIN_NUMBER = re.compile(r"\b\d{70,78}\b")
+_KEY_BITS_MIN = 161
 _SECRET_NAME = re.compile(r"(?i)(private_?key|mnemonic|seed_?phrase|secret)")
-_MEND_KEY = "keep the key in a keystore v3 file (key_file) and its password in a file of its own (password_file)"
+_MEND_KEY = (
+    "keep the key in a keystore v3 file (key_file) and its password in a file of its own (password_file), "
+    "or with an external signer (web3signer_url, clef_url)"
+)
 
 
 def _checksummed(value: str) -> str:
@@ -49,8 +65,20 @@ def _expanded(value: object) -> object:
     return Path(value).expanduser() if isinstance(value, str) else value
 
 
+def _url(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())  # raises on its own for brackets that do not close
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("not an http:// or https:// URL")
+    try:
+        parts.port  # noqa: B018 (looking at it is what checks it)
+    except ValueError:
+        raise ValueError("the URL's port is no port") from None  # the library's own text repeats it
+    return value
+
+
 Address = Annotated[str, AfterValidator(_checksummed)]
 FilePath = Annotated[Path, BeforeValidator(_expanded)]
+SecretUrl = Annotated[SecretStr, AfterValidator(_url)]  # a user or a path in it is often a key to the service
 
 
 class _Group(BaseModel):
@@ -141,6 +169,10 @@ class Settings(BaseSettings):
     key_file: FilePath | None = None
     password_file: FilePath | None = None
     password_fd: int | None = Field(default=None, ge=0)
+    web3signer_url: SecretUrl | None = None
+    clef_url: SecretUrl | None = None
+    signer_address: Address | None = None  # the account that the external signer signs for
+    signer_timeout_s: float = Field(default=30.0, gt=0, le=3_600)  # a person may have to approve in it
     unlocked_sender: Address | None = None  # an account that the node itself signs for; only on a devnet
     ledger_file: FilePath = Path(platformdirs.user_data_dir("equipoise")) / "ledger.sqlite"
 
@@ -152,8 +184,15 @@ class Settings(BaseSettings):
     def _one_source(self) -> "Settings":
         if self.password_file is not None and self.password_fd is not None:
             raise ValueError("password_file and password_fd are both set: keep one")
-        if self.key_file is not None and self.unlocked_sender is not None:
-            raise ValueError("key_file and unlocked_sender are both set: keep one")
+        signers = ("key_file", "web3signer_url", "clef_url", "unlocked_sender")
+        named = [name for name in signers if getattr(self, name) is not None]
+        if len(named) > 1:
+            raise ValueError(f"{' and '.join(named)} are both set: keep one")
+        is_external = self.web3signer_url is not None or self.clef_url is not None
+        if is_external and self.signer_address is None:
+            raise ValueError(f"{named[0]} is set without signer_address: name the account that it signs for")
+        if self.signer_address is not None and not is_external:
+            raise ValueError("signer_address is set without web3signer_url or clef_url: set one or leave it out")
         if not self.rpc_url.startswith(("http://", "https://")):
             raise ValueError("rpc_url is not an http:// or https:// URL")
         return self
@@ -188,12 +227,16 @@ def load(
     environment = os.environ if environment is None else environment
     ours = {name: value for name, value in environment.items() if name.upper().startswith(PREFIX)}
     for name, value in ours.items():
+        refuse_plain_key(name, "the name of an environment variable")
         refuse_plain_key(value, f"environment variable {name}", name)
     _refuse_unknown_variables(ours)
 
     merged = _read_file(file)
     _merge(merged, _from_environment(ours))
-    _merge(merged, {name: value for name, value in (arguments or {}).items() if value is not None})
+    given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    for name, value in _leaves(given):
+        refuse_plain_key(value, f"argument --{name.replace('_', '-')}", name)
+    _merge(merged, given)
     try:
         return Settings(**merged)
     except ValidationError as error:
@@ -203,10 +246,28 @@ def load(
 def refuse_plain_key(value: object, where: str, name: str = "") -> None:
     """Refuse what looks like a private key, without repeating it.
 
-    :raises ConfigurationError: a value of 32 bytes in hex, or a name that announces a secret
+    :raises ConfigurationError: a value of 32 bytes, in hex or as a number, or a name that announces a secret
     """
-    if _SECRET_NAME.search(name) or (isinstance(value, str) and _PLAIN_KEY.search(value)):
+    if _SECRET_NAME.search(name) or _is_plain_key(value):
         raise ConfigurationError(f"{where} holds a private key in plain text: remove it, {_MEND_KEY}")
+
+
+def refuse_plain_arguments(arguments: Sequence[str]) -> None:
+    """Refuse a command line on which a private key stands; names the option before it, if there is one.
+
+    :raises ConfigurationError: as `refuse_plain_key`
+    """
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        name = argument.partition("=")[0] if "=" in argument else before
+        is_option = name.startswith("--") and not _is_plain_key(name)
+        refuse_plain_key(argument, f"argument {name}" if is_option else "an argument")
+
+
+def _is_plain_key(value: object) -> bool:
+    if isinstance(value, int):
+        return value.bit_length() >= _KEY_BITS_MIN  # TOML has integers in hex
+    text = str(value)  # paths too
+    return _PLAIN_KEY.search(text) is not None or _PLAIN_NUMBER.search(text) is not None
 
 
 def _read_file(file: Path | None) -> dict[str, Any]:
@@ -222,19 +283,21 @@ def _read_file(file: Path | None) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"settings file {path} is not valid TOML: {error}") from None
     for name, value in _leaves(values):
+        refuse_plain_key(name, f"settings file {path}, the name of a key")
         refuse_plain_key(value, f"settings file {path}, key {name}", name)
     return values
 
 
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{name}.")
-        elif isinstance(value, list):
-            yield from ((name, item) for item in value)
-        else:
-            yield name, value
+def _leaves(value: Any, name: str = "") -> Iterable[tuple[str, Any]]:
+    """Every value that is no table and no list, with the dotted name of the key that it stands under."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{name}.{key}" if name else key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner, name)
+    else:
+        yield name, value
 
 
 def _from_environment(ours: Mapping[str, str]) -> dict[str, Any]:

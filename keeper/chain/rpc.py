@@ -82,7 +82,7 @@ class Client:
 
     def __init__(self, url: str, chain_id: int = 1, timeout_s: float = 20.0, attempts: int = 4):
         self.chain_id = chain_id
-        self.name = _without_secrets(url)
+        self.name = without_secrets(url)
         self._provider = HTTPProvider(url, request_kwargs={"timeout": timeout_s}, exception_retry_configuration=None)
         self._timeout_s = timeout_s
         self._retrying = Retrying(
@@ -295,7 +295,8 @@ def _as_bytes(value: object, name: str) -> bytes:
     raise ChainError(f"{name} answered with malformed hex: check rpc_url")
 
 
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
+    """Scheme, host and port of a URL: its user, path and query often hold an API key."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname or ''}{port}"

@@ -167,7 +167,7 @@ def once(
     client = _client(settings)
     # Before anything is asked of the endpoint: what is wrong with the key needs no chain to be seen.
     signer = signers.of(settings, client, _ask_password if sys.stdin.isatty() else None) if arm else None
-    sender = signers.address_of(settings.key_file) if settings.key_file is not None else None
+    sender = signers.sender_of(settings)
     client.connect()
     ledger = Ledger(settings.ledger_file)
     results: list[dict[str, Any]] = []
@@ -197,8 +197,7 @@ def main() -> None:
     debug = "--debug" in sys.argv
     _mount_devnet()
     try:
-        for argument in sys.argv[1:]:
-            settings_module.refuse_plain_key(argument, "an argument")
+        settings_module.refuse_plain_arguments(sys.argv[1:])
         app()
     except EquipoiseError as error:
         if debug:

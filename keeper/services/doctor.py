@@ -89,26 +89,35 @@ def _vault(settings: Settings, client: Client, vault: str) -> Iterator[Row]:
 
 
 def _key(settings: Settings, client: Client) -> Iterator[Row]:
+    row = _signer(settings)
+    if row is None:
+        return
+    yield row
+    try:
+        sender = signers.sender_of(settings)
+        owner = None if settings.executor is None else executor_owner(client, settings.executor)
+    except EquipoiseError:
+        return  # the key's row, or the executor's own, says so
+    if sender is not None and owner is not None and owner != sender:
+        text = f"{owner} owns the executor, the key is {sender}'s: set executor to one of the key's own"
+        yield Row("executor owner", Status.ERROR, text)
+
+
+def _signer(settings: Settings) -> Row | None:
+    """The row of whoever signs; None where that is a devnet's node."""
+    if settings.unlocked_sender is not None:
+        return None
+    if settings.signer_address is not None:
+        kind = "web3signer" if settings.clef_url is None else "clef"
+        return Row("signer", Status.OK, f"{kind} signs for {settings.signer_address}; what it signs is checked")
     key_file = settings.key_file
     if key_file is None:
-        if settings.unlocked_sender is None:
-            yield Row("key file", Status.WARN, "none set: dry runs only; set key_file to a keystore v3 file")
-        return
+        return Row("key file", Status.WARN, "none set: dry runs only; set key_file to a keystore v3 file")
     row = _row("key file", lambda: signers.address_of(key_file))
     mode = stat.S_IMODE(key_file.stat().st_mode) if row.status is Status.OK else 0
     if mode & 0o077:
-        row = Row("key file", Status.WARN, f"{row.detail}; others may read the file ({mode:o}): chmod 600 it")
-    yield row
-    if row.status is Status.ERROR or settings.executor is None:
-        return
-    executor, sender = settings.executor, row.detail.split(";")[0]
-    try:
-        owner = executor_owner(client, executor)
-    except EquipoiseError:
-        return  # the executor's own row says so
-    if owner != sender:
-        text = f"{owner} owns the executor, the key is {sender}'s: set executor to one of the key's own"
-        yield Row("executor owner", Status.ERROR, text)
+        return Row("key file", Status.WARN, f"{row.detail}; others may read the file ({mode:o}): chmod 600 it")
+    return row
 
 
 def _row(check: str, probe: Callable[[], str], failure: Status = Status.ERROR) -> Row:

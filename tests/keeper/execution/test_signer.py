@@ -6,10 +6,12 @@ import os
 import pytest
 from eth_account import Account
 from fake_chain import address, sender_of
+from pydantic import SecretStr
 
 from keeper.chain.rpc import Client
 from keeper.errors import ConfigurationError
 from keeper.execution import signer
+from keeper.execution.signer import keystore as keystore_module
 from keeper.settings import Settings, load
 
 TRANSACTION = {
@@ -66,7 +68,7 @@ def test_of__when_no_source_is_named__asks_a_person_where_there_is_one(fake, fil
 
 
 def test_repr__does_not_show_the_key(files, account):
-    text = repr(signer.KeystoreSigner(signer.unlock(files[0], "right")))
+    text = repr(signer.KeystoreSigner(signer.unlock(files[0], SecretStr("right"))))
     assert account.key.hex() not in text
     assert account.address in text
 
@@ -113,6 +115,24 @@ def test_of__when_the_file_holds_a_plain_key__refuses_without_repeating_it(fake,
     line = refused(fake, key_file=files[0], password_file=files[1])
     assert "private key in plain text" in line
     assert account.key.hex() not in line
+
+
+def test_of__when_the_file_names_another_address_than_its_keys__refuses(fake, files):
+    keystore = json.loads(files[0].read_text())
+    files[0].write_text(json.dumps(keystore | {"address": address("another")}))
+    assert "names another address than its key's" in refused(fake, key_file=files[0], password_file=files[1])
+    files[0].write_text(json.dumps(keystore | {"address": "no address"}))
+    assert "does not name its address" in refused(fake, key_file=files[0], password_file=files[1])
+
+
+def test_of__when_the_file_names_no_address__needs_none(fake, files, account):
+    keystore = json.loads(files[0].read_text())
+    files[0].write_text(json.dumps({name: value for name, value in keystore.items() if name != "address"}))
+    assert signer.of(settings(key_file=files[0], password_file=files[1]), Client(fake.url)).address == account.address
+
+
+def test_password__is_not_shown(files):
+    assert "right" not in repr(keystore_module.password(settings(key_file=files[0], password_file=files[1])))
 
 
 def test_of__when_the_node_is_to_sign__only_on_a_devnet(fake):

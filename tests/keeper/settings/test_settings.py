@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keeper.errors import ConfigurationError
-from keeper.settings import keys, load
+from keeper.settings import keys, load, refuse_plain_arguments
 
 KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
 
@@ -104,7 +104,18 @@ def test_load__when_the_file_is_no_toml__says_so(file):
 
 
 @pytest.mark.parametrize(
-    "text", [f'note = "{KEY}"', f'[policy]\nnote = "0x{KEY}"', 'private_key = "x"', f'list = ["{KEY}"]']
+    "text",
+    [
+        f'note = "{KEY}"',
+        f'[policy]\nnote = "0x{KEY}"',
+        'private_key = "x"',
+        f'list = ["{KEY}"]',
+        f'list = [["a"], ["{KEY}"]]',
+        f'[[list]]\nnote = "0x{KEY.upper()}"',
+        f"chain_id = 0x{KEY}",
+        f'chain_id = "{int(KEY, 16)}"',
+        f"{KEY} = 1",
+    ],
 )
 def test_load__when_the_file_holds_a_private_key__refuses_without_repeating_it(file, text):
     line = refused(file=file(text))
@@ -113,11 +124,54 @@ def test_load__when_the_file_holds_a_private_key__refuses_without_repeating_it(f
     assert KEY not in line
 
 
-@pytest.mark.parametrize("environment", [{"EQUIPOISE_KEY_FILE": "0x" + KEY}, {"EQUIPOISE_PRIVATE_KEY": "x"}])
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"EQUIPOISE_KEY_FILE": "0x" + KEY},
+        {"EQUIPOISE_PRIVATE_KEY": "x"},
+        {"EQUIPOISE_CHAIN_ID": str(int(KEY, 16))},
+        {"EQUIPOISE_" + KEY: "x"},
+    ],
+)
 def test_load__when_the_environment_holds_a_private_key__refuses_without_repeating_it(environment):
     line = refused(environment=environment)
     assert "private key" in line
     assert KEY not in line
+
+
+@pytest.mark.parametrize("value", ["0x" + KEY, Path(KEY), int(KEY, 16)])
+def test_load__when_an_argument_holds_a_private_key__names_it_without_repeating_it(value):
+    line = refused(arguments={"key_file": value})
+    assert line.startswith("argument --key-file holds a private key")
+    assert "external signer (web3signer_url, clef_url)" in line
+    assert KEY not in line
+    assert str(int(KEY, 16)) not in line
+
+
+def test_load__a_number_of_an_address_size_is_no_key():
+    assert load(arguments={"chain_id": 2**160 - 1}, environment={}).chain_id == 2**160 - 1
+    assert "private key" in refused(arguments={"chain_id": 2**160})
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        (["plan", "0x" + KEY], "an argument"),
+        (["plan", "--key-file", KEY], "argument --key-file"),
+        (["plan", f"--executor={KEY}"], "argument --executor"),
+        ([f"--{KEY}=x"], "an argument"),
+        ([f"--{KEY}", "x"], "an argument"),
+    ],
+)
+def test_refuse_plain_arguments__names_the_option_and_not_the_key(line, named):
+    with pytest.raises(ConfigurationError) as caught:
+        refuse_plain_arguments(line)
+    assert str(caught.value).startswith(f"{named} holds a private key in plain text: remove it")
+    assert KEY not in str(caught.value)
+
+
+def test_refuse_plain_arguments__lets_addresses_and_paths_pass():
+    refuse_plain_arguments(["plan", "0x1F98431c8aD98523631AE4a59f267346ea31F984", "--config", f"/{'a' * 63}"])
 
 
 def test_load__when_a_list_in_the_environment_is_no_json__names_the_field():
