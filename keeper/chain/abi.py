@@ -36,9 +36,14 @@ class Function:
         """As in `transfer(address,uint256)`."""
         return f"{self.name}({','.join(self.inputs)})"
 
+    @property
+    def selector(self) -> bytes:
+        """The first four bytes of the calldata."""
+        return keccak(text=self.signature)[:4]
+
     def encode(self, *arguments: object) -> bytes:
         """Calldata."""
-        return keccak(text=self.signature)[:4] + encode(self.inputs, arguments)
+        return self.selector + encode(self.inputs, arguments)
 
     def decode(self, data: bytes) -> Any:
         """The returned value; a tuple if there are several.

@@ -109,6 +109,16 @@ def test_examine__when_the_key_does_not_own_the_executor__is_an_error(rows, fake
     assert rows(key_file=key)["key file"].status is Status.WARN
 
 
+def test_examine__when_an_external_signer_signs__names_it_and_holds_it_to_the_executor(rows, fake, vault):
+    sender = address("signer")
+    signer = {"clef_url": "http://host/api-key", "signer_address": sender}
+    found = rows(executor=vault.executor, **signer)
+    assert (found["signer"].status, found["executor owner"].status) == (Status.OK, Status.ERROR)
+    assert found["signer"].detail == f"clef signs for {sender}; what it signs is checked"
+    fake.view(vault.executor, abi.Executor.owner, sender)
+    assert "executor owner" not in rows(executor=vault.executor, **signer)
+
+
 def test_examine__when_the_key_file_is_missing__is_an_error(rows):
     assert rows(key_file="/nonexistent")["key file"].status is Status.ERROR
 
