@@ -8,6 +8,8 @@ carries one request.
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,7 +71,7 @@ class Endpoint:
         """
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         body = json.dumps(request, separators=(",", ":")).encode()
-        answer = self._read(self._post(body, dict(headers(body))))
+        answer = self._read(self._in_time(body, dict(headers(body))))
         if not isinstance(answer, dict):
             raise NoAnswer(f"{self.name} answered {method} with something that is not JSON-RPC: check its URL")
         if answer.get("error") is not None:
@@ -80,6 +82,22 @@ class Endpoint:
 
     def __repr__(self) -> str:
         return f"Endpoint({self.name})"
+
+    def _in_time(self, body: bytes, headers: dict[str, str]) -> bytes:
+        """`_post`, waited for no longer than the timeout: a server that drips its headers keeps every single read in time."""
+        answer: Future[bytes] = Future()
+
+        def work() -> None:
+            try:
+                answer.set_result(self._post(body, headers))
+            except BaseException as error:  # raised where it is waited for
+                answer.set_exception(error)
+
+        Thread(target=work, daemon=True).start()
+        try:
+            return answer.result(self._timeout_s)
+        except TimeoutError:
+            raise self._too_late() from None
 
     def _post(self, body: bytes, headers: dict[str, str]) -> bytes:
         # Compressed, a small answer could stand for a huge one.

@@ -87,6 +87,7 @@ def send(
 
     :param gas: the estimate; `gas_limit_percent` of it becomes the limit
     :raises TransactionError: the account cannot pay, the endpoint refuses it, it reverts, or it is not mined in time
+    :raises SignerError: an external signer does not sign it; nothing was written down or sent
     :raises ChainError: the endpoint fails
     """
     gas_limit = gas * settings.fees.gas_limit_percent // 100

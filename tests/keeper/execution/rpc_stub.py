@@ -21,6 +21,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     pause: float = 0.0
     drip: float = 0.0
+    header_drip: float = 0.0  # as `drip`, of the headers; they never end
 
 
 @dataclass
@@ -56,7 +57,8 @@ def error(message: str, code: int = -32000, status: int = 200) -> Reply:
     return Reply(json.dumps(body).encode(), status)
 
 
-# What no JSON-RPC server should answer, by name; a test that takes them all sees that each ends in a typed error.
+# What no JSON-RPC server should answer, by name; a test that takes them all sees that each ends in a typed error. Those that
+# take their time take 5 s at least.
 MALICIOUS = {
     "nothing": Reply(b""),
     "garbage": Reply(b"\x00\xff\xfe garbage"),
@@ -77,8 +79,9 @@ MALICIOUS = {
     "error": Reply(b'{"error": {"code": -32000, "message": "no"}}'),
     "error that is a text": Reply(b'{"error": "no"}'),
     "error with status 500": Reply(b'{"error": {"code": -32000, "message": "no"}}', 500),
-    "hangs": Reply(b"{}", pause=1.5),
-    "drips": Reply(b'{"result": "0x0000000000000000000000"}', drip=0.1),
+    "hangs": Reply(b"{}", pause=5),
+    "drips headers": Reply(b"{}", header_drip=0.25),
+    "drips": Reply(b'{"result": "0x0000000000000000000000"}', drip=0.2),
 }
 
 
@@ -96,6 +99,11 @@ def serving() -> Iterator[Stub]:
             time.sleep(reply.pause)
             # A client that has given up is part of some tests.
             with suppress(BrokenPipeError, ConnectionResetError):
+                if reply.header_drip:
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                    for _ in range(20):
+                        self.wfile.write(b"x")
+                        time.sleep(reply.header_drip)
                 self.send_response(reply.status)
                 for name, value in ({"Content-Length": str(len(reply.body))} | dict(reply.headers)).items():
                     self.send_header(name, value)

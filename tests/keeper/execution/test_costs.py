@@ -7,6 +7,7 @@ from eth_abi.abi import decode, encode
 from eth_account import Account
 from eth_utils.crypto import keccak
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from rpc_stub import Reply, error, result, stub
 
@@ -84,6 +85,7 @@ def test_replacement__the_tip_may_pass_its_own_bound():
 
 
 @given(st.data(), st.integers(0, 50))
+@hypothesis_settings(deadline=None)
 def test_replacement__rises_as_every_node_asks_and_no_more_than_it_has_to(data, percent):
     uncapped = FeeSettings(gas_price_max_gwei=1e15)
     fees = st.integers(0, 2**64).flatmap(lambda most: st.tuples(st.integers(0, most), st.just(most)))
@@ -155,6 +157,7 @@ def test_data_fee__when_more_gas_is_for_data_than_there_is__is_an_error():
 
 @pytest.mark.parametrize("rollup", Rollup)
 @given(answer=st.binary(max_size=200))
+@hypothesis_settings(deadline=None)
 def test_data_fee__whatever_bytes_come_back__is_a_fee_or_a_typed_error(rollup, answer):
     try:
         found = data_fee(FakeNode(answer), rollup, CALL, ACCOUNT.address)
@@ -220,6 +223,7 @@ def test_check_cost__when_it_brings_nothing__lets_nothing_be_paid(benefit):
 
 
 @given(st.integers(0, 2**100), st.integers(-(2**100), 2**100), st.integers(1, 2**80), st.integers(0, 10_000))
+@hypothesis_settings(deadline=None)
 def test_check_cost__is_exact(wanted, benefit, price, bps):
     share = max(Fraction(benefit), 0) / WAD * bps / 10_000
     is_within = Fraction(wanted, WAD) * Fraction(price, WAD) <= share

@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from keeper.chain import abi
@@ -186,6 +187,7 @@ def test_check__when_a_field_is_missing__refuses_and_names_it(name):
     st.lists(st.builds(Spending, st.integers(), st.integers(0))),
     st.integers(0, 2**40),
 )
+@hypothesis_settings(deadline=None)
 def test_check__whatever_is_asked__passes_only_within_every_rule(changes, spent, now):
     transaction = CALL | changes
     try:
