@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from ipaddress import ip_address
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,6 +55,9 @@ class Endpoint:
 
     def __init__(self, role: str, url: SecretStr, timeout_s: float):
         self.name = f"{role} at {without_secrets(url.get_secret_value())}"
+        parts = urlsplit(url.get_secret_value())
+        self.is_https = parts.scheme == "https"
+        self.is_loopback = _is_loopback(parts.hostname or "")
         self._url = url
         self._timeout_s = timeout_s
 
@@ -104,11 +108,11 @@ class Endpoint:
         headers |= {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         url, deadline = self._url.get_secret_value(), time.monotonic() + self._timeout_s
         try:
-            with (
-                _Session() as session,
-                session.post(url, data=body, headers=headers, timeout=self._timeout_s, stream=True) as response,
-            ):
-                content = self._content(response, deadline)
+            with _Session() as session:
+                # The environment's proxy has no business with what stays on this machine.
+                session.trust_env = not self.is_loopback
+                with session.post(url, data=body, headers=headers, timeout=self._timeout_s, stream=True) as response:
+                    content = self._content(response, deadline)
         except (requests.Timeout, ReadTimeoutError):
             raise self._too_late() from None
         except (requests.RequestException, HTTPError, ValueError):
@@ -151,3 +155,10 @@ class Endpoint:
         return NoAnswer(
             f"{self.name} gave no answer in {self._timeout_s:g} s: check that it runs, or raise its timeout"
         )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -16,9 +16,7 @@ says so. Each request is made once.
 
 import re
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
@@ -151,17 +149,9 @@ def signature_header(auth: LocalAccount, body: bytes) -> Mapping[str, str]:
 
 def _endpoint(role: str, url: SecretStr, timeout_s: float) -> Endpoint:
     endpoint = Endpoint(role, url, timeout_s)
-    parts = urlsplit(url.get_secret_value())
-    if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
+    if not endpoint.is_https and not endpoint.is_loopback:
         raise ConfigurationError(f"{endpoint.name} is not private without https: set an https:// URL")
     return endpoint
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _ask(endpoint: Endpoint, method: str, params: Sequence[object], auth: LocalAccount | None = None) -> object:

@@ -276,6 +276,20 @@ def test_ask__when_the_server_redirects__does_not_follow(stub):
         Endpoint("test", SecretStr(stub.url), 5).ask("x", [])
 
 
+def test_ask__what_stays_on_this_machine_goes_through_no_proxy(stub, monkeypatch):
+    with serving() as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        stub.answer = proxy.answer = lambda _: result("0x")
+        assert Endpoint("test", SecretStr(stub.url), 5).ask("x", []) == "0x"
+        assert (len(stub.requests), proxy.requests) == (1, [])
+        # Elsewhere it is the operator's to say.
+        assert Endpoint("test", SecretStr("http://signer.example"), 5).ask("x", []) == "0x"
+        assert (len(stub.requests), len(proxy.requests)) == (1, 1)
+
+
 def test_ask__an_error_is_one_short_printable_line(stub):
     stub.answer = lambda _: error("no\n\x1b[2Jnewest line: all is well" + "x" * 1000)
     endpoint = Endpoint("test", SecretStr(stub.url), 5)
