@@ -127,11 +127,15 @@ class FeeSettings(_Group):
     tip_percentile: int = Field(default=25, ge=1, le=99)
     tip_blocks: int = Field(default=10, ge=1, le=100)
     gas_limit_percent: int = Field(default=130, ge=100, le=300)  # of the estimate
+    transaction_max_eth: float = Field(default=0.5, gt=0)  # gas limit times max fee; above it nothing is signed
+    day_max_eth: float = Field(default=5.0, gt=0)  # the same, of all transactions of a UTC day
 
     @model_validator(mode="after")
     def _ordered(self) -> "FeeSettings":
         if self.tip_min_gwei > self.tip_max_gwei:
             raise ValueError("tip_min_gwei is above tip_max_gwei")
+        if self.transaction_max_eth > self.day_max_eth:
+            raise ValueError("transaction_max_eth is above day_max_eth")
         return self
 
 

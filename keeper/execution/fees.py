@@ -220,6 +220,11 @@ def wei(gwei: float) -> int:
     return int(Decimal(str(gwei)) * GWEI)
 
 
+def to_wei(ether: float) -> int:
+    """Wei of a decimal number of ether, exactly."""
+    return int(Decimal(str(ether)) * 10**18)
+
+
 def _bumped_up(fee: int, node_bump_percent: int) -> int:
     """Rounded up; a wei more at least, without which no node takes it."""
     return max(-(-fee * 9 // 8), -(-fee * (100 + node_bump_percent) // 100), fee + 1)

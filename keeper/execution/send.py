@@ -16,10 +16,11 @@ from keeper.chain import reader
 from keeper.chain.rpc import Client, RpcError
 from keeper.errors import ChainError, ConfigurationError, TransactionError
 from keeper.execution import receipt as receipts
-from keeper.execution.fees import Fees
+from keeper.execution.fees import Fees, to_wei
 from keeper.execution.plan import Call
 from keeper.execution.receipt import Mined, Swap
 from keeper.execution.signer import Signer, Transaction
+from keeper.execution.signer.policy import DAY_S, SignerPolicy, Spending, keeper_calls
 from keeper.ledger import Intent, Ledger, LedgerLeg
 from keeper.ledger.models import LegRow
 from keeper.routing.route import Leg
@@ -86,6 +87,7 @@ def send(
     """Send `call` and wait until it is mined. Call it inside `only_one` and after `settle`.
 
     :param gas: the estimate; `gas_limit_percent` of it becomes the limit
+    :raises Refused: the signer's policy does not let it be signed; nothing was written down or sent
     :raises TransactionError: the account cannot pay, the endpoint refuses it, it reverts, or it is not mined in time
     :raises SignerError: an external signer does not sign it; nothing was written down or sent
     :raises ChainError: the endpoint fails
@@ -93,6 +95,7 @@ def send(
     gas_limit = gas * settings.fees.gas_limit_percent // 100
     _check_funds(client, signer.address, gas_limit * fees.max_fee)
     transaction = build(client, signer.address, call.target, call.data, gas_limit, fees)
+    _check_policy(ledger, settings, signer.address, call, transaction)
     prepared = signer.prepare(transaction)
     intent = Intent(
         signer.address, transaction["nonce"], call.target, call.mode, prepared.hash, fees.max_fee, fees.tip, gas_limit
@@ -150,6 +153,19 @@ def wait_for(client: Client, transaction_hash: str, timeout_s: float) -> dict[st
             raise InFlight(f"transaction {transaction_hash} is not mined after {timeout_s:g} s: run again to settle it")
         time.sleep(pause)
         pause = min(2 * pause, _POLL_MOST_S)
+
+
+def _check_policy(ledger: Ledger, settings: Settings, sender: str, call: Call, transaction: Transaction) -> None:
+    now = int(time.time())
+    policy = SignerPolicy(
+        transaction["chainId"],
+        keeper_calls([call.vault], settings.executor),
+        to_wei(settings.fees.transaction_max_eth),
+        to_wei(settings.fees.day_max_eth),
+    )
+    today = now // DAY_S * DAY_S
+    spent = [Spending(at, cost) for at, cost in ledger.signed_since(transaction["chainId"], sender, today)]
+    policy.check(transaction, spent, now)
 
 
 def _check_funds(client: Client, sender: str, wanted: int) -> None:

@@ -188,6 +188,17 @@ class Ledger:
             )
             return list(session.scalars(query))
 
+    def signed_since(self, chain_id: int, sender: str, since: int) -> list[tuple[int, int]]:
+        """Of the sender's transactions written down at `since` (unix s) or later: when, and wei that each may cost at most.
+
+        Those that were refused or dropped count as well: a signature that has left is never certain to be void.
+        """
+        with self._session() as session:
+            query = select(TransactionRow.at, TransactionRow.gas_limit, TransactionRow.max_fee).where(
+                TransactionRow.chain_id == chain_id, TransactionRow.sender == sender, TransactionRow.at >= since
+            )
+            return [(at, gas_limit * int(max_fee)) for at, gas_limit, max_fee in session.execute(query)]
+
     def decisions(self, vault: str | None = None) -> list[DecisionRow]:
         """Decisions, oldest first; of one vault or of all."""
         with self._session() as session:

@@ -148,13 +148,14 @@ def cost_max(transaction: Transaction) -> int:
     return int(transaction["gas"]) * int(transaction["maxFeePerGas"])
 
 
-def keeper_calls(vaults: Iterable[str], executor: str) -> frozenset[tuple[str, bytes]]:
-    """What a keeper calls: the opening of each vault, and the rebalancing of its own executor.
+def keeper_calls(vaults: Iterable[str], executor: str | None) -> frozenset[tuple[str, bytes]]:
+    """What a keeper calls: the opening of each vault, and the rebalancing of its own executor, if it has one.
 
     A rebalancing names its vault in the calldata; that the executor does nothing with another one's money is the contracts'.
     """
     openings = {(checksum(vault), abi.Vault.open_rebalance.selector) for vault in vaults}
-    return frozenset(openings | {(checksum(executor), abi.Executor.rebalance.selector)})
+    fills = set() if executor is None else {(checksum(executor), abi.Executor.rebalance.selector)}
+    return frozenset(openings | fills)
 
 
 def _check_form(transaction: Mapping[str, object]) -> None:

@@ -1,5 +1,7 @@
 """The lane: written down before it is sent, never sent twice, and settled after a crash."""
 
+from decimal import Decimal
+
 import pytest
 from eth_abi.abi import encode
 from eth_account import Account
@@ -12,6 +14,7 @@ from keeper.execution import send as lane
 from keeper.execution.fees import Fees
 from keeper.execution.plan import Call
 from keeper.execution.signer import KeystoreSigner
+from keeper.execution.signer.policy import DayAboveCap, FeeAboveCap, TargetNotAllowed
 from keeper.ledger import Ledger, State
 from keeper.policy import Decision, Kind
 from keeper.routing import Leg
@@ -21,7 +24,7 @@ GWEI = 10**9
 FEES = Fees(GWEI, GWEI, 3 * GWEI)
 VAULT, REBALANCER, EXECUTOR, POOL = (address(name) for name in ("vault", "rebalancer", "executor", "pool"))
 LEG = Leg(POOL, "uniswap_v3", WETH, USDC, 10, 20, 10**18, 500)
-CALL = Call("rebalance", VAULT, EXECUTOR, b"\x12\x34", legs=(LEG,))
+CALL = Call("rebalance", VAULT, EXECUTOR, abi.Executor.rebalance.selector + b"\x12\x34", legs=(LEG,))
 SNAPSHOT = bare_snapshot(VAULT)
 
 
@@ -33,7 +36,7 @@ class Lane:
         self.client = Client(fake.url, attempts=1)
         self.ledger = Ledger(folder / "ledger.sqlite")
         self.signer = KeystoreSigner(Account.create())
-        self.settings = load(arguments={"receipt_timeout_s": 0.2}, environment={})
+        self.settings = load(arguments={"receipt_timeout_s": 0.2, "executor": EXECUTOR}, environment={})
 
     def send(self, call: Call = CALL):
         decision = self.ledger.record_decision(1, SNAPSHOT, Decision(Kind.REBALANCE, "due"), armed=True)
@@ -134,6 +137,47 @@ def test_send__when_the_account_cannot_pay__writes_nothing_and_sends_nothing(it)
     it.fake.balance += 1
     it.fake.on_send = mine(it.fake)
     assert it.send().succeeded
+
+
+def test_send__to_another_executor__is_not_signed(it):
+    stranger = Call("rebalance", VAULT, POOL, CALL.data, legs=(LEG,))
+    with pytest.raises(TargetNotAllowed, match="not signed"):
+        it.send(stranger)
+    assert it.ledger.transactions() == []
+    assert it.fake.sent == []
+
+
+@pytest.mark.parametrize(("spare", "refused"), [(0, False), (-1, True)])
+def test_send__cap_of_a_transaction__counts_the_limit_at_the_max_fee(it, spare, refused):
+    # 130 % of 100,000 gas at 3 gwei.
+    limit_with(it, 390_000 * GWEI + spare, 10**18)
+    it.fake.on_send = mine(it.fake)
+    if refused:
+        with pytest.raises(FeeAboveCap):
+            it.send()
+        assert it.fake.sent == []
+    else:
+        assert it.send().succeeded
+
+
+def test_send__cap_of_a_day__counts_what_the_ledger_knows_refused_ones_included(it):
+    limit_with(it, 390_000 * GWEI, 2 * 390_000 * GWEI)
+    it.fake.troubles = [("none", None)] * 2 + [("error", {"code": -32000, "message": "nonce too low"})]
+    with pytest.raises(TransactionError, match="not taken"):
+        it.send()
+    it.fake.on_send = mine(it.fake)
+    assert it.send().succeeded
+    with pytest.raises(DayAboveCap):
+        it.send()
+    assert len(it.ledger.transactions()) == 2
+
+
+def limit_with(it, transaction: int, day: int) -> None:
+    """Caps in wei."""
+    fees = it.settings.fees.model_copy(
+        update={"transaction_max_eth": Decimal(transaction) / 10**18, "day_max_eth": Decimal(day) / 10**18}
+    )
+    it.settings = it.settings.model_copy(update={"fees": fees})
 
 
 def left_behind(it, *, sent: bool) -> str:

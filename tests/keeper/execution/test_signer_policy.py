@@ -200,3 +200,7 @@ def test_check__whatever_is_asked__passes_only_within_every_rule(changes, spent,
     today = sum(each.wei for each in spent if each.at // DAY_S == now // DAY_S)
     assert policies.cost_max(transaction) <= FEE
     assert today + policies.cost_max(transaction) <= 3 * FEE
+
+
+def test_keeper_calls__without_an_executor__are_openings_alone() -> None:
+    assert keeper_calls([VAULT], None) == {(VAULT, abi.Vault.open_rebalance.selector)}
