@@ -1,6 +1,7 @@
 """The tree of errors that people meet.
 
     EquipoiseError
+    ├── AggregatorError                   an aggregator gives no quote that may be used; its package has the classes
     ├── ConfigurationError (ValueError)   a setting, argument or file is wrong: says which and how to mend it
     ├── ChainError (ConnectionError)      an RPC endpoint is down, lies about its chain, or lacks a method
     ├── OracleError                       a price is missing, stale or out of bounds
@@ -15,6 +16,10 @@ Every message is one line that names the input and the fix. The command line pri
 
 class EquipoiseError(Exception):
     """Base of all errors of this package; `str()` is the line a person reads."""
+
+
+class AggregatorError(EquipoiseError):
+    """An aggregator gives no quote that may be used."""
 
 
 class ConfigurationError(EquipoiseError, ValueError):
