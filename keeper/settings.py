@@ -5,7 +5,8 @@ underscores, `EQUIPOISE_POLICY__SLIPPAGE_BPS=30`), the TOML file, the defaults h
 refused, not ignored: a limit with a typing error in its name would otherwise not limit anything.
 
 No setting holds a private key. A key is a keystore v3 file (`key_file`) whose password comes from a file or a file
-descriptor, or it stays with an external signer (`web3signer_url`, `clef_url`).
+descriptor, or it stays with an external signer (`web3signer_url`, `clef_url`). The API key of an aggregator comes from the
+environment or from a file of its own.
 """
 
 import difflib
@@ -49,6 +50,7 @@ _PLAIN_KEY = re.compile(r"(?i)(?<![0-9a-z])(?:0x)?[0-9a-f]{64}(?![0-9a-z])")
 _PLAIN_NUMBER = re.compile(r"\b\d{70,78}\b")
 _KEY_BITS_MIN = 161
 _SECRET_NAME = re.compile(r"(?i)(private_?key|mnemonic|seed_?phrase|secret)")
+_API_KEY_NAME = re.compile(r"_api_key$")
 _MEND_KEY = (
     "keep the key in a keystore v3 file (key_file) and its password in a file of its own (password_file), "
     "or with an external signer (web3signer_url, clef_url)"
@@ -150,6 +152,23 @@ class PolicySettings(_Group):
     deadline_s: int = Field(default=180, ge=12)
 
 
+class AggregatorSettings(_Group):
+    """What aggregators want from whoever asks; one without its key is not asked."""
+
+    zerox_api_key: SecretStr | None = None
+    zerox_api_key_file: FilePath | None = None
+    oneinch_api_key: SecretStr | None = None
+    oneinch_api_key_file: FilePath | None = None
+    kyberswap_client_id: str = Field(default="equipoise", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "AggregatorSettings":
+        for name in ("zerox_api_key", "oneinch_api_key"):
+            if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
+                raise ValueError(f"{name} and {name}_file are both set: keep one")
+        return self
+
+
 class Settings(BaseSettings):
     """All settings, validated.
 
@@ -183,6 +202,7 @@ class Settings(BaseSettings):
     pools: PoolSettings = PoolSettings()
     fees: FeeSettings = FeeSettings()
     policy: PolicySettings = PolicySettings()
+    aggregators: AggregatorSettings = AggregatorSettings()
 
     @model_validator(mode="after")
     def _one_source(self) -> "Settings":
@@ -289,6 +309,8 @@ def _read_file(file: Path | None) -> dict[str, Any]:
     for name, value in _leaves(values):
         refuse_plain_key(name, f"settings file {path}, the name of a key")
         refuse_plain_key(value, f"settings file {path}, key {name}", name)
+        if _API_KEY_NAME.search(name):
+            raise ConfigurationError(f"settings file {path} holds {name} in plain text: set {name}_file instead")
     return values
 
 

@@ -1,5 +1,7 @@
 """What goes wrong on the way, and what venues say of it: one line, typed, without the key."""
 
+import gzip
+import logging
 import time
 import traceback
 from collections.abc import Iterator
@@ -159,8 +161,6 @@ def test_quote__anything_but_the_documented_json__is_malformed(server: FakeAggre
 
 
 def test_quote__compressed_answer__is_not_unpacked(server: FakeAggregator) -> None:
-    import gzip
-
     packed = gzip.compress(b" " * 10_000_000)
     error = failure(server, ZEROX, Reply(packed, headers={"Content-Encoding": "gzip"}))
     assert type(error) is MalformedAnswer
@@ -198,6 +198,16 @@ def test_adapter__key_that_is_none__is_refused_without_repeating_it(make, key: s
     with pytest.raises(ConfigurationError, match="empty or no key") as caught:
         make(SecretStr(key), Connection())
     assert not key or key not in str(caught.value)
+
+
+@pytest.mark.parametrize("case", [ZEROX, ONEINCH], ids=["0x", "1inch"])
+def test_adapter__logs_of_everything__hold_no_key(server: FakeAggregator, case: Case, caplog) -> None:
+    with caplog.at_level(logging.DEBUG):
+        server.answer(*map(Reply, case.answers))
+        case.adapter(server.url).quote(REQUEST)
+        failure(server, case, Reply({}, 500))
+    assert caplog.text
+    assert KEY not in caplog.text
 
 
 @pytest.mark.parametrize("case", [ZEROX, ONEINCH], ids=["0x", "1inch"])

@@ -187,3 +187,24 @@ def test_keys__numbers_carry_their_units():
             default = getattr(default, part)
         if isinstance(default, int | float) and name not in without:
             assert name.endswith(units), name
+
+
+def test_load__when_the_file_holds_an_api_key__refuses_without_repeating_it(file):
+    line = refused(file=file('[aggregators]\nzerox_api_key = "hush"'))
+    assert "aggregators.zerox_api_key_file" in line
+    assert "hush" not in line
+
+
+def test_load__when_the_environment_holds_an_api_key__keeps_it_out_of_every_print():
+    settings = load(environment={"EQUIPOISE_AGGREGATORS__ONEINCH_API_KEY": "hush"})
+    assert settings.aggregators.oneinch_api_key.get_secret_value() == "hush"
+    assert "hush" not in repr(settings) + str(settings.model_dump()) + settings.model_dump_json()
+
+
+def test_load__when_an_api_key_has_two_sources__says_so_without_repeating_it(file):
+    line = refused(
+        file=file('[aggregators]\nzerox_api_key_file = "key"'),
+        environment={"EQUIPOISE_AGGREGATORS__ZEROX_API_KEY": "hush"},
+    )
+    assert "keep one" in line
+    assert "hush" not in line

@@ -1,0 +1,49 @@
+"""The aggregators that the settings allow to ask."""
+
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from keeper.aggregators import pins
+from keeper.aggregators.cow import Cow
+from keeper.aggregators.kyberswap import KyberSwap
+from keeper.aggregators.oneinch import OneInch
+from keeper.aggregators.openocean import OpenOcean
+from keeper.aggregators.quote import Aggregator
+from keeper.aggregators.transport import Connection
+from keeper.aggregators.velora import Velora
+from keeper.aggregators.zerox import ZeroX
+from keeper.errors import ConfigurationError
+from keeper.settings import Settings
+
+
+def of(settings: Settings) -> tuple[Aggregator, ...]:
+    """Those with contracts pinned on the chain, and of those that want a key the ones that have it.
+
+    :raises ConfigurationError: a key's file cannot be read, or what is in there is no key
+    """
+    wanted = settings.aggregators
+    connection = Connection(timeout_s=settings.request_timeout_s, attempts=settings.read_attempts)
+    venues: list[Aggregator] = [
+        Velora(connection),
+        KyberSwap(wanted.kyberswap_client_id, connection),
+        OpenOcean(connection),
+        Cow(connection),
+    ]
+    # An empty key is an error, not a missing one.
+    if (key := _key(wanted.zerox_api_key, wanted.zerox_api_key_file)) is not None:
+        venues.append(ZeroX(key, connection))
+    if (key := _key(wanted.oneinch_api_key, wanted.oneinch_api_key_file)) is not None:
+        venues.append(OneInch(key, connection))
+    return tuple(venue for venue in venues if settings.chain_id in pins.PINS[venue.venue])
+
+
+def _key(given: SecretStr | None, file: Path | None) -> SecretStr | None:
+    if file is None:
+        return given
+    try:
+        return SecretStr(file.read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"API key file {file} cannot be read ({type(error).__name__}): mend its path"
+        ) from None
