@@ -24,7 +24,7 @@ def _amount(value: object) -> int:
 def _count(value: object) -> int:
     if isinstance(value, str):
         return _amount(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**256:
+    if not isinstance(value, int) or not 0 <= value < 2**256:
         raise ValueError("not a whole number")
     return value
 

@@ -38,6 +38,7 @@ class FakeAggregator:
     def __init__(self) -> None:
         self.replies: list[Reply] = []
         self.asked: list[Asked] = []
+        self.sent = 0  # bytes of the last body
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -55,11 +56,11 @@ class FakeAggregator:
                         self.send_header(name, value)
                     self.send_header("Content-Length", str(len(content)))
                     self.end_headers()
-                    if not reply.drip_s:
-                        self.wfile.write(content)
-                        return
-                    for byte in content:
-                        self.wfile.write(bytes([byte]))
+                    outer.sent = 0
+                    step = 1 if reply.drip_s else 2**16
+                    for first in range(0, len(content), step):
+                        self.wfile.write(content[first : first + step])
+                        outer.sent += step
                         time.sleep(reply.drip_s)
                 except OSError:
                     pass  # the client went away, as it may

@@ -446,6 +446,14 @@ def test_check__pinned_target_that_is_a_party__is_refused(server: FakeAggregator
         check(quote, replace(REQUEST, **{role: quote.target}))
 
 
+def test_check__pinned_spender_that_is_a_party__is_refused(server: FakeAggregator) -> None:
+    server.answer(*map(Reply, COW.answers))
+    quote = COW.adapter(server.url).quote(REQUEST)
+    assert quote.spender != quote.target
+    with pytest.raises(UnsafeQuote, match=f"has the spender {quote.spender}, a token, Permit2 or a party"):
+        check(quote, replace(REQUEST, vault=quote.spender))
+
+
 @pytest.mark.parametrize("case", CASES, ids=[case.venue for case in CASES])
 def test_check__quote_of_another_chain__is_refused(server: FakeAggregator, case: Case) -> None:
     server.answer(*map(Reply, case.answers))

@@ -92,11 +92,11 @@ def test_quote__retry_after_as_a_date__is_waited_for(server: FakeAggregator) -> 
     assert 0.9 <= time.monotonic() - started < 4
 
 
-def test_quote__retry_after_of_an_hour__is_not_waited_for(server: FakeAggregator) -> None:
+def test_quote__retry_after_beyond_patience__is_not_waited_for(server: FakeAggregator) -> None:
     started = time.monotonic()
-    error = failure(server, ONEINCH, Reply({}, 429, {"Retry-After": "3600"}), attempts=5)
+    error = failure(server, ONEINCH, Reply({}, 429, {"Retry-After": "4"}), attempts=2, patience_s=3)
     assert isinstance(error, RateLimited)
-    assert error.retry_after_s == 3600
+    assert error.retry_after_s == 4
     assert time.monotonic() - started < 2
     assert len(server.asked) == 1
 
@@ -160,8 +160,15 @@ def test_quote__anything_but_the_documented_json__is_malformed(server: FakeAggre
     assert type(failure(server, case, Reply(body))) is MalformedAnswer
 
 
+def test_quote__answer_without_end__is_not_read_to_its_end(server: FakeAggregator) -> None:
+    length = 64 * 2**20
+    failure(server, ZEROX, Reply(bytes(length)))
+    # What the sockets hold comes on top.
+    assert server.sent < length // 2
+
+
 def test_quote__compressed_answer__is_not_unpacked(server: FakeAggregator) -> None:
-    packed = gzip.compress(b" " * 10_000_000)
+    packed = gzip.compress(Reply(ZEROX.answers[0]).content())
     error = failure(server, ZEROX, Reply(packed, headers={"Content-Encoding": "gzip"}))
     assert type(error) is MalformedAnswer
 
