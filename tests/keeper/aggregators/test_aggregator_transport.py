@@ -167,6 +167,25 @@ def test_quote__answer_without_end__is_not_read_to_its_end(server: FakeAggregato
     assert server.sent < length // 2
 
 
+@pytest.mark.parametrize("tail", [b"0\r\n\r\n", b"", b"zz\r\n"], ids=["whole", "cut off", "malformed"])
+def test_quote__answer_in_chunks__is_read_when_whole(server: FakeAggregator, tail: bytes) -> None:
+    content = Reply(ZEROX.answers[0]).content()
+    parts = [content[first : first + 100] for first in range(0, len(content), 100)]
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
+    reply = Reply(chunks + tail, headers={"Transfer-Encoding": "chunked"})
+    if tail.startswith(b"0"):
+        server.answer(reply)
+        assert ZEROX.adapter(server.url).quote(REQUEST).venue == "0x"
+    else:
+        assert type(failure(server, ZEROX, reply)) is AggregatorUnavailable
+
+
+def test_quote__answer_shorter_than_announced__is_no_quote(server: FakeAggregator) -> None:
+    content = Reply(ZEROX.answers[0]).content()
+    error = failure(server, ZEROX, Reply(content[:-40], headers={"Content-Length": str(len(content))}))
+    assert type(error) is AggregatorUnavailable
+
+
 def test_quote__compressed_answer__is_not_unpacked(server: FakeAggregator) -> None:
     packed = gzip.compress(Reply(ZEROX.answers[0]).content())
     error = failure(server, ZEROX, Reply(packed, headers={"Content-Encoding": "gzip"}))
