@@ -1,23 +1,17 @@
 """One aggregator's HTTP interface: what goes out is ours, what comes back is hostile.
 
-Redirects and compressed answers are refused, answers have a maximum length, and the time limit is one of the whole
-exchange: an endpoint that sends a byte now and then does not hold the keeper up. What fails on the way is asked again
-a few times, after the time that Retry-After asks for where an answer has it.
+What fails on the way is asked again a few times, after the time that Retry-After asks for where an answer has it.
 """
 
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from http.client import HTTPException
-from queue import Empty, SimpleQueue
 
-import requests
 from pydantic import SecretStr
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -26,7 +20,6 @@ from tenacity import (
     stop_before_delay,
     wait_random_exponential,
 )
-from urllib3.exceptions import HTTPError
 
 from keeper.aggregators.errors import (
     AccessRefused,
@@ -37,12 +30,12 @@ from keeper.aggregators.errors import (
     RequestRefused,
 )
 from keeper.errors import AggregatorError, ConfigurationError
+from keeper.exchange import Reply, TooLong, TooSlow, Unreachable, exchange
 
 ANSWER_MAX = 2 * 2**20  # bytes; routes over hundreds of pools take a tenth of it
 _TEXT_MAX = 200  # characters of what an aggregator says, in our errors
 BEARER = "Bearer "
 _FAILING = frozenset({408, 425, 500, 502, 503, 504})
-_CONNECTION_FAULTS = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
 
 Parameters = Mapping[str, str | int]
 
@@ -73,13 +66,6 @@ class Connection:
 
 
 PUBLIC = Connection()
-
-
-@dataclass(frozen=True, slots=True)
-class _Exchange:
-    status: int
-    retry_after: str | None
-    body: bytes
 
 
 class Transport:
@@ -137,12 +123,12 @@ class Transport:
         return kind(f"{self._venue} gives no quote: {text}: {_mend(kind)}")
 
     def _ask(self, method: str, path: str, parameters: Parameters, body: object) -> object:
-        exchange = self._within_time(method, path, parameters, body)
-        status = exchange.status
+        reply = self._exchange(method, path, parameters, body)
+        status = reply.status
         if status == 429:
             raise RateLimited(
                 f"{self._venue} refuses more requests for now (HTTP status 429): ask less often or with a key",
-                _seconds(exchange.retry_after),
+                _seconds(reply.retry_after),
             )
         if status in (401, 403):
             raise AccessRefused(
@@ -152,11 +138,9 @@ class Transport:
             raise MalformedAnswer(
                 f"{self._venue} answers with a redirect (HTTP status {status}), which is not followed: check its URL"
             )
-        if len(exchange.body) > ANSWER_MAX:
-            raise MalformedAnswer(f"{self._venue} answers with more than {ANSWER_MAX} bytes: leave this venue out")
         is_success = 200 <= status < 300
         try:
-            answer: object = from_json(exchange.body, allow_inf_nan=False)
+            answer: object = from_json(reply.body, allow_inf_nan=False)
         except ValueError:
             if is_success:
                 raise MalformedAnswer(f"{self._venue} answers with something that is not JSON: check its URL") from None
@@ -165,58 +149,32 @@ class Transport:
             raise self.fault(answer, status)
         return answer
 
-    def _within_time(self, method: str, path: str, parameters: Parameters, body: object) -> _Exchange:
-        # The limits of sockets are between two bytes. Who drips them is left behind with a thread that ends by itself.
-        outcome: SimpleQueue[_Exchange | Exception] = SimpleQueue()
-
-        def exchange() -> None:
-            try:
-                outcome.put(self._exchange(method, path, parameters, body))
-            except Exception as error:
-                outcome.put(error)
-
-        threading.Thread(target=exchange, name=f"ask {self._venue}", daemon=True).start()
+    def _exchange(self, method: str, path: str, parameters: Parameters, body: object) -> Reply:
+        headers = {"Accept": "application/json", "User-Agent": "equipoise"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         try:
-            result = outcome.get(timeout=self._timeout_s)
-        except Empty:
-            result = requests.Timeout()
-        if isinstance(result, requests.Timeout):
-            raise AggregatorUnavailable(
-                f"{self._venue} gave no answer in {self._timeout_s:g} s: try again later or raise request_timeout_s"
-            )
-        if isinstance(result, _CONNECTION_FAULTS):
-            # What a library says of a request may repeat its headers.
-            raise AggregatorUnavailable(
-                f"{self._venue} cannot be reached ({type(result).__name__}): check the network, or leave it out"
-            )
-        if isinstance(result, Exception):
-            raise result
-        return result
-
-    def _exchange(self, method: str, path: str, parameters: Parameters, body: object) -> _Exchange:
-        with (
-            requests.Session() as session,
-            session.request(
+            return exchange(
                 method,
                 f"{self._url}{path}",
-                params={name: str(value) for name, value in parameters.items()},
-                json=body,
-                headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "equipoise"},
-                auth=self._authorise,
-                timeout=self._timeout_s,
-                allow_redirects=False,
-                stream=True,
-            ) as response,
-        ):
-            # As it came: to decompress it first could take any amount of memory.
-            raw = response.raw.read(ANSWER_MAX + 1, decode_content=False)
-            return _Exchange(response.status_code, response.headers.get("Retry-After"), raw)
-
-    def _authorise(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        # As `auth`, or requests would put what a .netrc has for this host in the place of our header.
-        for name, value in self._headers.items():
-            request.headers[name] = _plain(value)
-        return request
+                headers | {name: _plain(value) for name, value in self._headers.items()},
+                timeout_s=self._timeout_s,
+                most_bytes=ANSWER_MAX,
+                parameters={name: str(value) for name, value in parameters.items()},
+                body=None if body is None else to_json(body),
+            )
+        except TooSlow:
+            raise AggregatorUnavailable(
+                f"{self._venue} gave no answer in {self._timeout_s:g} s: try again later or raise request_timeout_s"
+            ) from None
+        except TooLong:
+            raise MalformedAnswer(
+                f"{self._venue} answers with more than {ANSWER_MAX} bytes: leave this venue out"
+            ) from None
+        except Unreachable as error:
+            raise AggregatorUnavailable(
+                f"{self._venue} cannot be reached ({error}): check the network, or leave it out"
+            ) from None
 
     def _clean(self, text: str) -> str:
         """One short printable line, without our secrets: some endpoints repeat the request."""

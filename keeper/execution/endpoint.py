@@ -6,25 +6,21 @@ carries one request.
 """
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from ipaddress import ip_address
-from threading import Thread
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
 from pydantic import SecretStr
-from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from keeper.chain.rpc import without_secrets
 from keeper.errors import ChainError
+from keeper.exchange import TooLong, TooSlow, Unreachable, exchange, is_loopback
 
 # The largest honest answer is Clef's: a transaction of 128 KiB, the most that nodes take, in hex, and twice.
 ANSWER_MAX_BYTES = 2**20
 _TEXT_MAX = 200
-_CHUNK = 2**16
+_REDIRECTS = range(300, 400)
 
 
 class NoAnswer(ChainError):
@@ -33,16 +29,6 @@ class NoAnswer(ChainError):
 
 class Refusal(ChainError):
     """The server answered with a JSON-RPC error."""
-
-
-class _Session(requests.Session):
-    """Follows no redirect: it would take the request to a server that nobody named.
-
-    `allow_redirects=False` alone still reads the body of the redirect, however long that is.
-    """
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        return None
 
 
 class Endpoint:
@@ -57,7 +43,7 @@ class Endpoint:
         self.name = f"{role} at {without_secrets(url.get_secret_value())}"
         parts = urlsplit(url.get_secret_value())
         self.is_https = parts.scheme == "https"
-        self.is_loopback = _is_loopback(parts.hostname or "")
+        self.is_loopback = is_loopback(url.get_secret_value())
         self._url = url
         self._timeout_s = timeout_s
 
@@ -75,7 +61,7 @@ class Endpoint:
         """
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         body = json.dumps(request, separators=(",", ":")).encode()
-        answer = self._read(self._in_time(body, dict(headers(body))))
+        answer = self._read(self._ask(body, headers(body)))
         if not isinstance(answer, dict):
             raise NoAnswer(f"{self.name} answered {method} with something that is not JSON-RPC: check its URL")
         if answer.get("error") is not None:
@@ -87,54 +73,30 @@ class Endpoint:
     def __repr__(self) -> str:
         return f"Endpoint({self.name})"
 
-    def _in_time(self, body: bytes, headers: dict[str, str]) -> bytes:
-        """`_post`, waited for no longer than the timeout: a server that drips its headers keeps every single read in time."""
-        answer: Future[bytes] = Future()
-
-        def work() -> None:
-            try:
-                answer.set_result(self._post(body, headers))
-            except BaseException as error:  # raised where it is waited for
-                answer.set_exception(error)
-
-        Thread(target=work, daemon=True).start()
+    def _ask(self, body: bytes, headers: Mapping[str, str]) -> bytes:
         try:
-            return answer.result(self._timeout_s)
-        except TimeoutError:
-            raise self._too_late() from None
-
-    def _post(self, body: bytes, headers: dict[str, str]) -> bytes:
-        # Compressed, a small answer could stand for a huge one.
-        headers |= {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        url, deadline = self._url.get_secret_value(), time.monotonic() + self._timeout_s
-        try:
-            with _Session() as session:
-                # The environment's proxy has no business with what stays on this machine.
-                session.trust_env = not self.is_loopback
-                with session.post(url, data=body, headers=headers, timeout=self._timeout_s, stream=True) as response:
-                    content = self._content(response, deadline)
-        except (requests.Timeout, ReadTimeoutError):
-            raise self._too_late() from None
-        except (requests.RequestException, HTTPError, ValueError):
-            # Their texts hold the URL, and with it whatever key stands there.
+            reply = exchange(
+                "POST",
+                self._url.get_secret_value(),
+                {"Content-Type": "application/json", **headers},
+                timeout_s=self._timeout_s,
+                most_bytes=ANSWER_MAX_BYTES,
+                body=body,
+            )
+        except TooSlow:
+            raise NoAnswer(
+                f"{self.name} gave no answer in {self._timeout_s:g} s: check that it runs, or raise its timeout"
+            ) from None
+        except TooLong:
+            raise NoAnswer(f"{self.name} answered with more than {ANSWER_MAX_BYTES:,} bytes: check its URL") from None
+        except Unreachable:
             raise NoAnswer(f"{self.name} cannot be reached, or broke off: start it, or check its URL") from None
-        if response.is_redirect:
+        if reply.status in _REDIRECTS:
             raise NoAnswer(f"{self.name} redirects elsewhere, which is not followed: check its URL")
         # An error answer may come with any status; without JSON in it the status is all there is to say.
-        if response.status_code != requests.codes.ok and not content.lstrip().startswith(b"{"):
-            raise NoAnswer(f"{self.name} answered with HTTP status {response.status_code}: check its URL")
-        return content
-
-    def _content(self, response: requests.Response, deadline: float) -> bytes:
-        content = bytearray()
-        # `read1` gives what has arrived, so that neither a slow drip nor a flood gets past the checks between.
-        while chunk := response.raw.read1(_CHUNK, decode_content=False):
-            content += chunk
-            if len(content) > ANSWER_MAX_BYTES:
-                raise NoAnswer(f"{self.name} answered with more than {ANSWER_MAX_BYTES:,} bytes: check its URL")
-            if time.monotonic() > deadline:
-                raise self._too_late()
-        return bytes(content)
+        if reply.status != HTTPStatus.OK and not reply.body.lstrip().startswith(b"{"):
+            raise NoAnswer(f"{self.name} answered with HTTP status {reply.status}: check its URL")
+        return reply.body
 
     def _read(self, content: bytes) -> object:
         try:
@@ -150,15 +112,3 @@ class Endpoint:
             text = text.replace(secret, "…") if secret else text
         line = "".join(each if each.isprintable() else " " for each in text[: 2 * _TEXT_MAX])
         return " ".join(line.split())[:_TEXT_MAX]
-
-    def _too_late(self) -> NoAnswer:
-        return NoAnswer(
-            f"{self.name} gave no answer in {self._timeout_s:g} s: check that it runs, or raise its timeout"
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
