@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
+from pydantic_core import from_json
 
 from keeper.chain.rpc import without_secrets
 from keeper.errors import ChainError
@@ -100,8 +101,9 @@ class Endpoint:
 
     def _read(self, content: bytes) -> object:
         try:
-            return json.loads(content)
-        except (ValueError, RecursionError):
+            # Not `json`: where the interpreter's recursion limit has been raised, deep nesting ends the process there.
+            return from_json(content, allow_inf_nan=False)
+        except ValueError:
             raise NoAnswer(f"{self.name} answered with something that is not JSON: check its URL") from None
 
     def _line(self, error: object) -> str:
