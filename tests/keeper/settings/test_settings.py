@@ -180,7 +180,7 @@ def test_load__when_a_list_in_the_environment_is_no_json__names_the_field():
 
 def test_keys__numbers_carry_their_units():
     without = {"chain_id", "read_attempts", "password_fd", "pools.balancer_first_block"}
-    units = ("_s", "_bps", "_gwei", "_usd", "_ppm", "_percent", "_percentile", "_blocks")
+    units = ("_s", "_bps", "_gwei", "_eth", "_usd", "_ppm", "_percent", "_percentile", "_blocks")
     for name in keys():
         default = load(environment={})
         for part in name.split("."):

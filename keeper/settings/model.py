@@ -1,0 +1,78 @@
+"""All settings of one chain."""
+
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from keeper.settings.groups import AggregatorSettings, FeeSettings, PolicySettings, PoolSettings
+from keeper.settings.types import Address, FilePath, SecretUrl
+
+PREFIX = "EQUIPOISE_"
+
+
+class Settings(BaseSettings):
+    """All settings, validated.
+
+    :raises ConfigurationError: through `load`, which names the key and the file or variable it stands in
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    chain_id: int = Field(default=1, gt=0)
+    rpc_url: str = "http://127.0.0.1:8545"
+    request_timeout_s: float = Field(default=20.0, gt=0, le=600)
+    read_attempts: int = Field(default=4, ge=1, le=20)
+    receipt_timeout_s: float = Field(default=180.0, gt=0, le=3_600)
+
+    multicall: Address = "0xcA11bde05977b3631167028862bE2a173976CA11"
+    wrapped_native: Address = "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"  # its price values the gas
+    usd_token: Address = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"  # counts as one USD without an oracle
+    executor: Address | None = None
+    key_file: FilePath | None = None
+    password_file: FilePath | None = None
+    password_fd: int | None = Field(default=None, ge=0)
+    web3signer_url: SecretUrl | None = None
+    clef_url: SecretUrl | None = None
+    signer_address: Address | None = None  # the account that the external signer signs for
+    signer_timeout_s: float = Field(default=30.0, gt=0, le=3_600)  # a person may have to approve in it
+    unlocked_sender: Address | None = None  # an account that the node itself signs for; only on a devnet
+    ledger_file: FilePath = Path(platformdirs.user_data_dir("equipoise")) / "ledger.sqlite"
+
+    pools: PoolSettings = PoolSettings()
+    fees: FeeSettings = FeeSettings()
+    policy: PolicySettings = PolicySettings()
+    aggregators: AggregatorSettings = AggregatorSettings()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Settings":
+        if self.password_file is not None and self.password_fd is not None:
+            raise ValueError("password_file and password_fd are both set: keep one")
+        signers = ("key_file", "web3signer_url", "clef_url", "unlocked_sender")
+        named = [name for name in signers if getattr(self, name) is not None]
+        if len(named) > 1:
+            raise ValueError(f"{' and '.join(named)} are both set: keep one")
+        is_external = self.web3signer_url is not None or self.clef_url is not None
+        if is_external and self.signer_address is None:
+            raise ValueError(f"{named[0]} is set without signer_address: name the account that it signs for")
+        if self.signer_address is not None and not is_external:
+            raise ValueError("signer_address is set without web3signer_url or clef_url: set one or leave it out")
+        if not self.rpc_url.startswith(("http://", "https://")):
+            raise ValueError("rpc_url is not an http:// or https:// URL")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` hands over."""
+        # `load` merges the sources itself: arguments rank above the environment, the file below it.
+        return (init_settings,)
