@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 
 from keeper.aggregators import pins
 from keeper.chain.abi import Function, checksum
+from keeper.chain.decoding import decode
 
 _ADDRESS_BITS = 160
 _NOBODY = "0x0000000000000000000000000000000000000000"
@@ -73,7 +73,7 @@ def _arguments(function: Function, calldata: bytes) -> tuple[Any, ...]:
     try:
         # Routers append tags to their last bytes argument, which strict decoding takes for bad padding.
         return decode(function.inputs, calldata[4:], strict=False)
-    except (DecodingError, OverflowError, ValueError):
+    except (DecodingError, ValueError):
         raise UnfitCalldata(f"has arguments that are not those of {function.name}") from None
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from enum import IntFlag
 from typing import Any
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import encode
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
+
+from keeper.chain.decoding import decode
 
 LEGS = "(address,uint256)[]"
 OPERATIONS = "(uint256,address,address,address,uint256,uint256)[]"
@@ -48,7 +50,7 @@ class Function:
     def decode(self, data: bytes) -> Any:
         """The returned value; a tuple if there are several.
 
-        :raises DecodingError: the data is too short or malformed
+        :raises DecodingError: as `keeper.chain.decoding.decode`
         """
         values = decode(self.outputs, data)
         return values[0] if len(self.outputs) == 1 else values

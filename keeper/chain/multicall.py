@@ -82,5 +82,5 @@ def _answer(read: Read, success: bool, data: bytes) -> Answer:
         return Answer(None, data)
     try:
         return Answer(read.function.decode(data), data)
-    except (DecodingError, OverflowError, UnicodeDecodeError):
+    except (DecodingError, UnicodeDecodeError):
         return Answer(None, data)
