@@ -15,8 +15,8 @@ from keeper.chain.rpc import Client, Reverted
 from keeper.chain.snapshot import Block
 from keeper.errors import ChainError
 
-# Calls per request: keeps the gas of one eth_call and the size of its answer far below what nodes allow.
-_BATCH = 600
+# Calls per request: a hundred vaults. What they burn and answer stays below what nodes allow, 50 million gas at the least.
+_BATCH = 3_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Snapshots of a vault, of what is no vault, and of a vault whose oracle fails."""
 
 import pytest
-from fake_chain import MULTICALL, USDC, WAD, WETH, FakeVault, address
+from fake_chain import MULTICALL, USDC, WAD, WETH, FakeVault, Revert, address
 
 from keeper.chain import abi, reader
 from keeper.chain.abi import Fault, Trigger
@@ -30,8 +30,8 @@ def test_take__reads_everything_at_one_block(fake):
     assert (snapshot.supply, snapshot.supply_cap) == (1_000 * WAD, 2**96 - 1)
     at = {str(params[1]) for method, params in fake.requests if method in ("eth_call", "eth_getCode")}
     assert at == {str({"blockHash": fake.block_hash()})}
-    # The rebalancer's address, the pair, the tokens with the oracle.
-    assert sum(method == "eth_call" for method, _ in fake.requests) == 3
+    # Who its rebalancer and its assets are, which oracle, the tokens, and then everything.
+    assert sum(method == "eth_call" for method, _ in fake.requests) == 4
 
 
 def test_take__reads_what_the_owner_and_the_strategist_may_change(fake):
@@ -79,3 +79,99 @@ def test_take__when_a_symbol_is_bytes32_or_hostile__stays_one_short_line(fake):
     fake.view(USDC, abi.Token.symbol, "evil\n\x1b[31mname that never ends and ends")
     symbols = [asset.symbol for asset in take(fake, vault.address).assets]
     assert symbols == ["MKR", "evil??[31mname t"]
+
+
+def reader_of(fake, executor=None):
+    return reader.VaultReader(Client(fake.url, attempts=1), MULTICALL, WETH, executor)
+
+
+def calls(fake) -> int:
+    return sum(method == "eth_call" for method, _ in fake.requests)
+
+
+def test_vault_reader__after_the_first_block__reads_all_vaults_in_one_call(fake):
+    vaults = [FakeVault(fake, address=address(f"vault {i}"), weth=(600 + i) * WAD).install() for i in range(5)]
+    reading = reader_of(fake)
+    reading.take([vault.address for vault in vaults])
+    vaults[3].weth += WAD
+    fake.number += 1
+    fake.requests.clear()
+    found = reading.take([vault.address for vault in vaults])
+    assert [method for method, _ in fake.requests] == ["eth_getBlockByNumber", "eth_call"]
+    assert [found[vault.address].assets[0].balance for vault in vaults] == [vault.weth for vault in vaults]
+    assert {snapshot.block.number for snapshot in found.values()} == {101}
+
+
+def test_vault_reader__values_the_basket_as_the_rebalancer_does(fake):
+    vault = FakeVault(fake, weth=123_456_789_123_456_789_123).install()
+    found = take(fake, vault.address).priced()
+    asked = (abi.Rebalancer.weights, abi.Rebalancer.nav, abi.Rebalancer.drift)
+    told = [function.decode(fake.run(vault.rebalancer, function.encode())) for function in asked]
+    assert [list(found.weights), found.nav] == [list(told[0]), told[1]]
+
+
+def test_vault_reader__when_a_vault_changes_its_assets_or_its_oracle__reads_it_again_and_alone(fake):
+    steady, changing = (FakeVault(fake, address=address(name)).install() for name in ("steady", "changing"))
+    reading = reader_of(fake)
+    reading.take([steady.address, changing.address])
+    fake.view(changing.address, abi.Vault.assets, [USDC, WETH])
+    fake.view(changing.address, abi.Vault.holdings, (2, [0] * 20, [7, 8] + [0] * 18))
+    found = reading.take([steady.address, changing.address])
+    assert [(asset.symbol, asset.balance) for asset in found[changing.address].assets] == [("USDC", 7), ("WETH", 8)]
+    assert [asset.symbol for asset in found[steady.address].assets] == ["WETH", "USDC"]
+    fake.requests.clear()
+    assert reading.take([steady.address, changing.address]) == found
+    assert calls(fake) == 1
+
+
+def test_vault_reader__one_that_is_no_vault__stops_no_other(fake):
+    vault = FakeVault(fake).install()
+    reading = reader_of(fake)
+    found = reading.take([address("nothing"), vault.address, USDC])
+    assert str(found[address("nothing")]).startswith("no contract at")
+    assert "is not an index vault" in str(found[USDC])
+    assert found[vault.address].symbol == "TWO"
+
+
+def test_vault_reader__while_an_oracle_fails__asks_what_is_wrong_along_with_the_rest(fake):
+    vault = FakeVault(fake).install()
+    reading = reader_of(fake)
+    reading.take([vault.address])
+    vault.fault = int(Fault.STALE)
+    assert reading.take([vault.address])[vault.address].faults[0].fault == Fault.STALE
+    fake.requests.clear()
+    again = reading.take([vault.address])[vault.address]
+    assert [(fault.asset, fault.fault) for fault in again.faults] == [(WETH, Fault.STALE)]
+    assert again.valuation is None
+    assert calls(fake) == 1
+    vault.fault = 0
+    assert reading.take([vault.address])[vault.address].priced().nav == vault.nav
+
+
+def test_vault_reader__when_a_read_of_many_had_too_little_gas__reads_the_vault_alone(fake):
+    vaults = [FakeVault(fake, address=address(f"vault {i}"), rebalancer=address(f"half {i}")).install() for i in (1, 2)]
+    reading = reader_of(fake)
+    reading.take([vault.address for vault in vaults])
+    starved = iter([True])
+
+    def trigger(*_):
+        if next(starved, False):
+            raise Revert(b"")
+        return 2
+
+    fake.view(vaults[1].rebalancer, abi.Rebalancer.trigger, trigger)
+    found = reading.take([vault.address for vault in vaults])
+    assert all(snapshot.valuation is not None for snapshot in found.values())
+
+
+def test_vault_reader__after_it_forgot__learns_everything_anew(fake):
+    vault = FakeVault(fake).install()
+    reading = reader_of(fake)
+    reading.take([vault.address])
+    fake.view(vault.address, abi.Vault.rebalancer, address("other half"))
+    for function in reader._REBALANCER_READS:
+        selector = function.selector
+        fake.views[address("other half").lower(), selector] = fake.views[vault.rebalancer.lower(), selector]
+    assert reading.take([vault.address])[vault.address].rebalancer == vault.rebalancer
+    reading.forget()
+    assert reading.take([vault.address])[vault.address].rebalancer == address("other half")
