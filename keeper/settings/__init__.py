@@ -10,7 +10,7 @@ environment or from a file of its own.
 """
 
 from keeper.settings.groups import AggregatorSettings, FeeSettings, PolicySettings, PoolSettings
-from keeper.settings.load import keys, load
+from keeper.settings.load import keys, load, load_chains
 from keeper.settings.model import Settings
 from keeper.settings.plain_keys import refuse_plain_arguments, refuse_plain_key
 
@@ -22,6 +22,7 @@ __all__ = [
     "Settings",
     "keys",
     "load",
+    "load_chains",
     "refuse_plain_arguments",
     "refuse_plain_key",
 ]

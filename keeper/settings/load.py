@@ -1,5 +1,6 @@
 """Reads the settings from the file, the environment and the arguments, and says in one line what is wrong with them."""
 
+import copy
 import difflib
 import os
 import re
@@ -19,6 +20,8 @@ from keeper.settings.types import Group
 # Variables with our prefix that other parts of the program read.
 NOT_SETTINGS = ("EQUIPOISE_CACHE",)
 DEFAULT_FILE = Path("equipoise.toml")
+# What a process has one of, however many chains it works on.
+_OF_THE_PROCESS = {"ledger_file"}
 
 _API_KEY_NAME = re.compile(r"_api_key$")
 
@@ -33,9 +36,43 @@ def load(
     :param file: the TOML file; None reads `equipoise.toml` of the working directory if there is one
     :param arguments: settings by name that the command line gave; a None value means that it did not
     :param environment: the process's own when None
+    :returns: those at the top of the file; the chains' own tables are checked, and left out
     :raises ConfigurationError: a file that is missing or malformed, an unknown key, a value out of range, a plain
         private key
     """
+    base, chains = _sources(file, arguments, environment)
+    for name, table in chains.items():
+        _build(_laid_over(base, table), file, name)
+    return _build(base, file)
+
+
+def load_chains(
+    file: Path | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Settings]:
+    """The settings of every chain by its name: a `[chains.NAME]` table wins over whatever stands outside of it.
+
+    A file without such tables is one chain, named by its id. Parameters and errors as `load`.
+    """
+    base, chains = _sources(file, arguments, environment)
+    if not chains:
+        alone = _build(base, file)
+        return {f"chain {alone.chain_id}": alone}
+    found = {name: _build(_laid_over(base, table), file, name) for name, table in chains.items()}
+    ids = [settings.chain_id for settings in found.values()]
+    for name, settings in found.items():
+        if ids.count(settings.chain_id) > 1:
+            raise ConfigurationError(
+                f"chains.{name}.chain_id: {settings.chain_id} is another chain's too: give each chain its own table once"
+            )
+    return found
+
+
+def _sources(
+    file: Path | None, arguments: Mapping[str, Any] | None, environment: Mapping[str, str] | None
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """What is said of all chains, by rank, and of each by its name."""
     environment = os.environ if environment is None else environment
     ours = {name: value for name, value in environment.items() if name.upper().startswith(PREFIX)}
     for name, value in ours.items():
@@ -49,10 +86,26 @@ def load(
     for name, value in _leaves(given):
         refuse_plain_key(value, f"argument --{name.replace('_', '-')}", name)
     _merge(merged, given)
+    chains = merged.pop("chains", {})
+    if not isinstance(chains, dict) or not all(isinstance(table, dict) for table in chains.values()):
+        raise ConfigurationError("chains: not tables of settings: write each as [chains.NAME]")
+    for name, table in chains.items():
+        for key in sorted(table.keys() & _OF_THE_PROCESS):
+            raise ConfigurationError(f"chains.{name}.{key}: one process has one of it: set {key} outside of the chains")
+    return merged, chains
+
+
+def _laid_over(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    merged = copy.deepcopy(dict(base))
+    _merge(merged, table)
+    return merged
+
+
+def _build(values: Mapping[str, Any], file: Path | None, chain: str = "") -> Settings:
     try:
-        return Settings(**merged)
+        return Settings(**values)
     except ValidationError as error:
-        raise ConfigurationError(_first_fault(error, file)) from None
+        raise ConfigurationError(_first_fault(error, file, chain)) from None
 
 
 def _read_file(file: Path | None) -> dict[str, Any]:
@@ -128,15 +181,17 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
             into[key] = value
 
 
-def _first_fault(error: ValidationError, file: Path | None) -> str:
+def _first_fault(error: ValidationError, file: Path | None, chain: str) -> str:
     fault = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in fault["loc"])
     where = f" (settings file {file})" if file is not None else ""
+    table = f"chains.{chain}" if chain else ""
+    full = ".".join(filter(None, (table, name)))
     if fault["type"] == "extra_forbidden":
-        return f"{name} is not a setting{_nearest(name, keys())}{where}"
+        return f"{full} is not a setting{_nearest(name, keys())}{where}"
     reason = fault["msg"].removeprefix("Value error, ")
     reason = reason[:1].lower() + reason[1:]
-    return f"setting {name}: {reason}{where}" if name else f"settings: {reason}{where}"
+    return f"setting {full}: {reason}{where}" if full else f"settings: {reason}{where}"
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

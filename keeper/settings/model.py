@@ -1,4 +1,4 @@
-"""All settings of one chain."""
+"""All settings of one chain: what stands at the top of the file, and over it the chain's own table."""
 
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     multicall: Address = "0xcA11bde05977b3631167028862bE2a173976CA11"
     wrapped_native: Address = "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"  # its price values the gas
     usd_token: Address = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"  # counts as one USD without an oracle
+    vaults: tuple[Address, ...] = ()  # that `keeper run` looks after
     executor: Address | None = None
     key_file: FilePath | None = None
     password_file: FilePath | None = None

@@ -1,11 +1,12 @@
 """Settings: precedence, refusal of what is unknown or secret, one line per fault."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from keeper.errors import ConfigurationError
-from keeper.settings import keys, load, refuse_plain_arguments
+from keeper.settings import keys, load, load_chains, refuse_plain_arguments
 
 KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
 
@@ -208,3 +209,64 @@ def test_load__when_an_api_key_has_two_sources__says_so_without_repeating_it(fil
     )
     assert "keep one" in line
     assert "hush" not in line
+
+
+CHAINS = """
+[fees]
+gas_price_max_gwei = 7.0
+
+[chains.mainnet]
+vaults = ["0x1F98431c8aD98523631AE4a59f267346ea31F984"]
+
+[chains.base]
+chain_id = 8453
+rpc_url = "http://base.example"
+
+[chains.base.fees]
+tip_max_gwei = 1.0
+"""
+
+
+def test_load_chains__lays_each_table_over_what_stands_outside(file):
+    chains = load_chains(file(CHAINS), environment={})
+    assert list(chains) == ["mainnet", "base"]
+    assert (chains["mainnet"].chain_id, chains["base"].chain_id) == (1, 8453)
+    assert chains["mainnet"].vaults == ("0x1F98431c8aD98523631AE4a59f267346ea31F984",)
+    assert {settings.fees.gas_price_max_gwei for settings in chains.values()} == {7.0}
+    assert (chains["mainnet"].fees.tip_max_gwei, chains["base"].fees.tip_max_gwei) == (3.0, 1.0)
+
+
+def test_load_chains__a_table_wins_over_the_environment_and_the_arguments(file):
+    environment = {"EQUIPOISE_RPC_URL": "http://all.example", "EQUIPOISE_FEES__TIP_MAX_GWEI": "2"}
+    chains = load_chains(file(CHAINS), {"read_attempts": 9}, environment)
+    assert (chains["mainnet"].rpc_url, chains["base"].rpc_url) == ("http://all.example", "http://base.example")
+    assert (chains["mainnet"].fees.tip_max_gwei, chains["base"].fees.tip_max_gwei) == (2.0, 1.0)
+    assert {settings.read_attempts for settings in chains.values()} == {9}
+
+
+def test_load_chains__without_tables__is_one_chain(file):
+    assert {
+        name: settings.chain_id for name, settings in load_chains(file("chain_id = 5"), environment={}).items()
+    } == {"chain 5": 5}
+
+
+def test_load__checks_the_chains_and_leaves_them_out(file):
+    assert load(file(CHAINS), environment={}).vaults == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[chains.one]\nchain_idd = 5", "chains.one.chain_idd is not a setting: did you mean chain_id?"),
+        ("[chains.one.fees]\ntip_min_gwei = 9.0", "setting chains.one.fees: tip_min_gwei is above tip_max_gwei"),
+        ("[chains.one]\nledger_file = 'x'", "chains.one.ledger_file: one process has one of it"),
+        ("chains = 5", "chains: not tables of settings"),
+        ("[chains]\none = 5", "chains: not tables of settings"),
+        ("[chains.one]\n[chains.two]", "chains.one.chain_id: 1 is another chain's too"),
+        ("[chains.one]\nkey_file = '" + "ab" * 32 + "'", "holds a private key in plain text"),
+        ("[chains.one.aggregators]\nzerox_api_key = 'hush'", "set chains.one.aggregators.zerox_api_key_file instead"),
+    ],
+)
+def test_load_chains__a_fault_in_a_table__names_the_chain(file, text, line):
+    with pytest.raises(ConfigurationError, match=re.escape(line)):
+        load_chains(file(text), environment={})
