@@ -147,7 +147,7 @@ def _play(box: Box, client: Client, settings: Settings, ledger: Ledger, tell: Ca
         box.fund(actor.address, 100)
 
     tell("Deploying the oracle, the vault and the keeper's executor")
-    oracle = lifecycle.deploy_oracle(client, settings, creator, [_feed_terms(box, symbol) for symbol in WEIGHTS])
+    oracle = lifecycle.deploy_oracle(client, settings, creator, [feed_terms(box, symbol) for symbol in WEIGHTS])
     address = lifecycle.deploy_vault(
         client,
         settings,
@@ -156,7 +156,7 @@ def _play(box: Box, client: Client, settings: Settings, ledger: Ledger, tell: Ca
         symbol="EQ6",
         guardian=creator.address,
         oracle=oracle,
-        assets=[_asset_terms(box, symbol) for symbol in WEIGHTS],
+        assets=[asset_terms(box, symbol, percent) for symbol, percent in WEIGHTS.items()],
         terms=TERMS,
     )
     executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
@@ -164,7 +164,7 @@ def _play(box: Box, client: Client, settings: Settings, ledger: Ledger, tell: Ca
 
     for depositor, usd in zip(depositors, DEPOSITS_USD, strict=True):
         tell(f"A depositor mints {usd:,} USD of shares in kind")
-        _deposit(box, client, settings, depositor, address, usd)
+        deposit(box, client, settings, depositor, address, usd)
     minted = take(client, settings, address)
 
     moves = ", ".join(f"{symbol} {factor - 1:+.0%}" for symbol, factor in MOVES.items())
@@ -220,7 +220,8 @@ def _until_closed(
     raise TransactionError(f"the rebalance is still open after {_MOST_PASSES} passes")
 
 
-def _deposit(box: Box, client: Client, settings: Settings, depositor: Signer, vault: str, usd: int) -> None:
+def deposit(box: Box, client: Client, settings: Settings, depositor: Signer, vault: str, usd: int) -> None:
+    """Give the depositor what `usd` worth of shares ask for, at the first mint's price, and mint them."""
     shares = usd * WAD // SHARE_USD
     assets = abi.Vault.assets.decode(client.call(vault, abi.Vault.assets.encode()))
     asked = abi.Vault.preview_mint.decode(client.call(vault, abi.Vault.preview_mint.encode(shares)))
@@ -229,15 +230,17 @@ def _deposit(box: Box, client: Client, settings: Settings, depositor: Signer, va
     lifecycle.mint(client, settings, depositor, vault, shares)
 
 
-def _feed_terms(box: Box, symbol: str) -> lifecycle.FeedTerms:
+def feed_terms(box: Box, symbol: str) -> lifecycle.FeedTerms:
+    """The devnet's feed of a token, with room for its price to move twentyfold."""
     price = int(market.feed_price(box, symbol) * WAD)
     proxy = FEEDS[USD_FEEDS[symbol]].proxy
     max_age = _HEARTBEATS_S.get(symbol, 3600) + 600
     return lifecycle.FeedTerms(TOKENS[symbol].address, proxy, max_age, price // 20, price * 20)
 
 
-def _asset_terms(box: Box, symbol: str) -> lifecycle.AssetTerms:
-    token, percent = TOKENS[symbol], WEIGHTS[symbol]
+def asset_terms(box: Box, symbol: str, percent: int) -> lifecycle.AssetTerms:
+    """A token at this percentage of a basket that begins at SHARE_USD a share."""
+    token = TOKENS[symbol]
     worth = Decimal(SHARE_USD * percent) / 100 / market.feed_price(box, symbol)
     return lifecycle.AssetTerms(token.address, int(worth * 10**token.decimals), percent * WAD // 100, BAND)
 

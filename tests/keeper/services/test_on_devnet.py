@@ -10,6 +10,7 @@ from eth_account import Account
 from devnet import market, node
 from devnet.addresses import LP, TOKENS, V2_PAIRS
 from devnet.box import Box
+from keeper.chain import abi
 from keeper.chain.abi import Trigger
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Fees
@@ -77,7 +78,7 @@ def built(tmp_path_factory) -> Iterator[Desk]:
         for actor in (keeper, creator, depositor):
             box.fund(actor.address, 100)
         oracle = lifecycle.deploy_oracle(
-            client, settings, creator, [demo._feed_terms(box, symbol) for symbol in demo.WEIGHTS]
+            client, settings, creator, [demo.feed_terms(box, symbol) for symbol in demo.WEIGHTS]
         )
         vault = lifecycle.deploy_vault(
             client,
@@ -87,13 +88,13 @@ def built(tmp_path_factory) -> Iterator[Desk]:
             symbol="DEV6",
             guardian=creator.address,
             oracle=oracle,
-            assets=[demo._asset_terms(box, symbol) for symbol in demo.WEIGHTS],
+            assets=[demo.asset_terms(box, symbol, percent) for symbol, percent in demo.WEIGHTS.items()],
             terms=replace(demo.TERMS, triggers=Trigger.BAND | Trigger.TARGETS),
             fees=Fees(RECIPIENT, WAD // 100, 10**15, 2 * 10**15),
         )
         executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
         settings = settings.model_copy(update={"executor": executor})
-        demo._deposit(box, client, settings, depositor, vault, 1_000_000)
+        demo.deposit(box, client, settings, depositor, vault, 1_000_000)
         with demo._ledger(settings) as ledger:
             yield Desk(box, client, settings, ledger, keeper, creator, vault)
 
@@ -115,6 +116,18 @@ def test_take__reads_what_the_vault_was_made_with(desk):
     assert (snapshot.supply_cap, snapshot.head_start, snapshot.is_keeper) == (2**96 - 1, 0, False)
     market.warp(desk.box, 365 * 86_400)
     assert desk.snapshot.supply > snapshot.supply  # the streaming fee that is due counts
+
+
+def test_take__values_the_basket_as_the_rebalancer_does(desk):
+    desk.drift()
+    snapshot = desk.snapshot
+    asked = (abi.Rebalancer.weights, abi.Rebalancer.nav, abi.Rebalancer.drift, abi.Rebalancer.trigger)
+    told = [
+        function.decode(desk.client.call(snapshot.rebalancer, function.encode(), snapshot.block)) for function in asked
+    ]
+    found = snapshot.priced()
+    assert [list(found.weights), found.nav, found.drift, found.trigger] == [list(told[0]), *told[1:]]
+    assert found.drift > 0
 
 
 def test_plan__when_a_pair_lies_about_its_reserves__routes_without_it_and_names_it(desk, project):

@@ -1,0 +1,1 @@
+"""What benchmarks/keeper.py and the long runs are made of."""

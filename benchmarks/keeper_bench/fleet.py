@@ -1,0 +1,69 @@
+"""Many vaults on one devnet: what the keeper's benchmark and its long runs look after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from eth_account import Account
+
+from devnet.box import Box
+from keeper.chain.abi import Trigger
+from keeper.chain.rpc import Client
+from keeper.execution.signer import KeystoreSigner
+from keeper.services import demo
+from keeper.services import vault as lifecycle
+from keeper.settings import Settings
+
+# Ten assets with feeds, in percent of the basket.
+WEIGHTS = {
+    "WETH": 20,
+    "WBTC": 15,
+    "USDC": 15,
+    "DAI": 10,
+    "USDT": 10,
+    "LINK": 8,
+    "UNI": 7,
+    "AAVE": 7,
+    "CRV": 4,
+    "COMP": 4,
+}
+TERMS = replace(demo.TERMS, triggers=Trigger.BAND)
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Vaults of equal baskets, their oracle, and the keeper's executor."""
+
+    keeper: KeystoreSigner
+    creator: KeystoreSigner
+    oracle: str
+    executor: str
+    vaults: tuple[str, ...]
+
+
+def build(box: Box, client: Client, settings: Settings, count: int, deposits_usd: Sequence[int] = (100_000,)) -> Fleet:
+    """Deploy vaults of the ten assets and mint shares of each.
+
+    :param deposits_usd: what the vaults' baskets are worth, taken in turn
+    """
+    keeper, creator = (KeystoreSigner(Account.create()) for _ in range(2))
+    for actor in (keeper, creator):
+        box.fund(actor.address, 1_000)
+    oracle = lifecycle.deploy_oracle(client, settings, creator, [demo.feed_terms(box, symbol) for symbol in WEIGHTS])
+    executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
+    assets = [demo.asset_terms(box, symbol, percent) for symbol, percent in WEIGHTS.items()]
+    vaults = []
+    for number in range(count):
+        vault = lifecycle.deploy_vault(
+            client,
+            settings,
+            creator,
+            name=f"Ten {number}",
+            symbol=f"TEN{number}",
+            guardian=creator.address,
+            oracle=oracle,
+            assets=assets,
+            terms=TERMS,
+        )
+        demo.deposit(box, client, settings, creator, vault, deposits_usd[number % len(deposits_usd)])
+        vaults.append(vault)
+    return Fleet(keeper, creator, oracle, executor, tuple(vaults))
