@@ -5,6 +5,7 @@ Written out here so that a keeper needs no compiler; a test holds them against t
 
 from dataclasses import dataclass
 from enum import IntFlag
+from functools import cache
 from typing import Any
 
 from eth_abi.abi import encode
@@ -25,6 +26,12 @@ def checksum(address: object) -> str:
     return to_checksum_address(str(address))
 
 
+@cache
+def _hash(signature: str) -> bytes:
+    """Remembered: a block is read with thousands of calls to the same few functions."""
+    return keccak(text=signature)
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
     """One external function."""
@@ -41,11 +48,11 @@ class Function:
     @property
     def selector(self) -> bytes:
         """The first four bytes of the calldata."""
-        return keccak(text=self.signature)[:4]
+        return _hash(self.signature)[:4]
 
     def encode(self, *arguments: object) -> bytes:
         """Calldata."""
-        return self.selector + encode(self.inputs, arguments)
+        return self.selector + encode(self.inputs, arguments) if self.inputs or arguments else self.selector
 
     def decode(self, data: bytes) -> Any:
         """The returned value; a tuple if there are several.
@@ -67,7 +74,7 @@ class Event:
     @property
     def topic(self) -> bytes:
         """The first topic."""
-        return keccak(text=f"{self.name}({','.join(self.inputs)})")
+        return _hash(f"{self.name}({','.join(self.inputs)})")
 
     def decode(self, data: bytes) -> tuple[Any, ...]:
         """The arguments that are not indexed."""
@@ -84,7 +91,7 @@ class Error:
     @property
     def selector(self) -> bytes:
         """The first four bytes of the revert data."""
-        return keccak(text=f"{self.name}({','.join(self.inputs)})")[:4]
+        return _hash(f"{self.name}({','.join(self.inputs)})")[:4]
 
     def decode(self, data: bytes) -> tuple[Any, ...] | None:
         """The arguments, or None when the data is not this error."""
