@@ -30,6 +30,13 @@ def ledger(tmp_path):
     found.close()
 
 
+@pytest.fixture
+def armed(ledger):
+    """The ledger of a keeper that holds its locks."""
+    with ledger.locks.lane(1, "0xS"), ledger.locks.vault(1, "0xV"):
+        yield ledger
+
+
 def intent(nonce: int = 3, transaction_hash: str | None = "0xH") -> Intent:
     return Intent("0xS", nonce, "0xT", "rebalance", transaction_hash, BIG, 2, 21_000)
 
@@ -50,44 +57,66 @@ def test_record_decision__without_prices__keeps_the_reason(ledger):
     assert (row.nav, row.reason) == (None, "stale")
 
 
-def test_transaction__goes_from_intent_to_sent_to_mined(ledger):
-    decision = ledger.record_decision(1, SNAPSHOT, DECISION, armed=True)
-    row_id = ledger.record_intent(1, decision, intent(transaction_hash=None), [LEG])
-    assert [(row.id, row.state, row.nonce) for row in ledger.unsettled(1, "0xS")] == [(row_id, State.INTENT, 3)]
-    ledger.mark_sent(row_id, "0xH")
-    assert [(row.state, row.hash) for row in ledger.unsettled(1, "0xS")] == [(State.SENT, "0xH")]
-    mined = replace(LEG, amount_in=1)
-    ledger.mark_mined(
-        row_id, block_number=8, block_hash="0x8", gas_used=5, gas_price=6, values=(BIG, 1), legs=[mined, LEG]
+def planned(ledger, nonce: int = 3, transaction_hash: str | None = "0xH", block: str = "0x7", **changes) -> int:
+    """The row of a transaction that an armed keeper decided on at a block."""
+    snapshot = replace(SNAPSHOT, block=replace(SNAPSHOT.block, hash=block))
+    decision = ledger.record_decision(1, snapshot, DECISION, armed=True)
+    return ledger.record_intent(1, decision, replace(intent(nonce, transaction_hash), **changes), [LEG])
+
+
+def mined(ledger, row_id: int, block: int = 8, **changes) -> None:
+    given = {"block_number": block, "block_hash": hex(block), "gas_used": 5, "gas_price": 6} | changes
+    ledger.mark_mined(row_id, **given)
+
+
+def row_of(ledger, row_id: int):
+    return next(row for row in ledger.transactions() if row.id == row_id)
+
+
+def test_transaction__goes_from_intent_to_sent_to_mined_to_confirmed(armed):
+    row_id = planned(armed, transaction_hash=None)
+    assert [(row.id, row.state, row.nonce) for row in armed.unsettled(1, "0xS")] == [(row_id, State.INTENT, 3)]
+    armed.mark_sent(row_id, "0xH")
+    assert [(row.state, row.hash) for row in armed.unsettled(1, "0xS")] == [(State.SENT, "0xH")]
+    mined(armed, row_id, values=(BIG, 1), legs=[replace(LEG, amount_in=1)], block_timestamp=77)
+    (row,) = armed.unsettled(1, "0xS")
+    assert (row.state, row.block_number, row.block_timestamp, row.gas_used, row.gas_price) == (
+        State.MINED,
+        8,
+        77,
+        5,
+        "6",
     )
-    assert ledger.unsettled(1, "0xS") == []
-    (row,) = ledger.transactions()
-    assert (row.state, row.block_number, row.gas_used, row.gas_price) == (State.MINED, 8, 5, "6")
-    assert int(row.value_out) == BIG
-    assert [int(leg.amount_in) for leg in ledger.legs(row_id)] == [1, BIG]
-
-
-def test_transaction__when_it_failed__is_settled_and_says_why(ledger):
-    decision = ledger.record_decision(1, SNAPSHOT, DECISION, armed=True)
-    first = ledger.record_intent(1, decision, intent())
-    ledger.mark_failed(first, "refused")
-    second = ledger.record_intent(1, decision, intent(4, "0xH2"))
-    ledger.mark_reverted(second, 9, "0x9", 10, 11)
-    assert ledger.unsettled(1, "0xS") == []
-    assert [(row.state, row.error) for row in ledger.transactions()] == [
-        (State.FAILED, "refused"),
-        (State.FAILED, "reverted"),
+    assert (int(row.value_out), row.settled_at) == (BIG, None)
+    armed.mark_confirmed(row_id)
+    assert armed.unsettled(1, "0xS") == []
+    assert row_of(armed, row_id).state is State.CONFIRMED
+    assert row_of(armed, row_id).settled_at is not None
+    steps = [(event.from_state, event.to_state, event.block_hash) for event in armed.events(row_id)]
+    assert steps == [
+        (None, State.INTENT, None),
+        (State.INTENT, State.SENT, None),
+        (State.SENT, State.MINED, "0x8"),
+        (State.MINED, State.CONFIRMED, "0x8"),
     ]
 
 
-def test_unsettled__is_of_one_chain_and_one_sender(ledger):
-    decision = ledger.record_decision(1, SNAPSHOT, DECISION, armed=True)
-    ledger.record_intent(1, decision, intent())
-    assert ledger.unsettled(5, "0xS") == []
-    assert ledger.unsettled(1, "0xOther") == []
-    (row,) = ledger.unsettled(1, "0xS")
-    assert row.decision.vault == "0xV"
-    assert row.legs == []
+def test_transaction__when_it_failed__is_settled_and_says_why(armed):
+    armed.mark_failed(planned(armed), "refused")
+    armed.mark_reverted(planned(armed, 4, "0xH2"), 9, "0x9", 10, 11)
+    assert armed.unsettled(1, "0xS") == []
+    assert [(row.state, row.error, row.block_number) for row in armed.transactions()] == [
+        (State.FAILED, "refused", None),
+        (State.FAILED, "reverted", 9),
+    ]
+
+
+def test_unsettled__is_of_one_chain_and_one_sender(armed):
+    planned(armed)
+    assert armed.unsettled(5, "0xS") == []
+    assert armed.unsettled(1, "0xOther") == []
+    (row,) = armed.unsettled(1, "0xS")
+    assert (row.decision.vault, len(row.legs)) == ("0xV", 1)
 
 
 def test_ledger__when_the_process_is_killed_after_an_intent__still_has_it(tmp_path):
@@ -98,6 +127,7 @@ def test_ledger__when_the_process_is_killed_after_an_intent__still_has_it(tmp_pa
         from pathlib import Path
         from keeper.ledger import Ledger
         ledger = Ledger(Path({str(file)!r}))
+        locks = ledger.locks.lane(1, "0xS"), ledger.locks.vault(1, "0xV")
         ledger.record_intent(1, ledger.record_decision(1, SNAPSHOT, DECISION, True), intent(), [LEG])
         os.kill(os.getpid(), signal.SIGKILL)
     """
