@@ -3,7 +3,7 @@
 A change here wants a migration in `migrations/versions`; a test compares the two.
 """
 
-from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer
+from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from keeper.ledger.states import State
@@ -81,7 +81,7 @@ class TransactionRow(Base):
     # The decision's key and how many transactions it had before: two writers cannot both be the first.
     decision_key: Mapped[str]
     attempt: Mapped[int]
-    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("transactions.id"))
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("transactions.id", name="transactions_replaces"))
     at: Mapped[int]
     chain_id: Mapped[int]
     sender: Mapped[str]
@@ -142,7 +142,7 @@ class LegRow(Base):
 
     transaction: Mapped[TransactionRow] = relationship(back_populates="legs")
 
-    __table_args__ = (Index("legs_once", "transaction_id", "position", unique=True),)
+    __table_args__ = (UniqueConstraint("transaction_id", "position"),)
 
 
 class EventRow(Base):

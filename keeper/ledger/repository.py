@@ -2,45 +2,42 @@
 
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
+from pydantic import SecretStr
+from sqlalchemy import text
 
-from keeper.errors import ConfigurationError
-from keeper.ledger import errors
+from keeper.ledger.advisory_locks import AdvisoryLocks
 from keeper.ledger.decisions import Decisions
-from keeper.ledger.engine import sqlite_engine
-from keeper.ledger.locks import FileLocks
-from keeper.ledger.models import Base
-from keeper.ledger.store import Store
+from keeper.ledger.file_locks import FileLocks
+from keeper.ledger.locks import Locks
+from keeper.ledger.opening import open_file, open_server
 from keeper.ledger.transactions import Transactions
-
-# Raised with every change of the tables; an older keeper refuses a newer file and the other way round.
-SCHEMA_VERSION = 2
+from keeper.settings import Settings
 
 
 class Ledger(Decisions, Transactions):
-    """The ledger in one SQLite file, made if it does not exist.
+    """The ledger in an SQLite file or a PostgreSQL database; its tables are made, or brought up to date.
 
-    :raises ConfigurationError: the file cannot be opened or is not a ledger
+    :param place: the file, or the database's `postgresql+psycopg://` URL
+    :raises ConfigurationError: it cannot be opened, is no ledger, or a newer equipoise made it
     """
 
-    def __init__(self, file: Path):
-        self.file = file
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            engine = sqlite_engine(file)
-            self._store = Store(engine, f"ledger {file}")
-            with self._store.writer.begin() as connection:
-                version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-                if version == 0:
-                    Base.metadata.create_all(connection)
-                    connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
-        except (OSError, SQLAlchemyError) as error:
-            raise ConfigurationError(
-                f"ledger {file} cannot be opened ({errors.cause(error)}): set ledger_file"
-            ) from None
-        if version not in (0, SCHEMA_VERSION):
-            raise ConfigurationError(f"ledger {file} was made by another version of equipoise: set ledger_file")
-        self.locks = FileLocks(self._store, file.parent)
+    def __init__(self, place: Path | SecretStr):
+        if isinstance(place, Path):
+            self._store = open_file(place)
+            self.locks: Locks = FileLocks(self._store, place.parent)
+        else:
+            self._store = open_server(place)
+            self.locks = AdvisoryLocks(self._store)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Ledger":
+        """The ledger that the settings name. Raises as the class."""
+        return cls(settings.ledger_file if settings.ledger_url is None else settings.ledger_url)
+
+    @property
+    def name(self) -> str:
+        """Where it is, for people; without secrets."""
+        return self._store.name
 
     def close(self) -> None:
         """Give the locks and the database back."""
@@ -48,9 +45,10 @@ class Ledger(Decisions, Transactions):
         self._store.engine.dispose()
 
     def check_writable(self) -> None:
-        """Take the write lock and give it back.
+        """Take what a writer takes, and give it back.
 
         :raises LedgerError: the ledger cannot be written to
         """
         with self._store.writing() as session:
-            session.connection()
+            if session.connection().dialect.name == "postgresql":
+                session.execute(text("LOCK TABLE decisions, prices, transactions, legs IN ROW EXCLUSIVE MODE"))
