@@ -4,6 +4,7 @@
     ├── AggregatorError                   an aggregator gives no quote that may be used; its package has the classes
     ├── ConfigurationError (ValueError)   a setting, argument or file is wrong: says which and how to mend it
     ├── ChainError (ConnectionError)      an RPC endpoint is down, lies about its chain, or lacks a method
+    ├── LedgerError                       the ledger cannot be read or written; its package has the classes
     ├── OracleError                       a price is missing, stale or out of bounds
     ├── NoRoute                           no pools, or not enough liquidity, for what has to trade
     ├── SignerError                       an external signer did not sign what it was asked to
@@ -28,6 +29,10 @@ class ConfigurationError(EquipoiseError, ValueError):
 
 class ChainError(EquipoiseError, ConnectionError):
     """An RPC endpoint is down, serves another chain, or lacks a method."""
+
+
+class LedgerError(EquipoiseError):
+    """The ledger cannot be read or written, or what should be written contradicts it."""
 
 
 class OracleError(EquipoiseError):

@@ -169,7 +169,7 @@ def once(
     signer = signers.of(settings, client, _ask_password if sys.stdin.isatty() else None) if arm else None
     sender = signers.sender_of(settings)
     client.connect()
-    ledger = Ledger(settings.ledger_file)
+    ledger = Ledger.of(settings)
     results: list[dict[str, Any]] = []
     failed = False
     try:

@@ -5,24 +5,21 @@ asks the chain what became of it before anything else is sent, so that nothing i
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eth_utils.conversions import to_hex
-from filelock import FileLock, Timeout
 
 from keeper.chain import reader
 from keeper.chain.rpc import Client, RpcError
-from keeper.errors import ChainError, ConfigurationError, TransactionError
+from keeper.errors import ChainError, TransactionError
 from keeper.execution import receipt as receipts
 from keeper.execution.fees import Fees, to_wei
 from keeper.execution.plan import Call
 from keeper.execution.receipt import Mined, Swap
 from keeper.execution.signer import Signer, Transaction
 from keeper.execution.signer.policy import DAY_S, SignerPolicy, Spending, keeper_calls
-from keeper.ledger import Intent, Ledger, LedgerLeg
-from keeper.ledger.models import LegRow
+from keeper.ledger import Intent, Ledger, LedgerLeg, LegRow, Lock, State
 from keeper.routing.route import Leg
 from keeper.settings import Settings
 
@@ -33,22 +30,12 @@ class InFlight(TransactionError):
     """A transaction of this account is still on its way."""
 
 
-@contextmanager
-def only_one(ledger: Ledger, chain_id: int, sender: str) -> Iterator[None]:
+def only_one(ledger: Ledger, chain_id: int, sender: str) -> Lock:
     """Hold the account's lane: two processes would take the same nonce.
 
-    :raises ConfigurationError: another process holds it
+    :raises LockTaken: another process holds it
     """
-    file = ledger.file.with_name(f"{chain_id}-{sender.lower()}.lock")
-    lock = FileLock(file)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ConfigurationError(f"another keeper process signs for {sender} (lock {file}): stop it first") from None
-    try:
-        yield
-    finally:
-        lock.release()
+    return ledger.locks.lane(chain_id, sender)
 
 
 def settle(client: Client, ledger: Ledger, sender: str) -> None:
@@ -60,14 +47,18 @@ def settle(client: Client, ledger: Ledger, sender: str) -> None:
     mined_nonce = client.nonce(sender)
     for row in ledger.unsettled(client.chain_id, sender):
         receipt = client.read("eth_getTransactionReceipt", row.hash) if row.hash else None
+        if row.state is State.MINED:
+            if receipt is not None and receipt["blockHash"] == row.block_hash:
+                continue
+            ledger.mark_unmined(row.id)
         if receipt is not None:
             _book(ledger, row.id, _outcome(client, receipt, row.mode, row.decision.vault, row.legs))
         elif row.nonce < mined_nonce:
-            ledger.mark_failed(row.id, "another transaction with its nonce was mined")
+            ledger.mark_replaced(row.id)
         elif row.hash and client.read("eth_getTransactionByHash", row.hash) is not None:
             raise InFlight(f"transaction {row.hash} of {sender} is not mined yet: wait for it and run again")
         else:
-            ledger.mark_failed(row.id, "the endpoint does not know it: it was not sent, or it was dropped")
+            ledger.mark_dropped(row.id, "the endpoint does not know it: it was not sent, or it was dropped")
     if client.nonce(sender, "pending") > mined_nonce:
         raise InFlight(
             f"{sender} has a transaction on its way that this ledger does not know: wait for it and run again"
@@ -84,7 +75,7 @@ def send(
     fees: Fees,
     gas: int,
 ) -> Mined:
-    """Send `call` and wait until it is mined. Call it inside `only_one` and after `settle`.
+    """Send `call` and wait until it is mined. Call it inside `only_one` and the vault's lock, and after `settle`.
 
     :param gas: the estimate; `gas_limit_percent` of it becomes the limit
     :raises Refused: the signer's policy does not let it be signed; nothing was written down or sent

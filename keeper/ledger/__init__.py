@@ -1,6 +1,39 @@
 """The ledger: every decision and every transaction, on disk before anything is sent."""
 
-from keeper.ledger.models import DecisionRow, LegRow, State, TransactionRow
-from keeper.ledger.repository import Intent, Ledger, LedgerLeg
+from keeper.ledger.errors import (
+    AlreadyIntended,
+    IllegalStep,
+    LedgerBusy,
+    LedgerFull,
+    LedgerLost,
+    LockLost,
+    LockTaken,
+)
+from keeper.ledger.fills import LedgerLeg
+from keeper.ledger.intents import Intent
+from keeper.ledger.locks import Lock, LockName, Locks
+from keeper.ledger.models import DecisionRow, EventRow, LegRow, PriceRow, TransactionRow
+from keeper.ledger.repository import Ledger
+from keeper.ledger.states import State
 
-__all__ = ["DecisionRow", "Intent", "Ledger", "LedgerLeg", "LegRow", "State", "TransactionRow"]
+__all__ = [
+    "AlreadyIntended",
+    "DecisionRow",
+    "EventRow",
+    "IllegalStep",
+    "Intent",
+    "Ledger",
+    "LedgerBusy",
+    "LedgerFull",
+    "LedgerLeg",
+    "LedgerLost",
+    "LegRow",
+    "Lock",
+    "LockLost",
+    "LockName",
+    "LockTaken",
+    "Locks",
+    "PriceRow",
+    "State",
+    "TransactionRow",
+]

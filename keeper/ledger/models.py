@@ -1,22 +1,22 @@
-"""The ledger's tables. Amounts are decimal strings: a uint256 fits no SQL integer. Times are unix seconds."""
+"""The ledger's tables. Amounts are decimal strings: a uint256 fits no SQL integer. Times are unix seconds.
 
-from enum import StrEnum
+A change here wants a migration in `migrations/versions`; a test compares the two.
+"""
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from keeper.ledger.states import State
 
-class State(StrEnum):
-    """Where a transaction is on its way."""
-
-    INTENT = "intent"  # written down, perhaps signed; whether it was sent is not known
-    SENT = "sent"  # an endpoint took it
-    MINED = "mined"  # in a block, and it did what it should
-    FAILED = "failed"  # in a block and reverted, refused by the endpoint, or never sent
+# SQLite numbers rows by itself only where the type is spelled so, and its integers have 64 bits anyway.
+INTEGER = BigInteger().with_variant(Integer(), "sqlite")
+STATE = Enum(State, native_enum=False, length=16, values_callable=lambda states: [state.value for state in states])
 
 
 class Base(DeclarativeBase):
     """Base of the tables."""
+
+    type_annotation_map = {int: INTEGER, State: STATE}  # noqa: RUF012 (the library's own form)
 
 
 class DecisionRow(Base):
@@ -30,6 +30,7 @@ class DecisionRow(Base):
     vault: Mapped[str]
     block_number: Mapped[int]
     block_hash: Mapped[str]
+    block_timestamp: Mapped[int | None]
     armed: Mapped[bool]
     kind: Mapped[str]
     reason: Mapped[str]
@@ -39,10 +40,35 @@ class DecisionRow(Base):
     value_out: Mapped[str | None]  # WAD USD, expected
     value_in: Mapped[str | None]  # WAD USD, expected
     gas_cost: Mapped[str | None]  # WAD USD, expected
+    native_price: Mapped[str | None]  # WAD USD of a whole native token
 
     transactions: Mapped[list["TransactionRow"]] = relationship(back_populates="decision")
+    prices: Mapped[list["PriceRow"]] = relationship(back_populates="decision", order_by="PriceRow.position")
 
     __table_args__ = (Index("decisions_by_vault", "chain_id", "vault", "at"),)
+
+    @property
+    def key(self) -> str:
+        """What makes two decisions the same one: chain, vault, block and kind."""
+        return f"{self.chain_id}:{self.vault.lower()}:{self.block_hash}:{self.kind}"
+
+
+class PriceRow(Base):
+    """What an asset cost when a decision was made."""
+
+    __tablename__ = "prices"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"))
+    position: Mapped[int]  # in the basket
+    asset: Mapped[str]
+    symbol: Mapped[str]
+    decimals: Mapped[int]
+    price: Mapped[str]  # WAD USD per whole token
+
+    decision: Mapped[DecisionRow] = relationship(back_populates="prices")
+
+    __table_args__ = (Index("prices_once", "decision_id", "position", unique=True),)
 
 
 class TransactionRow(Base):
@@ -52,22 +78,33 @@ class TransactionRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"))
+    # The decision's key and how many transactions it had before: two writers cannot both be the first.
+    decision_key: Mapped[str]
+    attempt: Mapped[int]
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("transactions.id", name="transactions_replaces"))
     at: Mapped[int]
     chain_id: Mapped[int]
     sender: Mapped[str]
     nonce: Mapped[int]
     target: Mapped[str]
-    mode: Mapped[str]  # open or rebalance
+    mode: Mapped[str]  # open, rebalance or cancel
+    channel: Mapped[str]  # `public`, or the relay's host
     state: Mapped[State]
     # None while a node that signs has not answered; alike for a transaction that was given up and then sent after all.
     hash: Mapped[str | None] = mapped_column(index=True)
+    calldata_hash: Mapped[str | None]  # keccak-256
     max_fee: Mapped[str]  # wei per gas
     tip: Mapped[str]  # wei per gas
     gas_limit: Mapped[int]
+    first_seen: Mapped[int | None]  # when an endpoint took it, or a block had it
+    settled_at: Mapped[int | None]
     block_number: Mapped[int | None]
     block_hash: Mapped[str | None]
+    block_timestamp: Mapped[int | None]
     gas_used: Mapped[int | None]
     gas_price: Mapped[str | None]  # wei per gas, paid
+    data_fee: Mapped[str | None]  # wei, paid for layer 1 beside the gas
+    gas_cost: Mapped[str | None]  # WAD USD, gas and data at the decision's native price, rounded up
     value_out: Mapped[str | None]  # WAD USD, as the vault logged
     value_in: Mapped[str | None]  # WAD USD, as the vault logged
     error: Mapped[str | None]
@@ -77,24 +114,49 @@ class TransactionRow(Base):
         back_populates="transaction", order_by="LegRow.position", cascade="all, delete-orphan"
     )
 
-    __table_args__ = (Index("transactions_by_sender", "chain_id", "sender", "state"),)
+    __table_args__ = (
+        Index("transactions_by_sender", "chain_id", "sender", "state"),
+        Index("transactions_once", "decision_key", "attempt", unique=True),
+    )
 
 
 class LegRow(Base):
-    """One swap of a rebalance: as planned with the intent, as the executor logged it once mined."""
+    """One swap: as planned with the intent beside what the executor logged. Base units.
+
+    A planned leg that was not run has no realised amounts; one that was run without a plan has no planned ones.
+    """
 
     __tablename__ = "legs"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     transaction_id: Mapped[int] = mapped_column(ForeignKey("transactions.id"))
-    position: Mapped[int]
+    position: Mapped[int]  # the planned ones in order, then the others in theirs
     pool: Mapped[str]
     venue: Mapped[str]
     token_in: Mapped[str]
     token_out: Mapped[str]
-    amount_in: Mapped[str]  # base units
-    amount_out: Mapped[str]  # base units
+    planned_in: Mapped[str | None]
+    planned_out: Mapped[str | None]
+    realised_in: Mapped[str | None]
+    realised_out: Mapped[str | None]
 
     transaction: Mapped[TransactionRow] = relationship(back_populates="legs")
 
     __table_args__ = (UniqueConstraint("transaction_id", "position"),)
+
+
+class EventRow(Base):
+    """One step of a transaction. Rows are added and never changed: what a step clears stands in its detail."""
+
+    __tablename__ = "transaction_events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    transaction_id: Mapped[int] = mapped_column(ForeignKey("transactions.id"))
+    at: Mapped[int]
+    from_state: Mapped[State | None]
+    to_state: Mapped[State]
+    detail: Mapped[str]
+    block_number: Mapped[int | None]
+    block_hash: Mapped[str | None]
+
+    __table_args__ = (Index("transaction_events_by_transaction", "transaction_id", "id"),)

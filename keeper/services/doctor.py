@@ -133,12 +133,14 @@ def _compile() -> str:
 
 
 def _writable(settings: Settings) -> str:
-    file = settings.ledger_file
-    ledger = Ledger(file)
+    ledger = Ledger.of(settings)
     try:
         ledger.check_writable()
     finally:
         ledger.close()
+    if settings.ledger_url is not None:
+        return ledger.name
+    file = settings.ledger_file
     return f"{file}, {shutil.disk_usage(file.parent).free / 1e9:.1f} GB free"
 
 

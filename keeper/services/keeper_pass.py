@@ -40,7 +40,7 @@ def keeper_pass(
     if signer is None:
         planned, _ = _decide(client, settings, vault, ledger, dry_sender, armed=False)
         return PassResult(planned, armed=False)
-    with send.only_one(ledger, client.chain_id, signer.address):
+    with send.only_one(ledger, client.chain_id, signer.address), ledger.locks.vault(client.chain_id, vault):
         send.settle(client, ledger, signer.address)
         planned, decision_id = _decide(client, settings, vault, ledger, signer.address, armed=True)
         if planned.call is None or planned.simulation is None or planned.fees is None:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from keeper.settings.groups import AggregatorSettings, FeeSettings, PolicySettings, PoolSettings
-from keeper.settings.types import Address, FilePath, SecretUrl
+from keeper.settings.types import Address, DatabaseUrl, FilePath, SecretUrl
 
 PREFIX = "EQUIPOISE_"
 
@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     signer_timeout_s: float = Field(default=30.0, gt=0, le=3_600)  # a person may have to approve in it
     unlocked_sender: Address | None = None  # an account that the node itself signs for; only on a devnet
     ledger_file: FilePath = Path(platformdirs.user_data_dir("equipoise")) / "ledger.sqlite"
+    ledger_url: DatabaseUrl | None = None  # PostgreSQL in its place, which several keepers may share
 
     pools: PoolSettings = PoolSettings()
     fees: FeeSettings = FeeSettings()
@@ -61,6 +62,8 @@ class Settings(BaseSettings):
             raise ValueError(f"{named[0]} is set without signer_address: name the account that it signs for")
         if self.signer_address is not None and not is_external:
             raise ValueError("signer_address is set without web3signer_url or clef_url: set one or leave it out")
+        if self.ledger_url is not None and "ledger_file" in self.model_fields_set:
+            raise ValueError("ledger_url and ledger_file are both set: keep one")
         if not self.rpc_url.startswith(("http://", "https://")):
             raise ValueError("rpc_url is not an http:// or https:// URL")
         return self

@@ -29,9 +29,23 @@ def _url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _database(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        parts.port  # noqa: B018 (looking at it is what checks it)
+    except ValueError:
+        raise ValueError("not a postgresql+psycopg:// URL") from None  # the library's own text repeats parts of it
+    if parts.scheme != "postgresql+psycopg" or not parts.path.strip("/"):
+        raise ValueError("not a postgresql+psycopg://user:password@host/database URL")
+    if "@" in parts.path + parts.query or parts.fragment:
+        raise ValueError("the URL's user or password has characters that have to be percent-encoded")
+    return value
+
+
 Address = Annotated[str, AfterValidator(_checksummed)]
 FilePath = Annotated[Path, BeforeValidator(_expanded)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_url)]  # a user or a path in it is often a key to the service
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 
 
 class Group(BaseModel):

@@ -40,7 +40,8 @@ class Lane:
 
     def send(self, call: Call = CALL):
         decision = self.ledger.record_decision(1, SNAPSHOT, Decision(Kind.REBALANCE, "due"), armed=True)
-        return lane.send(self.client, self.ledger, self.signer, self.settings, decision, call, FEES, 100_000)
+        with lane.only_one(self.ledger, 1, self.signer.address), self.ledger.locks.vault(1, VAULT):
+            return lane.send(self.client, self.ledger, self.signer, self.settings, decision, call, FEES, 100_000)
 
     def settle(self) -> None:
         lane.settle(self.client, self.ledger, self.signer.address)
@@ -89,7 +90,8 @@ def test_send__when_mined__records_what_the_logs_say(it):
     assert (it.row.state, it.row.value_out, it.row.value_in, it.row.gas_used) == (State.MINED, "1000", "990", 180_000)
     assert it.row.block_hash == it.fake.block_hash()
     (leg,) = it.ledger.legs(it.row.id)
-    assert (leg.pool, leg.venue, leg.amount_in, leg.amount_out) == (POOL, "uniswap_v3", "11", "22")
+    assert (leg.pool, leg.venue, leg.planned_in, leg.planned_out) == (POOL, "uniswap_v3", "10", "20")
+    assert (leg.realised_in, leg.realised_out) == ("11", "22")
 
 
 def test_send__signs_with_the_fees_the_limit_and_the_nonce(it):
@@ -206,7 +208,7 @@ def test_settle__when_it_was_mined_meanwhile__books_it_with_its_legs(it):
     mine(it.fake, [SWAP, REBALANCED])(found, it.fake.sent[0])
     it.settle()
     assert (it.row.state, it.row.value_in) == (State.MINED, "990")
-    assert [(leg.venue, leg.amount_out) for leg in it.ledger.legs(it.row.id)] == [("uniswap_v3", "22")]
+    assert [(leg.venue, leg.realised_out) for leg in it.ledger.legs(it.row.id)] == [("uniswap_v3", "22")]
 
 
 def test_settle__when_it_is_still_on_its_way__refuses_to_go_on(it):
@@ -221,7 +223,7 @@ def test_settle__when_nobody_knows_it__gives_it_up(it):
     left_behind(it, sent=False)
     it.fake.sent.clear()
     it.settle()
-    assert it.row.state is State.FAILED
+    assert it.row.state is State.DROPPED
     assert "was not sent, or it was dropped" in it.row.error
 
 
@@ -232,14 +234,14 @@ def test_send__when_the_same_transaction_was_given_up_before__sends_it_after_all
     it.settle()
     it.fake.on_send = mine(it.fake)
     assert it.send().hash == found
-    assert [row.state for row in it.ledger.transactions()] == [State.FAILED, State.MINED]
+    assert [row.state for row in it.ledger.transactions()] == [State.DROPPED, State.MINED]
 
 
 def test_settle__when_its_nonce_was_used_by_another__gives_it_up(it):
     left_behind(it, sent=True)
     it.fake.nonce = 1
     it.settle()
-    assert (it.row.state, it.row.error) == (State.FAILED, "another transaction with its nonce was mined")
+    assert (it.row.state, it.row.error) == (State.REPLACED, "another transaction with its nonce was mined")
 
 
 def test_settle__when_the_account_has_a_transaction_that_the_ledger_does_not_know__refuses(it):

@@ -1,135 +1,101 @@
-"""The ledger keeps every row: exact amounts, states, and what a killed process leaves behind."""
+"""The ledger keeps every row, in a file and in PostgreSQL: exact amounts, prices, and what a killed process leaves behind."""
 
-import os
 import signal
-import subprocess
-import sys
-import textwrap
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from fake_chain import bare_snapshot
+from ledger_places import BIG, DECISION, SENDER, SNAPSHOT, VAULT, WAD, intent, mined, planned, program, row_of
 
-from keeper.chain.abi import Trigger
-from keeper.chain.snapshot import Valuation
-from keeper.errors import ConfigurationError
-from keeper.ledger import Intent, Ledger, LedgerLeg, State
-from keeper.policy import Decision, Kind, Quote
-
-BIG = 2**256 - 1
-SNAPSHOT = bare_snapshot("0xV", valuation=Valuation((), (), BIG, 5, Trigger.BAND))
-DECISION = Decision(Kind.REBALANCE, "because", 99, Quote(BIG, 3, None))
-LEG = LedgerLeg("0xP", "uniswap_v3", "0xA", "0xB", BIG, 2)
-
-
-@pytest.fixture
-def ledger(tmp_path):
-    found = Ledger(tmp_path / "new" / "ledger.sqlite")
-    yield found
-    found.close()
-
-
-def intent(nonce: int = 3, transaction_hash: str | None = "0xH") -> Intent:
-    return Intent("0xS", nonce, "0xT", "rebalance", transaction_hash, BIG, 2, 21_000)
+from keeper.ledger import Ledger, State
+from keeper.policy import Decision, Kind
 
 
 def test_record_decision__keeps_amounts_exactly(ledger):
     ledger.record_decision(1, SNAPSHOT, DECISION, armed=True)
-    (row,) = ledger.decisions("0xV")
+    (row,) = ledger.decisions(VAULT)
     assert (row.kind, row.reason, row.until, row.armed) == ("rebalance", "because", 99, True)
-    assert (row.block_number, row.block_hash) == (7, "0x7")
-    assert int(row.nav) == BIG
-    assert int(row.value_out) == BIG
+    assert (row.block_number, row.block_hash, row.block_timestamp) == (7, "0x7", 1)
+    assert (int(row.nav), int(row.value_out), int(row.native_price)) == (BIG, BIG, 2_000 * WAD)
     assert row.gas_cost is None
 
 
-def test_record_decision__without_prices__keeps_the_reason(ledger):
-    ledger.record_decision(1, replace(SNAPSHOT, valuation=None), Decision(Kind.WAIT, "stale"), armed=False)
-    (row,) = ledger.decisions()
-    assert (row.nav, row.reason) == (None, "stale")
-
-
-def test_transaction__goes_from_intent_to_sent_to_mined(ledger):
-    decision = ledger.record_decision(1, SNAPSHOT, DECISION, armed=True)
-    row_id = ledger.record_intent(1, decision, intent(transaction_hash=None), [LEG])
-    assert [(row.id, row.state, row.nonce) for row in ledger.unsettled(1, "0xS")] == [(row_id, State.INTENT, 3)]
-    ledger.mark_sent(row_id, "0xH")
-    assert [(row.state, row.hash) for row in ledger.unsettled(1, "0xS")] == [(State.SENT, "0xH")]
-    mined = replace(LEG, amount_in=1)
-    ledger.mark_mined(
-        row_id, block_number=8, block_hash="0x8", gas_used=5, gas_price=6, values=(BIG, 1), legs=[mined, LEG]
-    )
-    assert ledger.unsettled(1, "0xS") == []
-    (row,) = ledger.transactions()
-    assert (row.state, row.block_number, row.gas_used, row.gas_price) == (State.MINED, 8, 5, "6")
-    assert int(row.value_out) == BIG
-    assert [int(leg.amount_in) for leg in ledger.legs(row_id)] == [1, BIG]
-
-
-def test_transaction__when_it_failed__is_settled_and_says_why(ledger):
-    decision = ledger.record_decision(1, SNAPSHOT, DECISION, armed=True)
-    first = ledger.record_intent(1, decision, intent())
-    ledger.mark_failed(first, "refused")
-    second = ledger.record_intent(1, decision, intent(4, "0xH2"))
-    ledger.mark_reverted(second, 9, "0x9", 10, 11)
-    assert ledger.unsettled(1, "0xS") == []
-    assert [(row.state, row.error) for row in ledger.transactions()] == [
-        (State.FAILED, "refused"),
-        (State.FAILED, "reverted"),
+def test_record_decision__keeps_the_prices_that_it_saw(ledger):
+    found = ledger.record_decision(1, SNAPSHOT, DECISION, armed=False)
+    assert [(row.asset, row.symbol, row.decimals, int(row.price)) for row in ledger.prices(found)] == [
+        ("0xA", "AAA", 18, BIG),
+        ("0xB", "BBB", 6, 2 * WAD),
     ]
 
 
-def test_unsettled__is_of_one_chain_and_one_sender(ledger):
-    decision = ledger.record_decision(1, SNAPSHOT, DECISION, armed=True)
-    ledger.record_intent(1, decision, intent())
-    assert ledger.unsettled(5, "0xS") == []
-    assert ledger.unsettled(1, "0xOther") == []
-    (row,) = ledger.unsettled(1, "0xS")
-    assert row.decision.vault == "0xV"
-    assert row.legs == []
+def test_record_decision__without_prices__keeps_the_reason(ledger):
+    bare = replace(SNAPSHOT, valuation=None, native_price=None)
+    found = ledger.record_decision(1, bare, Decision(Kind.WAIT, "stale"), armed=False)
+    (row,) = ledger.decisions()
+    assert (row.nav, row.native_price, row.reason) == (None, None, "stale")
+    assert ledger.prices(found) == []
 
 
-def test_ledger__when_the_process_is_killed_after_an_intent__still_has_it(tmp_path):
-    file = tmp_path / "ledger.sqlite"
-    program = f"""
+def test_unsettled__is_of_one_chain_and_one_sender(armed):
+    planned(armed)
+    assert armed.unsettled(5, SENDER) == []
+    assert armed.unsettled(1, "0xOther") == []
+    (row,) = armed.unsettled(1, SENDER)
+    assert (row.decision.vault, len(row.legs)) == (VAULT, 1)
+
+
+def test_in_flight__is_of_one_vault_and_of_what_is_in_no_block(armed):
+    row_id = planned(armed)
+    assert [row.id for row in armed.in_flight(1, VAULT)] == [row_id]
+    assert armed.in_flight(5, VAULT) == []
+    assert armed.in_flight(1, "0xOther") == []
+    mined(armed, row_id)
+    assert armed.in_flight(1, VAULT) == []
+
+
+def test_in_blocks_from__has_the_reverted_ones_too(armed):
+    first = planned(armed)
+    mined(armed, first, 8)
+    second = planned(armed, 4)
+    armed.mark_reverted(second, 9, "0x9", 10, 11)
+    assert [row.id for row in armed.in_blocks_from(1, SENDER, 8)] == [first, second]
+    assert [row.id for row in armed.in_blocks_from(1, SENDER, 9)] == [second]
+    assert armed.in_blocks_from(1, SENDER, 10) == []
+
+
+@pytest.mark.parametrize(
+    ("price", "data_fee", "cost"),
+    [(2_000 * WAD, 0, 60_000), (2_000 * WAD, 1, 62_000), (1, 0, 1), (None, 7, None)],
+)
+def test_gas_cost__is_usd_at_the_decisions_price_with_the_data_and_rounded_up(armed, price, data_fee, cost):
+    decision = armed.record_decision(1, replace(SNAPSHOT, native_price=price), DECISION, armed=True)
+    row_id = armed.record_intent(1, decision, intent())
+    mined(armed, row_id, gas_used=5, gas_price=6, data_fee=data_fee)
+    row = row_of(armed, row_id)
+    assert row.gas_cost == (None if cost is None else str(cost))
+    assert row.data_fee == str(data_fee)
+
+
+def test_signed_since__counts_what_was_given_up(armed):
+    row_id = planned(armed)
+    at = row_of(armed, row_id).at
+    armed.mark_dropped(row_id, "nobody knows it")
+    assert armed.signed_since(1, SENDER, at) == [(at, 21_000 * BIG)]
+    assert armed.signed_since(1, SENDER, at + 1) == []
+
+
+def test_ledger__when_the_process_is_killed_after_an_intent__still_has_it(place):
+    killed = program(
+        place,
+        """
         import os, signal
-        from test_ledger import DECISION, LEG, SNAPSHOT, intent
-        from pathlib import Path
-        from keeper.ledger import Ledger
-        ledger = Ledger(Path({str(file)!r}))
-        ledger.record_intent(1, ledger.record_decision(1, SNAPSHOT, DECISION, True), intent(), [LEG])
+        ledger = Ledger(place)
+        locks = ledger.locks.lane(1, SENDER), ledger.locks.vault(1, VAULT)
+        planned(ledger)
         os.kill(os.getpid(), signal.SIGKILL)
-    """
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join((str(Path(__file__).parent), str(Path(__file__).parents[2])))
-    }
-    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], env=environment, check=False)
-    assert ended.returncode == -signal.SIGKILL
-    (row,) = Ledger(file).unsettled(1, "0xS")
+        """,
+    )
+    assert killed.wait(60) == -signal.SIGKILL
+    found = Ledger(place)
+    (row,) = found.unsettled(1, SENDER)
     assert (row.state, row.hash, len(row.legs)) == (State.INTENT, "0xH", 1)
-
-
-def test_ledger__when_two_processes_write__both_rows_are_kept(ledger):
-    other = Ledger(ledger.file)
-    ledger.record_decision(1, SNAPSHOT, DECISION, armed=False)
-    other.record_decision(1, SNAPSHOT, DECISION, armed=False)
-    assert len(ledger.decisions()) == 2
-    other.close()
-
-
-def test_ledger__when_the_file_is_something_else__names_it_and_the_setting(tmp_path):
-    file = tmp_path / "ledger.sqlite"
-    file.write_text("not a database, " * 100)
-    with pytest.raises(ConfigurationError, match=r"ledger\.sqlite cannot be opened .*: set ledger_file"):
-        Ledger(file)
-
-
-def test_ledger__when_the_file_is_of_another_version__refuses_to_write(tmp_path, ledger):
-    ledger.close()
-    import sqlite3
-
-    with sqlite3.connect(ledger.file) as connection:
-        connection.execute("PRAGMA user_version=99")
-    with pytest.raises(ConfigurationError, match="another version"):
-        Ledger(ledger.file)
+    found.close()

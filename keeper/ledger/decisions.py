@@ -1,0 +1,66 @@
+"""Decisions and the prices that they were made at."""
+
+import time
+
+from sqlalchemy import select
+
+from keeper.chain.snapshot import VaultSnapshot
+from keeper.ledger.models import DecisionRow, PriceRow
+from keeper.ledger.store import Store
+from keeper.policy import Decision
+
+
+class Decisions:
+    """The decisions of a ledger."""
+
+    _store: Store
+
+    def record_decision(self, chain_id: int, snapshot: VaultSnapshot, decision: Decision, armed: bool) -> int:
+        """Write a decision down with the prices that it saw; its id.
+
+        :raises LedgerError: it was not written
+        """
+        quote, valuation = decision.quote, snapshot.valuation
+        row = DecisionRow(
+            at=int(time.time()),
+            chain_id=chain_id,
+            vault=snapshot.address,
+            block_number=snapshot.block.number,
+            block_hash=snapshot.block.hash,
+            block_timestamp=snapshot.block.timestamp,
+            armed=armed,
+            kind=decision.kind.value,
+            reason=decision.reason,
+            until=decision.until,
+            nav=None if valuation is None else str(valuation.nav),
+            drift=None if valuation is None else str(valuation.drift),
+            value_out=None if quote is None else str(quote.value_out),
+            value_in=None if quote is None else str(quote.value_in),
+            gas_cost=None if quote is None or quote.gas_cost is None else str(quote.gas_cost),
+            native_price=None if snapshot.native_price is None else str(snapshot.native_price),
+            prices=_prices(snapshot),
+        )
+        with self._store.writing() as session:
+            session.add(row)
+        return row.id
+
+    def decisions(self, vault: str | None = None) -> list[DecisionRow]:
+        """Decisions, oldest first; of one vault or of all."""
+        with self._store.reading() as session:
+            query = select(DecisionRow).order_by(DecisionRow.id)
+            return list(session.scalars(query if vault is None else query.where(DecisionRow.vault == vault)))
+
+    def prices(self, decision_id: int) -> list[PriceRow]:
+        """What the basket's assets cost at a decision, in basket order; none where the oracle failed."""
+        with self._store.reading() as session:
+            query = select(PriceRow).where(PriceRow.decision_id == decision_id).order_by(PriceRow.position)
+            return list(session.scalars(query))
+
+
+def _prices(snapshot: VaultSnapshot) -> list[PriceRow]:
+    if snapshot.prices is None:
+        return []
+    return [
+        PriceRow(position=position, asset=asset.address, symbol=asset.symbol, decimals=asset.decimals, price=str(price))
+        for position, (asset, price) in enumerate(zip(snapshot.assets, snapshot.prices, strict=True))
+    ]
