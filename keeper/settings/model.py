@@ -6,8 +6,8 @@ import platformdirs
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from keeper.settings.groups import AggregatorSettings, FeeSettings, PolicySettings, PoolSettings
 from keeper.settings.types import Address, DatabaseUrl, FilePath, SecretUrl
+from keeper.settings.groups import AggregatorSettings, FeeSettings, OperationsSettings, PolicySettings, PoolSettings
 
 PREFIX = "EQUIPOISE_"
 
@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     fees: FeeSettings = FeeSettings()
     policy: PolicySettings = PolicySettings()
     aggregators: AggregatorSettings = AggregatorSettings()
+    operations: OperationsSettings = OperationsSettings()
 
     @model_validator(mode="after")
     def _one_source(self) -> "Settings":
