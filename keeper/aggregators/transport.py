@@ -3,11 +3,8 @@
 What fails on the way is asked again a few times, after the time that Retry-After asks for where an answer has it.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 
 from pydantic import SecretStr
@@ -128,7 +125,7 @@ class Transport:
         if status == 429:
             raise RateLimited(
                 f"{self._venue} refuses more requests for now (HTTP status 429): ask less often or with a key",
-                _seconds(reply.retry_after),
+                reply.retry_after_s,
             )
         if status in (401, 403):
             raise AccessRefused(
@@ -203,16 +200,3 @@ def _pause(state: RetryCallState) -> float:
     if isinstance(error, RateLimited) and error.retry_after_s is not None:
         return float(error.retry_after_s)
     return wait_random_exponential(multiplier=0.2, max=5.0)(state)
-
-
-def _seconds(retry_after: str | None) -> int | None:
-    """A Retry-After in seconds or as a date (RFC 9110, 10.2.3), rounded up; None for anything else."""
-    text = (retry_after or "").strip()
-    if text.isascii() and text.isdigit():
-        return min(int(text[:10]), 10**9)
-    try:
-        date = parsedate_to_datetime(text)
-        moment = date if date.tzinfo else date.replace(tzinfo=UTC)
-        return max(0, -int((datetime.fromtimestamp(time.time(), UTC) - moment).total_seconds() // 1))
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

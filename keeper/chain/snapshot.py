@@ -15,6 +15,7 @@ class Block:
     hash: str
     timestamp: int  # unix s
     base_fee: int  # wei per gas
+    parent_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,7 @@ def left_behind(it, *, sent: bool) -> str:
 def _dying(client, method, params):
     if method == "eth_getTransactionReceipt":
         raise ChainError("the process dies here")
-    return client._request(method, params)
+    return client.read(method, *params)
 
 
 def test_settle__when_it_was_mined_meanwhile__books_it_with_its_legs(it):
