@@ -6,8 +6,8 @@ import platformdirs
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from keeper.settings.types import Address, DatabaseUrl, FilePath, SecretUrl
 from keeper.settings.groups import AggregatorSettings, FeeSettings, OperationsSettings, PolicySettings, PoolSettings
+from keeper.settings.types import Address, DatabaseUrl, FilePath, SecretUrl
 
 PREFIX = "EQUIPOISE_"
 
