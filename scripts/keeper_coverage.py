@@ -1,6 +1,6 @@
 """Which lines and branches of the keeper its tests take.
 
-    uv run python scripts/keeper_coverage.py [--json] [PATHS]      (of tests; tests/keeper and tests/chaos, unless told otherwise)
+    uv run python scripts/keeper_coverage.py [--json] [PATHS]      (tests/keeper and tests/chaos by default)
 
 Prints lines and branches taken, by package. Exits with 1 when less than 95 % of the lines or 90 % of the branches are taken,
 when a line of what signs or sends is not, or when a test fails.

@@ -74,6 +74,9 @@ class PolicySettings(Group):
     safety_margin_bps: float = Field(default=3.0, ge=0, le=1_000)  # the route must beat the bound by this much
     slippage_bps: int = Field(default=30, ge=0, le=2_000)  # a bought amount may fall short of the route's by this much
     deadline_s: int = Field(default=180, ge=12)
+    replan_s: float = Field(
+        default=60.0, gt=0, le=3_600
+    )  # how long a route that did not pay is believed while nothing moves
 
 
 class AggregatorSettings(Group):

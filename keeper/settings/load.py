@@ -21,7 +21,7 @@ from keeper.settings.types import Group
 NOT_SETTINGS = ("EQUIPOISE_CACHE",)
 DEFAULT_FILE = Path("equipoise.toml")
 # What a process has one of, however many chains it works on.
-_OF_THE_PROCESS = {"ledger_file"}
+_OF_THE_PROCESS = {"ledger_file", "ledger_url", "operations"}
 
 # Settings that give whoever reads them access to a service.
 _ACCESS_NAME = re.compile(r"(_api_key|\balert_urls|\bheartbeat_url)$")
