@@ -1,0 +1,249 @@
+"""All vaults of one chain, block after block: read → decide → solve → plan → simulate → send → record.
+
+Every vault is read for every block, in one call. Most of them wait, and cost nothing more. For those that are due routes are
+looked for, the most out of balance first, until one is sent: an account has one transaction on its way at a time.
+One vault's fault is its own; a chain or a ledger that fails ends the block's work for all of them.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from keeper.chain.reader import VaultReader
+from keeper.chain.rpc import Client
+from keeper.chain.snapshot import Block, VaultSnapshot
+from keeper.errors import ActingRefused, ChainError, ConfigurationError, EquipoiseError, LedgerError
+from keeper.execution.lane import Lane, Order, Worth
+from keeper.execution.simulate import Simulation
+from keeper.ledger import Ledger, Lock, LockTaken
+from keeper.operations import events
+from keeper.operations.bus import Bus
+from keeper.operations.events import Failure, Outcome
+from keeper.policy import Decision, Kind, before_route
+from keeper.policy.patience import Waited, is_worth_a_route
+from keeper.services.diary import Diary
+from keeper.services.plan import Plan, plan_on
+from keeper.settings import Settings
+
+WAD = 10**18
+_log = structlog.get_logger("keeper")
+
+
+class Gate(Protocol):
+    """What is asked right before anything is signed."""
+
+    def refuse(self, chain_id: int, *addresses: str) -> None:
+        """Return if these vaults and accounts may act now.
+
+        :raises ActingRefused: they may not
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What acts: an account, its lane, and what may hold it back."""
+
+    account: str
+    lane: Lane
+    gate: Gate
+
+
+class ChainKeeper:
+    """Keeps the vaults that a chain's settings name.
+
+    :param hand: None for a dry run, which plans and sends nothing
+    """
+
+    def __init__(self, settings: Settings, client: Client, ledger: Ledger, bus: Bus, hand: Hand | None = None):
+        self._settings = settings
+        self._client = client
+        self._ledger = ledger
+        self._bus = bus
+        self._hand = hand
+        self._chain_id = settings.chain_id
+        self._reader = VaultReader(client, settings.multicall, settings.wrapped_native, settings.executor)
+        self._diary = Diary(ledger, settings.chain_id, armed=hand is not None)
+        self._waited: dict[str, Waited] = {}
+        self._locks: dict[str, Lock] = {}
+
+    def tick(self, head: Block, seen: float | None = None) -> None:
+        """Do a block's work.
+
+        :param seen: `time.perf_counter()` when the block was seen; now when None
+        :raises ChainError: the endpoints fail, or do not agree
+        :raises LedgerError: the ledger cannot be written, so that nothing is signed
+        """
+        seen = time.perf_counter() if seen is None else seen
+        if self._hand is not None:
+            self._hand.lane.step(head)
+        reads = self._reader.take(self._settings.vaults, head)
+        now = max(self._client.pending_time(self._settings.multicall), head.timestamp)
+        due: list[VaultSnapshot] = []
+        for vault, read in reads.items():
+            if self._guarded(vault, partial(self._look, read, now)) is None and isinstance(read, VaultSnapshot):
+                due.append(read)
+        for snapshot in sorted(due, key=_out_of_place, reverse=True):
+            self._guarded(snapshot.address, partial(self._act, snapshot, head, now, seen))
+
+    def forget(self) -> None:
+        """Remember nothing of the chain's past: a reorganisation may have changed it."""
+        self._reader.forget()
+        self._waited.clear()
+
+    def close(self) -> None:
+        """Let other keepers act for the vaults."""
+        for lock in self._locks.values():
+            lock.release()
+        self._locks.clear()
+
+    def _look(self, read: VaultSnapshot | ConfigurationError, now: int) -> Outcome | None:
+        """Tell of a vault; None when it is due and a route has to be looked for now."""
+        if isinstance(read, ConfigurationError):
+            raise read
+        if read.valuation is not None:
+            self._bus.emit(_as_event(self._chain_id, read))
+        decision = before_route(read, now)
+        if decision is not None:
+            self._waited.pop(read.address, None)
+            return self._wait(read, decision)
+        last = self._waited.get(read.address)
+        if is_worth_a_route(last, read, now, self._settings.policy.replan_s):
+            return None
+        assert last is not None
+        return self._wait(read, last.decision)
+
+    def _act(self, snapshot: VaultSnapshot, head: Block, now: int, seen: float) -> Outcome:
+        """Plan for a vault that is due, and send what comes of it."""
+        hand = self._hand
+        if hand is not None:
+            reason = self._hindrance(hand, snapshot.address)
+            if reason is not None:
+                return self._wait(snapshot, Decision(Kind.WAIT, reason))
+        try:
+            planned = plan_on(self._client, self._settings, snapshot, None if hand is None else hand.account)
+        except (ChainError, LedgerError):
+            raise
+        except EquipoiseError as error:
+            self._waited[snapshot.address] = Waited(Decision(Kind.WAIT, str(error)), snapshot, now)
+            self._diary.note(snapshot, self._waited[snapshot.address].decision)
+            raise
+        if hand is not None and planned.simulation is not None:
+            self._waited.pop(snapshot.address, None)
+            return self._send(hand, planned, planned.simulation, head, seen)
+        self._waited[snapshot.address] = Waited(planned.decision, snapshot, now)
+        self._wait(snapshot, planned.decision)
+        return Outcome.WAITED if planned.simulation is None else Outcome.PLANNED
+
+    def _send(self, hand: Hand, planned: Plan, simulation: Simulation, head: Block, seen: float) -> Outcome:
+        """Sign and send a plan, after a last look at what may hold it back."""
+        snapshot, decision = planned.snapshot, planned.decision
+        assert planned.call is not None
+        assert planned.fees is not None
+        hand.gate.refuse(self._chain_id, snapshot.address, hand.account)
+        self._tell(snapshot, decision)
+        quote, price = decision.quote, snapshot.native_price
+        order = Order(
+            decision_id=self._diary.act(snapshot, decision),
+            call=planned.call,
+            fees=planned.fees,
+            gas=simulation.gas,
+            deadline=planned.now + self._settings.policy.deadline_s,
+            worth=None if quote is None or price is None else Worth(quote.value_out, price),
+        )
+        try:
+            ticket = hand.lane.submit(order, head)
+        except (ChainError, LedgerError):
+            raise
+        except EquipoiseError as error:
+            self._bus.emit(
+                events.SendFailed(self._chain_id, hand.account, (snapshot.address,), Failure.of(error), str(error))
+            )
+            return Outcome.FAILED
+        elapsed = time.perf_counter() - seen
+        self._bus.emit(events.Signed(self._chain_id, hand.account, ticket.hash, elapsed))
+        return Outcome.SENT
+
+    def _hindrance(self, hand: Hand, vault: str) -> str | None:
+        """Why this process may not act for a vault now."""
+        if not hand.lane.is_free:
+            return f"a transaction of {hand.account} is on its way"
+        held = self._locks.get(vault)
+        if held is None or not held.held():
+            try:
+                self._locks[vault] = self._ledger.locks.vault(self._chain_id, vault)
+            except LockTaken:
+                self._locks.pop(vault, None)
+                return "another keeper acts for it"
+        return None
+
+    def _wait(self, snapshot: VaultSnapshot, decision: Decision) -> Outcome:
+        self._tell(snapshot, decision)
+        self._diary.note(snapshot, decision)
+        return Outcome.WAITED
+
+    def _tell(self, snapshot: VaultSnapshot, decision: Decision) -> None:
+        valuation, quote = snapshot.valuation, decision.quote
+        self._bus.emit(
+            events.Decided(
+                self._chain_id,
+                snapshot.address,
+                snapshot.symbol,
+                decision.kind.value,
+                decision.reason,
+                until=decision.until,
+                nav=None if valuation is None else valuation.nav,
+                drift=None if valuation is None else valuation.drift,
+                bound=snapshot.bound,
+                value_out=None if quote is None else quote.value_out,
+                value_in=None if quote is None else quote.value_in,
+            )
+        )
+
+    def _guarded(self, vault: str, work: Callable[[], Outcome | None]) -> Outcome | None:
+        """Do one vault's part of a block. Its faults are told and stay here; None is a part that another one follows."""
+        started = time.perf_counter()
+        try:
+            outcome = work()
+        except (ChainError, LedgerError):
+            raise
+        except EquipoiseError as error:
+            outcome = Outcome.REFUSED if isinstance(error, ActingRefused) else Outcome.FAILED
+            self._bus.emit(events.PlanFailed(self._chain_id, vault, Failure.of(error), str(error)))
+        except Exception as error:
+            outcome = Outcome.FAILED
+            _log.exception("pass_failed", chain_id=self._chain_id, vault=vault)
+            self._bus.emit(events.PlanFailed(self._chain_id, vault, Failure.UNEXPECTED, repr(error)))
+        if outcome is not None:
+            self._bus.emit(events.PassEnded(self._chain_id, vault, outcome, time.perf_counter() - started))
+        return outcome
+
+
+def _out_of_place(snapshot: VaultSnapshot) -> int:
+    """WAD * WAD USD that has to trade to be on target."""
+    valuation = snapshot.priced()
+    return valuation.drift * valuation.nav
+
+
+def _as_event(chain_id: int, snapshot: VaultSnapshot) -> events.VaultRead:
+    valuation = snapshot.priced()
+    return events.VaultRead(
+        chain_id,
+        snapshot.address,
+        snapshot.symbol,
+        snapshot.block.number,
+        nav=valuation.nav,
+        nav_per_share=valuation.nav * WAD // snapshot.supply
+        if snapshot.supply
+        else 0,  # down, as the rebalancer tells it
+        drift=valuation.drift,
+        closing_tolerance=snapshot.terms.closing_tolerance,
+        is_open=snapshot.is_open,
+        assets=tuple(
+            events.AssetRead(asset.address, asset.symbol, price, weight, asset.target, asset.band)
+            for asset, price, weight in zip(snapshot.assets, valuation.prices, valuation.weights, strict=True)
+        ),
+    )
