@@ -41,6 +41,10 @@ class Revert(Exception):
         self.data = data
 
 
+class NodeError(Exception):
+    """What an endpoint raises to answer with an error."""
+
+
 def error_string(reason: str) -> bytes:
     """Revert data of `raise "reason"`."""
     return keccak(text="Error(string)")[:4] + encode(["string"], [reason])
@@ -73,6 +77,7 @@ class FakeChain:
     views: dict[tuple[str, bytes], Callable[..., Any]] = field(default_factory=dict)
     functions: dict[bytes, Function] = field(default_factory=dict)
     troubles: list[tuple[str, Any]] = field(default_factory=list)  # what befalls the next requests, in order
+    trouble: tuple[str, Any] | None = None  # what befalls all others
     requests: list[tuple[str, list[Any]]] = field(default_factory=list)
     sent: list[bytes] = field(default_factory=list)
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -128,6 +133,7 @@ class FakeChain:
                 return {
                     "number": hex(number),
                     "hash": self.block_hash(number),
+                    "parentHash": self.block_hash(number - 1),
                     "timestamp": hex(self.timestamp),
                     "baseFeePerGas": hex(self.base_fee),
                 }
@@ -229,8 +235,11 @@ def serve(chain: FakeChain) -> ThreadingHTTPServer:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             chain.requests.append((request["method"], request["params"]))
             status, body = 200, _reply(chain, request)
-            if chain.troubles:
-                kind, detail = chain.troubles.pop(0)
+            trouble = chain.troubles.pop(0) if chain.troubles else chain.trouble
+            if trouble is not None:
+                kind, detail = trouble
+                if kind == "dead":
+                    return
                 if kind == "http":
                     status = detail
                 elif kind == "text":
@@ -262,6 +271,8 @@ def _reply(chain: FakeChain, request: dict[str, Any]) -> bytes:
         reply["result"] = chain.answer(request["method"], request["params"])
     except Revert as revert:
         reply["error"] = {"code": 3, "message": "execution reverted", "data": "0x" + revert.data.hex()}
+    except NodeError as error:
+        reply["error"] = {"code": -32000, "message": str(error)}
     except KeyError as method:
         reply["error"] = {"code": -32601, "message": f"the method {method} does not exist"}
     return json.dumps(reply).encode()

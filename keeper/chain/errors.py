@@ -42,7 +42,14 @@ class RpcError(ChainError):
 
 
 class NoQuorum(ChainError):
-    """Fewer endpoints than the quorum gave the same answer."""
+    """Fewer endpoints than the quorum gave the same answer.
+
+    :param may_pass: whether it may be otherwise in a moment: some did not answer, or not about the same block
+    """
+
+    def __init__(self, message: str, may_pass: bool = False):
+        super().__init__(message)
+        self.may_pass = may_pass
 
 
 class Reverted(TransactionError):

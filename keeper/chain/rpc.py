@@ -314,4 +314,6 @@ def _wait(state: RetryCallState) -> float:
 
 
 def _may_pass(error: BaseException) -> bool:
+    if isinstance(error, NoQuorum):
+        return error.may_pass
     return isinstance(error, TransientError) and error.wait_s <= _PATIENCE_S

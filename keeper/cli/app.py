@@ -220,9 +220,9 @@ def _mount_devnet() -> None:
 
 
 def _client(settings: Settings) -> "Client":
-    from keeper.chain.rpc import Client
+    from keeper.chain.connect import client_of
 
-    return Client(settings.rpc_url, settings.chain_id, settings.request_timeout_s, settings.read_attempts)
+    return client_of(settings)
 
 
 def _given(

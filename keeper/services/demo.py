@@ -126,6 +126,7 @@ def run(settings: Settings, tell: Callable[[str], None]) -> Story:
         settings = settings.model_copy(
             update={
                 "rpc_url": running.url,
+                "rpc_urls": (),
                 "chain_id": 1,
                 "key_file": keeper_file,
                 "password_file": password_file,

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from keeper.settings.groups import AggregatorSettings, FeeSettings, OperationsSettings, PolicySettings, PoolSettings
-from keeper.settings.types import Address, DatabaseUrl, FilePath, SecretUrl
+from keeper.settings.types import Address, DatabaseUrl, FilePath, SecretSocketUrl, SecretUrl
 
 PREFIX = "EQUIPOISE_"
 
@@ -24,6 +24,15 @@ class Settings(BaseSettings):
 
     chain_id: int = Field(default=1, gt=0)
     rpc_url: str = "http://127.0.0.1:8545"
+    rpc_urls: tuple[SecretUrl, ...] = ()  # several in place of one: what money depends on is agreed by a quorum of them
+    rpc_quorum: int | None = Field(default=None, ge=1)  # more than half of them when None
+    rpc_lag_max_blocks: int = Field(default=3, ge=0, le=64)
+    rpc_future_max_s: float = Field(default=30.0, gt=0)
+    ws_url: SecretSocketUrl | None = None  # announces new blocks; they are polled for without
+    poll_interval_s: float = Field(default=6.0, gt=0, le=600)
+    block_time_s: float = Field(
+        default=12.0, gt=0, le=600
+    )  # the chain's; a socket that is silent for three is given up
     request_timeout_s: float = Field(default=20.0, gt=0, le=600)
     read_attempts: int = Field(default=4, ge=1, le=20)
     receipt_timeout_s: float = Field(default=180.0, gt=0, le=3_600)
@@ -67,6 +76,12 @@ class Settings(BaseSettings):
             raise ValueError("ledger_url and ledger_file are both set: keep one")
         if not self.rpc_url.startswith(("http://", "https://")):
             raise ValueError("rpc_url is not an http:// or https:// URL")
+        if self.rpc_urls and "rpc_url" in self.model_fields_set:
+            raise ValueError("rpc_url and rpc_urls are both set: keep one")
+        if len({url.get_secret_value() for url in self.rpc_urls}) < len(self.rpc_urls):
+            raise ValueError("rpc_urls names an endpoint twice: one voice would count as two")
+        if self.rpc_quorum is not None and self.rpc_quorum > max(1, len(self.rpc_urls)):
+            raise ValueError(f"rpc_quorum is {self.rpc_quorum}, more than there are rpc_urls: name more or lower it")
         return self
 
     @classmethod

@@ -19,9 +19,17 @@ def _expanded(value: object) -> object:
 
 
 def _url(value: SecretStr) -> SecretStr:
+    return _with_scheme(value, "http", "https")
+
+
+def _socket_url(value: SecretStr) -> SecretStr:
+    return _with_scheme(value, "ws", "wss")
+
+
+def _with_scheme(value: SecretStr, *schemes: str) -> SecretStr:
     parts = urlsplit(value.get_secret_value())  # raises on its own for brackets that do not close
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("not an http:// or https:// URL")
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(f"not an {' or '.join(f'{scheme}://' for scheme in schemes)} URL")
     try:
         parts.port  # noqa: B018 (looking at it is what checks it)
     except ValueError:
@@ -55,6 +63,7 @@ FilePath = Annotated[Path, BeforeValidator(_expanded)]
 HostPort = Annotated[str, AfterValidator(_host_and_port)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_url)]  # a user or a path in it is often a key to the service
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
+SecretSocketUrl = Annotated[SecretStr, AfterValidator(_socket_url)]
 
 
 class Group(BaseModel):

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 from itertools import pairwise
 
 import pytest
+from fake_clock import clock
 from rpc_stub import MALICIOUS, Reply, error, result, stub
 
 from keeper.chain import transport
@@ -16,29 +17,9 @@ from keeper.chain.rpc import Client
 from keeper.chain.transport import Transport
 from keeper.errors import ChainError
 
-__all__ = ["stub"]
+__all__ = ["clock", "stub"]
 
 BUSY = Reply(b"busy", 503)
-
-
-class Clock:
-    """Time that passes only when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.mark.parametrize("name", MALICIOUS)
