@@ -20,6 +20,12 @@ from keeper.settings.types import Group
 # Variables with our prefix that other parts of the program read.
 NOT_SETTINGS = ("EQUIPOISE_CACHE",)
 DEFAULT_FILE = Path("equipoise.toml")
+# Of which one is set: a chain's table that names one does not inherit another.
+_EITHER = (
+    {"rpc_url", "rpc_urls"},
+    {"key_file", "web3signer_url", "clef_url", "unlocked_sender"},
+    {"password_file", "password_fd"},
+)
 # What a process has one of, however many chains it works on.
 _OF_THE_PROCESS = {"ledger_file", "ledger_url", "operations"}
 
@@ -97,7 +103,8 @@ def _sources(
 
 
 def _laid_over(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
-    merged = copy.deepcopy(dict(base))
+    displaced = {key for group in _EITHER if group & table.keys() for key in group}
+    merged = copy.deepcopy({key: value for key, value in base.items() if key not in displaced})
     _merge(merged, table)
     return merged
 

@@ -271,6 +271,19 @@ def test_load_chains__a_table_wins_over_the_environment_and_the_arguments(file):
     assert {settings.read_attempts for settings in chains.values()} == {9}
 
 
+def test_load_chains__a_table_that_names_one_of_several_ways__does_not_inherit_another(file):
+    text = """
+rpc_url = "http://one.example"
+key_file = "key.json"
+[chains.many]
+rpc_urls = ["http://a.example", "http://b.example"]
+unlocked_sender = "0x1F98431c8aD98523631AE4a59f267346ea31F984"
+"""
+    many = load_chains(file(text), environment={})["many"]
+    assert len(many.rpc_urls) == 2
+    assert (many.key_file, many.unlocked_sender) == (None, "0x1F98431c8aD98523631AE4a59f267346ea31F984")
+
+
 def test_load_chains__without_tables__is_one_chain(file):
     assert {
         name: settings.chain_id for name, settings in load_chains(file("chain_id = 5"), environment={}).items()
