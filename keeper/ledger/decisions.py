@@ -2,7 +2,7 @@
 
 import time
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from keeper.chain.snapshot import VaultSnapshot
 from keeper.ledger.models import DecisionRow, PriceRow
@@ -49,6 +49,13 @@ class Decisions:
         with self._store.reading() as session:
             query = select(DecisionRow).order_by(DecisionRow.id)
             return list(session.scalars(query if vault is None else query.where(DecisionRow.vault == vault)))
+
+    def latest_decisions(self) -> list[DecisionRow]:
+        """The newest decision about each vault, by chain and vault."""
+        with self._store.reading() as session:
+            newest = select(func.max(DecisionRow.id)).group_by(DecisionRow.chain_id, DecisionRow.vault)
+            query = select(DecisionRow).where(DecisionRow.id.in_(newest))
+            return list(session.scalars(query.order_by(DecisionRow.chain_id, DecisionRow.vault)))
 
     def prices(self, decision_id: int) -> list[PriceRow]:
         """What the basket's assets cost at a decision, in basket order; none where the oracle failed."""

@@ -212,6 +212,12 @@ class Transactions:
         """Transactions, oldest first, with their decisions and legs."""
         return self._query()
 
+    def latest_transactions(self, most: int) -> list[TransactionRow]:
+        """The newest transactions, newest first, without their legs."""
+        with self._store.reading() as session:
+            query = select(TransactionRow).options(selectinload(TransactionRow.decision))
+            return list(session.scalars(query.order_by(TransactionRow.id.desc()).limit(most)))
+
     def legs(self, transaction_id: int) -> list[LegRow]:
         """The legs of one transaction in order."""
         with self._store.reading() as session:

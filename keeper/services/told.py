@@ -8,7 +8,6 @@ from keeper.operations import events
 from keeper.operations.bus import Bus
 from keeper.operations.events import Failure, Fill
 
-_WAD = 10**18
 _FAILED = frozenset({Event.REFUSED, Event.DELAYED, Event.FOREIGN, Event.UNCERTAIN})
 
 
@@ -43,22 +42,13 @@ def _event(notice: Notice, row: TransactionRow, replaced: TransactionRow | None)
             assert row.gas_used is not None
             assert row.gas_price is not None
             gas_price = int(row.gas_price)
-            usd = _gas_usd(row)
+            usd = None if row.gas_cost is None else int(row.gas_cost)
             if notice.event is Event.REVERTED:
                 return events.Reverted(chain, account, vaults, name, row.gas_used, gas_price, usd)
             return events.Confirmed(chain, account, vaults, name, row.gas_used, gas_price, usd, _fills(row))
         case kind if kind in _FAILED:
             return events.SendFailed(chain, account, vaults, Failure.TRANSACTION, notice.text)
     return None
-
-
-def _gas_usd(row: TransactionRow) -> int | None:
-    """WAD USD, rounded up: a cost."""
-    price = row.decision.native_price
-    if price is None or row.gas_used is None or row.gas_price is None:
-        return None
-    wei = row.gas_used * int(row.gas_price) + int(row.data_fee or 0)
-    return -(-wei * int(price) // _WAD)
 
 
 def _fills(row: TransactionRow) -> tuple[Fill, ...]:

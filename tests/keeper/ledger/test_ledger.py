@@ -99,3 +99,19 @@ def test_ledger__when_the_process_is_killed_after_an_intent__still_has_it(place)
     (row,) = found.unsettled(1, SENDER)
     assert (row.state, row.hash, len(row.legs)) == (State.INTENT, "0xH", 1)
     found.close()
+
+
+def test_latest__of_each_vault_and_of_all_transactions(armed):
+    other = replace(SNAPSHOT, address="0xW")
+    for chain_id, snapshot, reason in ((1, SNAPSHOT, "a"), (1, other, "b"), (10, SNAPSHOT, "c"), (1, SNAPSHOT, "d")):
+        armed.record_decision(chain_id, snapshot, replace(DECISION, reason=reason), armed=True)
+    assert [(row.chain_id, row.vault, row.reason) for row in armed.latest_decisions()] == [
+        (1, VAULT, "d"),
+        (1, "0xW", "b"),
+        (10, VAULT, "c"),
+    ]
+    rows = [planned(armed, nonce) for nonce in (3,)]
+    mined(armed, rows[0], 8)
+    second = planned(armed, 4)
+    assert [row.id for row in armed.latest_transactions(1)] == [second]
+    assert [row.id for row in armed.latest_transactions(5)] == [second, rows[0]]
