@@ -9,6 +9,7 @@ from typing import Any
 from keeper.chain.agreement import shaped
 from keeper.chain.breaker import Breaker
 from keeper.chain.errors import RpcError
+from keeper.chain.reverts import printable
 from keeper.chain.transport import Transport
 from keeper.chain.wire import revert_data
 from keeper.errors import ChainError
@@ -24,7 +25,7 @@ class Trouble(StrEnum):
 
     LIE = "lie"  # it contradicted a quorum about a block that it agreed on
     WRONG_CHAIN = "wrong chain"
-    LAG = "lag"
+    APART = "apart"  # its head is far from those of the others
     FUTURE = "future"  # its head is of a time to come
     DOWN = "down"  # it failed so often that it is left alone
 
@@ -61,6 +62,17 @@ class Said:
         return bool(self.value == other.value)
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What an endpoint shows: `fault` where it does not answer, and the rest as far as it came."""
+
+    endpoint: str
+    chain_id: int = 0
+    number: int = 0
+    software: str = ""
+    fault: str = ""
+
+
 class Member:
     """An endpoint and what is known of it. Raises nothing: what goes wrong is part of what it said."""
 
@@ -73,7 +85,7 @@ class Member:
     ):
         self.name = name
         self.transport = transport
-        self.is_behind = False  # at the last look at the heads
+        self.is_apart = False  # at the last look at the heads
         self._out = Breaker(0, _OUT_FIRST_S, _OUT_MOST_S, clock)
         self._tell = tell
         self._clock = clock
@@ -106,6 +118,18 @@ class Member:
                 self._tell(Event(self.name, Trouble.DOWN, str(error)))
             return Said(self, error=error)
 
+    def look(self) -> Look:
+        """Its chain, its head and its make, asked now."""
+        asked = (("eth_chainId", ()), ("eth_getBlockByNumber", ("latest", False)), ("web3_clientVersion", ()))
+        values: list[Any] = []
+        for method, params in asked:
+            said = self.ask(method, params)
+            if said.error is not None or said.value is None:
+                return Look(self.name, fault=str(said.error or f"{self.name} has no block: check rpc_urls"))
+            values.append(said.value)
+        chain_id, block, software = values
+        return Look(self.name, int(chain_id, 16), int(block["number"], 16), printable(str(software), 60))
+
     def verify(self, chain_id: int) -> Said:
         """Ask for the chain id; one that serves another chain is left out."""
         said = self.ask("eth_chainId", ())
@@ -124,12 +148,6 @@ class Member:
         self._out.failed()
         self._verified_at = None
         self._tell(Event(self.name, why, text))
-
-    def lag(self, is_behind: bool, text: str) -> None:
-        """Keep whether it is behind, and tell when that changes for the worse."""
-        if is_behind and not self.is_behind:
-            self._tell(Event(self.name, Trouble.LAG, text))
-        self.is_behind = is_behind
 
     def state(self) -> str:
         """Why it may not be asked; empty when it may."""

@@ -36,12 +36,13 @@ from typing import Any
 from keeper.chain import abi
 from keeper.chain.errors import BlockMissing, NoQuorum, RpcError, TransientError
 from keeper.chain.gather import gather, largest
-from keeper.chain.member import Event, Member, Said, Trouble, WrongChain
+from keeper.chain.member import Event, Look, Member, Said, Trouble, WrongChain
 from keeper.chain.rpc import SEND_RAW, Client, block_of, hash_of, retrying
 from keeper.chain.snapshot import Block
 from keeper.chain.transport import Transport
 from keeper.chain.wire import is_known, without_secrets
 from keeper.errors import ChainError, ConfigurationError
+from keeper.exchange import in_background
 
 # Where a method's parameters have the block.
 _BLOCK_AT = {"eth_call": 1, "eth_getBalance": 1, "eth_getTransactionCount": 1, "eth_getCode": 1, "eth_getStorageAt": 2}
@@ -68,7 +69,7 @@ class Pool(Client):
     :param timeout_s: hard limit of one request
     :param attempts: how often a read is tried in all when too few endpoints answer
     :param quorum: how many have to agree; more than half of them when None
-    :param lag_max_blocks: an endpoint that is further behind than this has no say
+    :param lag_max_blocks: heads that are further apart than this are not compared: those that are no quorum have no say
     :param future_max_s: nor has one whose head is this far ahead of `now`, unless all of them are: a devnet's clock
     :param tell: gets a line for each endpoint that lies, lags, fails or changes its chain
     :param clock: s of a clock that only goes forward
@@ -188,16 +189,10 @@ class Pool(Client):
         """The name and version of the first endpoint that tells."""
         return str(self.read("web3_clientVersion"))
 
-    def look(self) -> list[Said]:
-        """The head of every endpoint as it sees it, asked now, whoever is left out but for those on another chain."""
-        self._verified(self.members)
-        members = [member for member in self.members if member.is_up]
-        return gather(
-            lambda member: member.ask("eth_getBlockByNumber", ("latest", False)),
-            members,
-            missing=lambda said: len(members) - len(said),
-            at_first=len(members),
-        )
+    def look(self) -> list[Look]:
+        """What every endpoint shows now, in their order, whatever is held against it."""
+        views = [in_background(member.look, f"look at {member.name}") for member in self.members]
+        return [view.result() for view in views]
 
     def _read(self, method: str, params: tuple[object, ...]) -> Any:
         at = _BLOCK_AT.get(method, len(params))
@@ -331,12 +326,16 @@ class Pool(Client):
         heads = self._in_time([each for each in said if each.error is None and each.value is not None])
         if len(heads) < self.quorum:
             raise self._disagreement("eth_getBlockByNumber", said, is_pinned=False)
-        # The highest number that a quorum has reached: fewer can pretend to be ahead, but not make others late.
-        reached = sorted((_height(each) for each in heads), reverse=True)[self.quorum - 1]
+        current = self._together(heads)
         for each in heads:
-            behind = reached - _height(each)
-            each.member.lag(behind > self._lag_max, f"{each.member.name} is {behind} blocks behind: check it")
-        current = [each for each in heads if not each.member.is_behind]
+            self._place(each, current)
+        if len(current) < self.quorum:
+            shown = ", ".join(str(_height(each)) for each in heads)
+            raise NoQuorum(
+                f"the endpoints' heads ({shown}) are further apart than {self._lag_max} blocks: wait, or check rpc_urls",
+                may_pass=True,
+            )
+        reached = sorted((_height(each) for each in current), reverse=True)[self.quorum - 1]
         for number in range(reached, max(-1, reached - self._lag_max - 1), -1):
             votes = self._votes(current, number)
             group = largest(votes)
@@ -350,6 +349,29 @@ class Pool(Client):
             "wait, or check rpc_urls",
             may_pass=True,
         )
+
+    def _together(self, heads: Sequence[Said]) -> list[Said]:
+        """The highest heads that lie close enough to each other and are a quorum; none where there are none.
+
+        One that is far above is left alone: fewer than a quorum can pretend to be ahead, but not make others late.
+        """
+        for top in sorted((_height(each) for each in heads), reverse=True):
+            close = [each for each in heads if 0 <= top - _height(each) <= self._lag_max]
+            if len(close) >= self.quorum:
+                return close
+        return []
+
+    def _place(self, head: Said, current: Sequence[Said]) -> None:
+        """Keep, and tell once, whether an endpoint is apart from a quorum."""
+        if head in current or not current:
+            head.member.is_apart = False
+            return
+        number, others, name = _height(head), max(map(_height, current)), head.member.name
+        if not head.member.is_apart:
+            way = "behind" if number < others else "ahead"
+            text = f"{name} is at block {number}, {abs(number - others)} {way} of the others: it has no say; check it"
+            self._tell(Event(name, Trouble.APART, text))
+        head.member.is_apart = True
 
     def _votes(self, heads: Sequence[Said], number: int) -> list[Said]:
         """The block with this number as each has it: its head, or asked for where that is higher and it matters."""
@@ -378,7 +400,7 @@ class Pool(Client):
         return early
 
     def _ready(self) -> list[Member]:
-        """Who may be asked, seen on the right chain not long ago; those that are behind last.
+        """Who may be asked, seen on the right chain not long ago; those that are apart last.
 
         :raises NoQuorum: fewer than the quorum
         """
@@ -392,7 +414,7 @@ class Pool(Client):
                 f"{len(ready)} of {len(self.members)} endpoints can be asked, {self.quorum} have to agree"
                 f"{f' ({states})' if states else ''}: nothing is done; check rpc_urls"
             )
-        return sorted(ready, key=lambda member: member.is_behind)
+        return sorted(ready, key=lambda member: member.is_apart)
 
     def _verified(self, members: Sequence[Member]) -> list[Said]:
         """Ask for their chain ids; who takes long is waited for only where others are too few."""

@@ -11,7 +11,9 @@ from prometheus_client import CollectorRegistry
 
 from keeper import contracts
 from keeper.chain import abi
+from keeper.chain.connect import client_of
 from keeper.chain.multicall import Read, read_all
+from keeper.chain.quorum import Pool
 from keeper.chain.rpc import Client, SimulatedCall
 from keeper.chain.snapshot import fault_line
 from keeper.errors import EquipoiseError
@@ -54,7 +56,9 @@ def examine(settings: Settings, vault: str | None = None) -> Iterator[Row]:
     yield _row("contracts", _compile)
     yield _row("ledger", lambda: _writable(settings))
     yield from _operations(settings)
-    client = Client(settings.rpc_url, settings.chain_id, settings.request_timeout_s, settings.read_attempts)
+    client = client_of(settings, tell=lambda _: None)  # what is wrong with an endpoint stands in its row
+    if isinstance(client, Pool):
+        yield from _endpoints(settings, client)
     reached = _row("rpc", client.software)
     yield reached
     if reached.status is Status.OK:
@@ -108,6 +112,25 @@ def _breakers(wanted: OperationsSettings) -> Row:
 def _free(address: str) -> str:
     Server(address, CollectorRegistry(), Health(1, 1)).close()
     return f"{address} is free"
+
+
+def _endpoints(settings: Settings, pool: Pool) -> Iterator[Row]:
+    """A row for each: one that is wrong is a warning while a quorum is right, which the row of the chain id says."""
+    views = pool.look()
+    highest = max((view.number for view in views if view.chain_id == settings.chain_id), default=0)
+    for place, view in enumerate(views, 1):
+        lag = highest - view.number
+        detail = (
+            f"{view.endpoint.split(' ')[0]}: chain {view.chain_id}, block {view.number}, {lag} behind, {view.software}"
+        )
+        if view.fault:
+            yield Row(f"endpoint {place}", Status.WARN, view.fault)
+        elif view.chain_id != settings.chain_id:
+            yield Row(f"endpoint {place}", Status.WARN, f"{detail}; expected chain {settings.chain_id}: set rpc_urls")
+        elif lag > settings.rpc_lag_max_blocks:
+            yield Row(f"endpoint {place}", Status.WARN, f"{detail}; it has no say until it catches up")
+        else:
+            yield Row(f"endpoint {place}", Status.OK, detail)
 
 
 def _on_chain(settings: Settings, client: Client, vault: str | None) -> Iterator[Row]:

@@ -325,27 +325,41 @@ def test_head__when_some_are_behind__is_the_highest_of_a_quorum(three, pool, lag
 def test_head__a_node_100_blocks_behind__has_no_say_and_is_asked_last(three, pool):
     three[0].lag = 100
     assert pool.head().number == 100
-    assert three.troubles == [(0, "lag")]
+    assert three.troubles == [(0, "apart")]
     before = len(three[0].requests)
     pool.code(TOKEN, pool.head())
     assert [method for method, _ in three[0].requests[before:]] == ["eth_getBlockByNumber"]
-    assert three.troubles == [(0, "lag")]
+    assert three.troubles == [(0, "apart")]
     three[0].lag = 0
     pool.head()
     three[0].lag = 100
     pool.head()
-    assert three.troubles == [(0, "lag")] * 2
+    assert three.troubles == [(0, "apart")] * 2
 
 
-def test_head__when_two_are_behind__stays_where_a_quorum_is(three, pool):
-    three[0].lag = three[1].lag = 100
-    assert pool.head().number == 0
+@pytest.mark.parametrize("quorum", [2, 3])
+def test_head__when_too_few_are_close__stops(three, clock, quorum):
+    strict = pool_of(three, clock, quorum=quorum).connect()
+    three[0].lag = 100
+    three[1].lag = 0 if quorum == 3 else 50
+    with pytest.raises(NoQuorum, match=r"the endpoints' heads \(.*\) are further apart than 3 blocks"):
+        strict.head()
+
+
+def test_head__of_a_pair_with_one_100_blocks_behind__stops(three, clock):
+    pair = Pool(three.urls[:2], attempts=1, clock=clock, sleep=clock.sleep, now=lambda: three.truth.timestamp)
+    assert pair.connect().head().number == 100
+    three[0].lag = 100
+    with pytest.raises(NoQuorum):
+        pair.head()
 
 
 def test_head__a_number_out_of_thin_air__moves_nobody(three, pool):
     three[0].lie = lying("eth_getBlockByNumber", lambda block: block and block | {"number": hex(10**6)})
     assert pool.head().number == 100
-    assert three.troubles == []
+    assert pool.head().number == 100
+    assert three.troubles == [(0, "apart")]
+    assert "999900 ahead of the others" in three.events[0].text
 
 
 def test_head__a_block_of_a_time_to_come__has_no_say(three, pool):
