@@ -464,6 +464,7 @@ def mine(chain: FakeChain, logs: Sequence[dict[str, Any]] = (), status: int = 1)
         chain.nonce += 1
         chain.receipts[found] = {
             "transactionHash": found,
+            "from": sender_of(raw),
             "to": target_of(raw),
             "blockNumber": hex(chain.number),
             "blockHash": chain.block_hash(),

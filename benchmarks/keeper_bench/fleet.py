@@ -13,6 +13,7 @@ from keeper.services import demo
 from keeper.services import vault as lifecycle
 from keeper.settings import Settings
 
+WAD = 10**18
 # Ten assets with feeds, in percent of the basket.
 WEIGHTS = {
     "WETH": 20,
@@ -40,10 +41,20 @@ class Fleet:
     vaults: tuple[str, ...]
 
 
-def build(box: Box, client: Client, settings: Settings, count: int, deposits_usd: Sequence[int] = (100_000,)) -> Fleet:
+def build(
+    box: Box,
+    client: Client,
+    settings: Settings,
+    count: int,
+    *,
+    deposits_usd: Sequence[int] = (100_000,),
+    bands_bps: Sequence[int] = (250,),
+) -> Fleet:
     """Deploy vaults of the ten assets and mint shares of each.
 
     :param deposits_usd: what the vaults' baskets are worth, taken in turn
+    :param bands_bps: how far a weight may be from its target in each vault, the last one in all that follow
+    :param bands_bps: how far a weight may be from its target in each vault, the last one for all that follow
     """
     keeper, creator = (KeystoreSigner(Account.create()) for _ in range(2))
     for actor in (keeper, creator):
@@ -53,6 +64,7 @@ def build(box: Box, client: Client, settings: Settings, count: int, deposits_usd
     assets = [demo.asset_terms(box, symbol, percent) for symbol, percent in WEIGHTS.items()]
     vaults = []
     for number in range(count):
+        band = bands_bps[min(number, len(bands_bps) - 1)] * WAD // 10_000
         vault = lifecycle.deploy_vault(
             client,
             settings,
@@ -61,7 +73,7 @@ def build(box: Box, client: Client, settings: Settings, count: int, deposits_usd
             symbol=f"TEN{number}",
             guardian=creator.address,
             oracle=oracle,
-            assets=assets,
+            assets=[replace(terms, band=band) for terms in assets],
             terms=TERMS,
         )
         demo.deposit(box, client, settings, creator, vault, deposits_usd[number % len(deposits_usd)])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from keeper.chain.rpc import Client
 from keeper.errors import EquipoiseError
-from keeper.execution import send
+from keeper.execution.lane import InFlight, Lane, Order, Worth
 from keeper.execution.receipt import Mined
 from keeper.execution.signer import Signer
 from keeper.ledger import Ledger
@@ -34,21 +34,38 @@ def keeper_pass(
 
     :param signer: None for a dry run, which sends nothing
     :param dry_sender: as whom a dry run simulates; the executor's owner when None
-    :raises EquipoiseError: as `plan` and `send.send`; a failed pass never leaves a transaction that the ledger does
-        not know
+    :raises EquipoiseError: as `plan`, `Lane.submit` and `Lane.wait`; a failed pass never leaves a transaction that the
+        ledger does not know
     """
     if signer is None:
         planned, _ = _decide(client, settings, vault, ledger, dry_sender, armed=False)
         return PassResult(planned, armed=False)
-    with send.only_one(ledger, client.chain_id, signer.address), ledger.locks.vault(client.chain_id, vault):
-        send.settle(client, ledger, signer.address)
+    with ledger.locks.lane(client.chain_id, signer.address), ledger.locks.vault(client.chain_id, vault):
+        lane = Lane(client, ledger, signer, settings)
+        lane.step(client.head())
+        if not lane.is_free:
+            raise InFlight(f"a transaction of {signer.address} is on its way: wait for it and run again")
         planned, decision_id = _decide(client, settings, vault, ledger, signer.address, armed=True)
-        if planned.call is None or planned.simulation is None or planned.fees is None:
+        order = order_of(planned, decision_id, settings)
+        if order is None:
             return PassResult(planned, armed=True)
-        mined = send.send(
-            client, ledger, signer, settings, decision_id, planned.call, planned.fees, planned.simulation.gas
-        )
+        mined = lane.wait(lane.submit(order, client.head()), settings.receipt_timeout_s)
     return PassResult(planned, armed=True, mined=mined)
+
+
+def order_of(planned: Plan, decision_id: int, settings: Settings) -> Order | None:
+    """What the lane is to send for a plan; None for a wait."""
+    if planned.call is None or planned.simulation is None or planned.fees is None:
+        return None
+    quote, price = planned.decision.quote, planned.snapshot.native_price
+    return Order(
+        decision_id,
+        planned.call,
+        planned.fees,
+        planned.simulation.gas,
+        deadline=planned.now + settings.policy.deadline_s,
+        worth=None if quote is None or price is None else Worth(quote.value_out, price),
+    )
 
 
 def _decide(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from keeper.execution.lane import Event, Notice
-from keeper.ledger import CANCEL, Ledger, TransactionRow
+from keeper.ledger import CANCEL, PUBLIC, Ledger, TransactionRow
 from keeper.operations import events
 from keeper.operations.bus import Bus
 from keeper.operations.events import Failure, Fill
@@ -27,28 +27,30 @@ def listener(bus: Bus, ledger: Ledger) -> Callable[[Notice], None]:
 
 
 def _event(notice: Notice, row: TransactionRow, replaced: TransactionRow | None) -> events.Event | None:
-    chain, account, vaults, name = row.chain_id, row.sender, (row.decision.vault,), row.hash or ""
+    about = row.chain_id, row.sender, (row.decision.vault,)
+    name = row.hash or ""
+    event: events.Event | None = None
     match notice.event:
         case Event.SENT | Event.RESENT:
-            return events.Submitted(chain, account, vaults, name, row.nonce, row.mode, row.channel)
+            event = events.Submitted(*about, name, row.nonce, row.mode, row.channel)
         case Event.REPLACED | Event.CANCELLED:
             before = "" if replaced is None else replaced.hash or ""
-            return events.Replaced(chain, account, row.nonce, before, name, is_cancel=row.mode == CANCEL)
-        case Event.MINED:
-            assert row.block_number is not None
-            assert row.block_hash is not None
-            return events.Mined(chain, account, vaults, name, row.block_number, row.block_hash)
-        case Event.CONFIRMED | Event.REVERTED:
-            assert row.gas_used is not None
-            assert row.gas_price is not None
-            gas_price = int(row.gas_price)
-            usd = None if row.gas_cost is None else int(row.gas_cost)
-            if notice.event is Event.REVERTED:
-                return events.Reverted(chain, account, vaults, name, row.gas_used, gas_price, usd)
-            return events.Confirmed(chain, account, vaults, name, row.gas_used, gas_price, usd, _fills(row))
+            event = events.Replaced(row.chain_id, row.sender, row.nonce, before, name, is_cancel=row.mode == CANCEL)
+        case Event.MINED if row.block_number is not None and row.block_hash is not None:
+            event = events.Mined(*about, name, row.block_number, row.block_hash)
+        case Event.CONFIRMED if row.gas_used is not None and row.gas_price is not None:
+            event = events.Confirmed(*about, name, row.gas_used, int(row.gas_price), _usd(row), _fills(row))
+        case Event.REVERTED if row.gas_used is not None and row.gas_price is not None:
+            event = events.Reverted(*about, name, row.gas_used, int(row.gas_price), _usd(row))
+        case Event.UNCERTAIN if row.channel != PUBLIC:
+            event = events.RelayFailed(row.chain_id, row.channel, notice.text)
         case kind if kind in _FAILED:
-            return events.SendFailed(chain, account, vaults, Failure.TRANSACTION, notice.text)
-    return None
+            event = events.SendFailed(*about, Failure.TRANSACTION, notice.text)
+    return event
+
+
+def _usd(row: TransactionRow) -> int | None:
+    return None if row.gas_cost is None else int(row.gas_cost)
 
 
 def _fills(row: TransactionRow) -> tuple[Fill, ...]:

@@ -9,7 +9,14 @@ descriptor, or it stays with an external signer (`web3signer_url`, `clef_url`). 
 that alerts go to come from the environment or from a file of their own.
 """
 
-from keeper.settings.groups import AggregatorSettings, FeeSettings, OperationsSettings, PolicySettings, PoolSettings
+from keeper.settings.groups import (
+    AggregatorSettings,
+    FeeSettings,
+    OperationsSettings,
+    PolicySettings,
+    PoolSettings,
+    RelaySettings,
+)
 from keeper.settings.load import keys, load, load_chains
 from keeper.settings.model import Settings
 from keeper.settings.plain_keys import refuse_plain_arguments, refuse_plain_key
@@ -20,6 +27,7 @@ __all__ = [
     "OperationsSettings",
     "PolicySettings",
     "PoolSettings",
+    "RelaySettings",
     "Settings",
     "keys",
     "load",

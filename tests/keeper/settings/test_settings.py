@@ -94,6 +94,14 @@ def test_load__when_a_variable_belongs_to_another_part__ignores_it():
         ('[operations]\nhttp_address = "me@host:80"', "operations.http_address"),
         ("[operations]\nbalance_min_eth = 2\nbalance_max_eth = 2", "balance_min_eth"),
         ('[operations]\nlog_format = "xml"', "operations.log_format"),
+        ("confirmations = 0", "confirmations"),
+        ("confirmations = 65", "reorg_watch_blocks"),
+        ('rollup = "zk"', "rollup"),
+        ('[relays]\nkind = "private_rpc"', "kind is private_rpc with 0 urls"),
+        ('[relays]\nurls = ["https://x.invalid"]', "kind is none with 1 urls"),
+        ('[relays]\nkind = "private_rpc"\nurls = ["x.invalid"]', "relays.urls"),
+        ('[relays]\nkind = "flashbots"\nurls = ["https://x.invalid"]', "auth_key_file goes with flashbots"),
+        ('[relays]\nkind = "private_rpc"\nurls = ["https://x.invalid"]\nauth_key_file = "k"', "auth_key_file"),
     ],
 )
 def test_load__when_a_value_is_out_of_range__names_the_setting_and_the_file(file, text, named):
@@ -187,14 +195,14 @@ def test_load__when_a_list_in_the_environment_is_no_json__names_the_field():
 
 
 def test_keys__numbers_carry_their_units():
-    without = {"chain_id", "read_attempts", "password_fd", "pools.balancer_first_block"}
+    without = {"chain_id", "read_attempts", "confirmations", "password_fd", "pools.balancer_first_block"}
     without |= {f"operations.{name}" for name in ("alerts_per_hour_max", "vault_failures_max", "account_failures_max")}
     units = ("_s", "_bps", "_gwei", "_eth", "_usd", "_ppm", "_percent", "_percentile", "_blocks")
     for name in keys():
         default = load(environment={})
         for part in name.split("."):
             default = getattr(default, part)
-        if isinstance(default, int | float) and name not in without:
+        if isinstance(default, int | float) and not isinstance(default, bool) and name not in without:
             assert name.endswith(units), name
 
 
