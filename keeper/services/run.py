@@ -170,30 +170,34 @@ class _ChainThread(threading.Thread):
 
     def _tick(self, work: Callable[[], None]) -> None:
         """A block's work; what fails is told, and the next block begins anew."""
-        chain_id = self._settings.chain_id
         try:
             work()
-        except ChainError as error:
-            self._operations.emit(events.QuorumFailed(chain_id, str(error)))
-        except LedgerError as error:
-            self._operations.emit(events.LedgerFailed(str(error)))
-        except SignerError as error:
-            account = "" if self._signer is None else self._signer.address
-            self._operations.emit(events.SignerFailed(account, str(error)))
         except EquipoiseError as error:
-            account = "" if self._signer is None else self._signer.address
-            self._operations.emit(events.SendFailed(chain_id, account, (), Failure.of(error), str(error)))
+            self._tell(error)
         else:
-            self._operations.emit(events.QuorumRestored(chain_id))
+            self._operations.emit(events.QuorumRestored(self._settings.chain_id))
             self._operations.emit(events.LedgerRestored())
 
     def _failed(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
-        if isinstance(error, EquipoiseError):
-            self._operations.emit(events.QuorumFailed(self._settings.chain_id, str(error)))
-        else:
+        assert error is not None
+        if not isinstance(error, EquipoiseError):
             _log.error("chain_failed", chain=self.name, exc_info=error)
-            self._operations.emit(events.QuorumFailed(self._settings.chain_id, f"unexpected {error!r}"))
+        self._tell(error)
+
+    def _tell(self, error: BaseException) -> None:
+        chain_id, account = self._settings.chain_id, "" if self._signer is None else self._signer.address
+        match error:
+            case ChainError():
+                self._operations.emit(events.QuorumFailed(chain_id, str(error)))
+            case LedgerError():
+                self._operations.emit(events.LedgerFailed(str(error)))
+            case SignerError():
+                self._operations.emit(events.SignerFailed(account, str(error)))
+            case EquipoiseError():
+                self._operations.emit(events.SendFailed(chain_id, account, (), Failure.of(error), str(error)))
+            case _:
+                self._operations.emit(events.SendFailed(chain_id, account, (), Failure.UNEXPECTED, repr(error)))
 
     def _no_head(self, line: str) -> None:
         self._operations.emit(events.QuorumFailed(self._settings.chain_id, line))
