@@ -1,6 +1,7 @@
 """The tree of errors that people meet.
 
     EquipoiseError
+    ├── ActingRefused                     the kill switch is on or a breaker is open: nothing is signed
     ├── AggregatorError                   an aggregator gives no quote that may be used; its package has the classes
     ├── ConfigurationError (ValueError)   a setting, argument or file is wrong: says which and how to mend it
     ├── ChainError (ConnectionError)      an RPC endpoint is down, lies about its chain, or lacks a method
@@ -16,6 +17,10 @@ Every message is one line that names the input and the fix. The command line pri
 
 class EquipoiseError(Exception):
     """Base of all errors of this package; `str()` is the line a person reads."""
+
+
+class ActingRefused(EquipoiseError):
+    """The keeper may look and may not act: its kill switch is on, or a circuit breaker is open. Nothing was signed."""
 
 
 class AggregatorError(EquipoiseError):

@@ -5,11 +5,11 @@ underscores, `EQUIPOISE_POLICY__SLIPPAGE_BPS=30`), the TOML file, the defaults h
 refused, not ignored: a limit with a typing error in its name would otherwise not limit anything.
 
 No setting holds a private key. A key is a keystore v3 file (`key_file`) whose password comes from a file or a file
-descriptor, or it stays with an external signer (`web3signer_url`, `clef_url`). The API key of an aggregator comes from the
-environment or from a file of its own.
+descriptor, or it stays with an external signer (`web3signer_url`, `clef_url`). The API key of an aggregator and the URLs
+that alerts go to come from the environment or from a file of their own.
 """
 
-from keeper.settings.groups import AggregatorSettings, FeeSettings, PolicySettings, PoolSettings
+from keeper.settings.groups import AggregatorSettings, FeeSettings, OperationsSettings, PolicySettings, PoolSettings
 from keeper.settings.load import keys, load
 from keeper.settings.model import Settings
 from keeper.settings.plain_keys import refuse_plain_arguments, refuse_plain_key
@@ -17,6 +17,7 @@ from keeper.settings.plain_keys import refuse_plain_arguments, refuse_plain_key
 __all__ = [
     "AggregatorSettings",
     "FeeSettings",
+    "OperationsSettings",
     "PolicySettings",
     "PoolSettings",
     "Settings",

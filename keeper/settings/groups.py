@@ -1,11 +1,14 @@
 """The groups of settings, one table of the file each."""
 
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, model_validator
 
-from keeper.settings.types import Address, FilePath, Group
+from keeper.settings.types import Address, FilePath, Group, HostPort, SecretUrl
+
+_DATA_FOLDER = Path(platformdirs.user_data_dir("equipoise"))
 
 
 class PoolSettings(Group):
@@ -87,4 +90,49 @@ class AggregatorSettings(Group):
         for name in ("zerox_api_key", "oneinch_api_key"):
             if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
                 raise ValueError(f"{name} and {name}_file are both set: keep one")
+        return self
+
+
+class OperationsSettings(Group):
+    """What the keeper tells of itself, and when it stops by itself."""
+
+    log_format: Literal["auto", "json", "console"] = "auto"  # auto: lines for people on a terminal, else JSON
+    log_file: FilePath | None = None  # None: stderr
+    http_address: HostPort | None = None  # of /metrics, /healthz and /readyz; None: none of them
+    silence_max_s: int = Field(default=60, ge=5)  # of the loop, until /healthz fails
+    head_age_max_s: int = Field(default=120, ge=5)  # of the newest block, until /readyz fails and an alert is sent
+
+    alert_urls: SecretStr | None = None  # of apprise, separated by whitespace
+    alert_urls_file: FilePath | None = None
+    alert_severity_min: Literal["info", "warning", "error", "critical"] = "warning"
+    alert_cooldown_s: int = Field(default=3_600, ge=60)  # between two messages of one kind about one thing
+    alerts_per_hour_max: int = Field(default=20, ge=1)  # the rest is summed up; critical ones are not counted
+    alert_timeout_s: float = Field(default=10.0, gt=0, le=120)
+    heartbeat_url: SecretUrl | None = None  # asked while all is well, so that its silence tells
+    heartbeat_url_file: FilePath | None = None
+    heartbeat_interval_s: int = Field(default=300, ge=10)
+    balance_min_eth: float = Field(default=0.05, ge=0)  # of the account; below it an alert is sent
+    balance_max_eth: float = Field(default=0.5, gt=0)  # above it too: a hot key holds gas and nothing else
+    stuck_after_s: int = Field(default=300, ge=10)  # a transaction that is not mined by then
+    reorg_alert_blocks: int = Field(default=3, ge=1)
+
+    kill_switch_file: FilePath = _DATA_FOLDER / "STOP"  # while it exists nothing is signed
+    breakers_file: FilePath = _DATA_FOLDER / "breakers.json"
+    loss_max_bps: float = Field(default=50.0, gt=0, le=10_000)  # of a vault's NAV, against the oracle, in the window
+    loss_window_s: int = Field(default=86_400, ge=60)
+    price_move_max_bps: float = Field(
+        default=1_500.0, gt=0, le=10_000
+    )  # of an asset, between two blocks or from its median
+    price_window_blocks: int = Field(default=25, ge=2, le=1_000)  # that the median is of
+    vault_failures_max: int = Field(default=5, ge=1)  # in a row
+    vault_pause_s: int = Field(default=900, ge=10)  # then a vault that failed so often is tried once more
+    account_failures_max: int = Field(default=5, ge=1)  # in a row, of whatever vaults
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "OperationsSettings":
+        for name in ("alert_urls", "heartbeat_url"):
+            if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
+                raise ValueError(f"{name} and {name}_file are both set: keep one")
+        if self.balance_min_eth >= self.balance_max_eth:
+            raise ValueError("balance_min_eth is not below balance_max_eth")
         return self

@@ -20,7 +20,8 @@ from keeper.settings.types import Group
 NOT_SETTINGS = ("EQUIPOISE_CACHE",)
 DEFAULT_FILE = Path("equipoise.toml")
 
-_API_KEY_NAME = re.compile(r"_api_key$")
+# Settings that give whoever reads them access to a service.
+_ACCESS_NAME = re.compile(r"(_api_key|\balert_urls|\bheartbeat_url)$")
 
 
 def load(
@@ -70,7 +71,7 @@ def _read_file(file: Path | None) -> dict[str, Any]:
     for name, value in _leaves(values):
         refuse_plain_key(name, f"settings file {path}, the name of a key")
         refuse_plain_key(value, f"settings file {path}, key {name}", name)
-        if _API_KEY_NAME.search(name):
+        if _ACCESS_NAME.search(name):
             raise ConfigurationError(f"settings file {path} holds {name} in plain text: set {name}_file instead")
     return values
 

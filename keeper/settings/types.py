@@ -29,8 +29,17 @@ def _url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _host_and_port(value: str) -> str:
+    parts = urlsplit(f"//{value}")
+    # `port` raises on its own for what is none, in words that repeat only the port.
+    if parts.hostname is None or parts.port is None or parts.netloc != value or "@" in value:
+        raise ValueError(f"{value!r} is not host:port, as in 127.0.0.1:9464")
+    return value
+
+
 Address = Annotated[str, AfterValidator(_checksummed)]
 FilePath = Annotated[Path, BeforeValidator(_expanded)]
+HostPort = Annotated[str, AfterValidator(_host_and_port)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_url)]  # a user or a path in it is often a key to the service
 
 

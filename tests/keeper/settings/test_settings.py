@@ -86,6 +86,13 @@ def test_load__when_a_variable_belongs_to_another_part__ignores_it():
         ("[fees]\ntip_min_gwei = 9\ntip_max_gwei = 1", "tip_min_gwei"),
         ('key_file = "a"\nunlocked_sender = "0x1F98431c8aD98523631AE4a59f267346ea31F984"', "unlocked_sender"),
         ('password_file = "a"\npassword_fd = 3', "password_fd"),
+        ('[operations]\nhttp_address = "9464"', "operations.http_address"),
+        ('[operations]\nhttp_address = "host:port"', "operations.http_address"),
+        ('[operations]\nhttp_address = "http://host:80"', "operations.http_address"),
+        ('[operations]\nhttp_address = "host:80/path"', "operations.http_address"),
+        ('[operations]\nhttp_address = "me@host:80"', "operations.http_address"),
+        ("[operations]\nbalance_min_eth = 2\nbalance_max_eth = 2", "balance_min_eth"),
+        ('[operations]\nlog_format = "xml"', "operations.log_format"),
     ],
 )
 def test_load__when_a_value_is_out_of_range__names_the_setting_and_the_file(file, text, named):
@@ -180,6 +187,7 @@ def test_load__when_a_list_in_the_environment_is_no_json__names_the_field():
 
 def test_keys__numbers_carry_their_units():
     without = {"chain_id", "read_attempts", "password_fd", "pools.balancer_first_block"}
+    without |= {f"operations.{name}" for name in ("alerts_per_hour_max", "vault_failures_max", "account_failures_max")}
     units = ("_s", "_bps", "_gwei", "_eth", "_usd", "_ppm", "_percent", "_percentile", "_blocks")
     for name in keys():
         default = load(environment={})
@@ -187,6 +195,25 @@ def test_keys__numbers_carry_their_units():
             default = getattr(default, part)
         if isinstance(default, int | float) and name not in without:
             assert name.endswith(units), name
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9464", "[::1]:9464", "localhost:0"])
+def test_load__an_address_to_listen_on__is_host_and_port(address):
+    assert load(arguments={"operations": {"http_address": address}}, environment={}).operations.http_address == address
+
+
+@pytest.mark.parametrize("name", ["alert_urls", "heartbeat_url"])
+def test_load__urls_that_are_secrets__stand_in_no_settings_file_and_in_no_print(file, name):
+    line = refused(file=file(f'[operations]\n{name} = "https://hush/"'))
+    assert f"operations.{name}_file" in line
+    assert "hush" not in line
+    given = {f"EQUIPOISE_OPERATIONS__{name.upper()}": "https://hush/"}
+    settings = load(environment=given)
+    assert getattr(settings.operations, name).get_secret_value() == "https://hush/"
+    assert "hush" not in repr(settings) + str(settings.model_dump()) + settings.model_dump_json()
+    line = refused(file=file(f'[operations]\n{name}_file = "file"'), environment=given)
+    assert "keep one" in line
+    assert "hush" not in line
 
 
 def test_load__when_the_file_holds_an_api_key__refuses_without_repeating_it(file):
