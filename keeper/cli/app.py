@@ -192,6 +192,55 @@ def once(
         raise typer.Exit(1)
 
 
+@keeper_app.command()
+def stop(
+    reason: Annotated[str, typer.Option("--reason", help="Why, for whoever finds the file.")] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Turn the kill switch on: no keeper on this machine with these settings signs or sends anything."""
+    from keeper.operations.kill_switch import KillSwitch
+
+    switch = KillSwitch(settings_module.load(config).operations.kill_switch_file)
+    switch.turn_on(reason)
+    typer.echo(f"Stopped: {switch.file} is on. `equipoise keeper resume` turns it off.")
+
+
+@keeper_app.command()
+def resume(
+    address: Annotated[
+        str | None, typer.Argument(help="A vault or an account whose circuit breakers to reset.", metavar="[VAULT]")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Turn the kill switch off; or, with an address, reset its circuit breakers and leave the switch as it is."""
+    from keeper.operations.breaker_file import BreakerFile
+    from keeper.operations.kill_switch import KillSwitch
+
+    wanted = settings_module.load(config).operations
+    if address is None:
+        was_on = KillSwitch(wanted.kill_switch_file).turn_off()
+        typer.echo("The kill switch is off." if was_on else "The kill switch was off already.")
+        return
+    closed = BreakerFile(wanted.breakers_file).reset(_address(address))
+    for breaker in closed:
+        typer.echo(f"Closed {breaker.name} of {breaker.scope}.")
+    if not closed:
+        typer.echo("No breaker of that address was open.")
+
+
+@keeper_app.command()
+def status(config: ConfigOption = None, ledger_file: LedgerOption = None, as_json: JsonOption = False) -> None:
+    """Where the keeper stands, from its ledger and its files; asks no network."""
+    from keeper.cli import payload, render
+    from keeper.services.status import look
+
+    found = look(settings_module.load(config, _given(None, None, None, None, None, None, ledger_file)))
+    if as_json:
+        _print_json(payload.of_status(found))
+    else:
+        render.console().print(render.status_view(found))
+
+
 def main() -> None:
     """The console script."""
     debug = "--debug" in sys.argv

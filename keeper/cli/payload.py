@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from keeper.services.keeper_pass import PassResult
     from keeper.services.plan import Plan
     from keeper.services.route import SwapRoute
+    from keeper.services.status import KeeperStatus
 
 WAD = 10**18
 
@@ -47,6 +48,42 @@ def of_snapshot(snapshot: VaultSnapshot) -> dict[str, Any]:
             "mint": snapshot.fees.mint / WAD,
             "redeem": snapshot.fees.redeem / WAD,
         },
+    }
+
+
+def of_status(found: KeeperStatus) -> dict[str, Any]:
+    """Kill switch, breakers, each vault's last decision, the last transactions."""
+    return {
+        "killed": found.killed,
+        "breakers": [breaker.model_dump(mode="json") for breaker in found.breakers],
+        "vaults": [
+            {
+                "chain_id": row.chain_id,
+                "vault": row.vault,
+                "at": row.at,
+                "block": row.block_number,
+                "armed": row.armed,
+                "decision": row.kind,
+                "reason": row.reason,
+                "until": row.until,
+                "nav": None if row.nav is None else int(row.nav) / WAD,
+                "drift": None if row.drift is None else int(row.drift) / WAD,
+            }
+            for row in found.decisions
+        ],
+        "transactions": [
+            {
+                "chain_id": row.chain_id,
+                "at": row.at,
+                "sender": row.sender,
+                "nonce": row.nonce,
+                "mode": row.mode,
+                "state": row.state.value,
+                "hash": row.hash,
+                "error": row.error,
+            }
+            for row in found.transactions
+        ],
     }
 
 

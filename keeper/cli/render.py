@@ -10,11 +10,14 @@ from rich.text import Text
 
 from keeper.chain.snapshot import VaultSnapshot
 from keeper.execution.receipt import Mined, Swap
+from keeper.operations.breakers import mend
+from keeper.operations.redaction import neutral
 from keeper.policy import Kind
 from keeper.routing import Certificate, Leg
 from keeper.services.doctor import Row, Status
 from keeper.services.plan import Plan
 from keeper.services.route import SwapRoute
+from keeper.services.status import KeeperStatus
 
 WAD = 10**18
 _BAR_HALF = 14  # characters from the target to the end of the bar, which shows two bands to each side
@@ -251,6 +254,43 @@ def doctor_table(rows: Iterable[Row]) -> Table:
     for row in rows:
         table.add_row(Text(row.status.value, _STATUS_STYLE[row.status]), row.check, escape(row.detail))
     return table
+
+
+def status_view(found: KeeperStatus) -> RenderableType:
+    """Kill switch, breakers, each vault's last decision, the last transactions."""
+    switch = Text("Kill switch off", "green") if found.killed is None else Text(neutral(found.killed), "bold red")
+    parts: list[RenderableType] = [switch]
+    for breaker in found.breakers:
+        text = (
+            f"Breaker {breaker.name} of {breaker.scope} open since {moment(breaker.at)}: {breaker.why}; {mend(breaker)}"
+        )
+        parts.append(Text(neutral(text), "bold red"))
+    if not found.decisions:
+        return Group(*parts, Text("No decision is written down yet"))
+    table = Table(title="Last decisions", title_justify="left", title_style="bold")
+    for heading in ("chain", "vault", "at", "NAV USD", "drift", "decision", "reason", "until"):
+        table.add_column(heading)
+    for row in found.decisions:
+        table.add_row(
+            str(row.chain_id),
+            row.vault,
+            moment(row.at),
+            "–" if row.nav is None else f"{int(row.nav) / WAD:,.0f}",
+            "–" if row.drift is None else percent(int(row.drift)),
+            row.kind + ("" if row.armed else " (dry)"),
+            Text(neutral(row.reason)),
+            "" if row.until is None else moment(row.until),
+        )
+    parts.append(table)
+    if found.transactions:
+        sent = Table(title="Last transactions", title_justify="left", title_style="bold")
+        for heading in ("at", "nonce", "mode", "state", "hash", "error"):
+            sent.add_column(heading)
+        for tx in found.transactions:
+            error = Text(neutral(tx.error or ""))
+            sent.add_row(moment(tx.at), str(tx.nonce), tx.mode, tx.state.value, tx.hash or "–", error)
+        parts.append(sent)
+    return Group(*parts)
 
 
 def moment(unix_s: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import create_engine, event, select
+from sqlalchemy import create_engine, event, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, selectinload, sessionmaker
 
@@ -204,6 +204,18 @@ class Ledger:
         with self._session() as session:
             query = select(DecisionRow).order_by(DecisionRow.id)
             return list(session.scalars(query if vault is None else query.where(DecisionRow.vault == vault)))
+
+    def latest_decisions(self) -> list[DecisionRow]:
+        """The newest decision about each vault, by chain and vault."""
+        with self._session() as session:
+            newest = select(func.max(DecisionRow.id)).group_by(DecisionRow.chain_id, DecisionRow.vault)
+            query = select(DecisionRow).where(DecisionRow.id.in_(newest))
+            return list(session.scalars(query.order_by(DecisionRow.chain_id, DecisionRow.vault)))
+
+    def latest_transactions(self, most: int) -> list[TransactionRow]:
+        """The newest transactions, newest first, without their legs."""
+        with self._session() as session:
+            return list(session.scalars(select(TransactionRow).order_by(TransactionRow.id.desc()).limit(most)))
 
     def transactions(self) -> list[TransactionRow]:
         """Transactions, oldest first, without their legs."""

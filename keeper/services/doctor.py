@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from prometheus_client import CollectorRegistry
+
 from keeper import contracts
 from keeper.chain import abi
 from keeper.chain.multicall import Read, read_all
@@ -16,8 +18,15 @@ from keeper.errors import EquipoiseError
 from keeper.execution import signer as signers
 from keeper.execution.fees import GWEI, current
 from keeper.ledger import Ledger
+from keeper.operations import notify
+from keeper.operations.breaker_file import BreakerFile
+from keeper.operations.breakers import mend
+from keeper.operations.health import Health
+from keeper.operations.kill_switch import KillSwitch
+from keeper.operations.redaction import neutral
+from keeper.operations.server import Server
 from keeper.services.plan import executor_owner, take
-from keeper.settings import Settings
+from keeper.settings import OperationsSettings, Settings
 from keeper.toolchain import ensure_anvil
 
 
@@ -44,12 +53,61 @@ def examine(settings: Settings, vault: str | None = None) -> Iterator[Row]:
     yield _row("anvil", lambda: str(ensure_anvil()), failure=Status.WARN)
     yield _row("contracts", _compile)
     yield _row("ledger", lambda: _writable(settings))
+    yield from _operations(settings)
     client = Client(settings.rpc_url, settings.chain_id, settings.request_timeout_s, settings.read_attempts)
     reached = _row("rpc", client.software)
     yield reached
     if reached.status is Status.OK:
         yield from _on_chain(settings, client, vault)
     yield from _key(settings, client)
+
+
+def _operations(settings: Settings) -> Iterator[Row]:
+    wanted = settings.operations
+    yield _alerts(wanted)
+    why = KillSwitch(wanted.kill_switch_file).why() if wanted.kill_switch_file.parent.is_dir() else None
+    off = Row("kill switch", Status.OK, f"off; `equipoise keeper stop` makes {wanted.kill_switch_file}")
+    yield off if why is None else Row("kill switch", Status.WARN, why)
+    yield _breakers(wanted)
+    if wanted.http_address is not None:
+        address = wanted.http_address
+        yield _row("http address", lambda: _free(address), failure=Status.WARN)
+
+
+def _alerts(wanted: OperationsSettings) -> Row:
+    def parsed() -> str:
+        urls = notify.addresses(wanted)
+        for number, url in enumerate(urls, 1):
+            notify.plugin(url, number, wanted.alert_timeout_s)
+        beats = "none" if notify.heartbeat_url(wanted) is None else f"every {wanted.heartbeat_interval_s} s"
+        return f"{len(urls)} addresses, heartbeat {beats}"
+
+    row = _row("alerts", parsed)
+    if row.status is not Status.OK:
+        return row
+    for file in filter(None, (wanted.alert_urls_file, wanted.heartbeat_url_file)):
+        if (mode := stat.S_IMODE(file.stat().st_mode)) & 0o077:
+            return Row("alerts", Status.WARN, f"{row.detail}; others may read {file} ({mode:o}): chmod 600 it")
+    if not notify.addresses(wanted):
+        text = f"{row.detail}: nobody is told what goes wrong; set operations.alert_urls_file"
+        return Row("alerts", Status.WARN, text)
+    return row
+
+
+def _breakers(wanted: OperationsSettings) -> Row:
+    def read() -> str:
+        tripped = BreakerFile(wanted.breakers_file).read().tripped
+        return "; ".join(f"{each.name} of {each.scope} is open: {neutral(each.why)}, {mend(each)}" for each in tripped)
+
+    row = _row("breakers", read)
+    if row.status is not Status.OK:
+        return row
+    return Row("breakers", Status.WARN, row.detail) if row.detail else Row("breakers", Status.OK, "all closed")
+
+
+def _free(address: str) -> str:
+    Server(address, CollectorRegistry(), Health(1, 1)).close()
+    return f"{address} is free"
 
 
 def _on_chain(settings: Settings, client: Client, vault: str | None) -> Iterator[Row]:

@@ -133,3 +133,16 @@ def test_ledger__when_the_file_is_of_another_version__refuses_to_write(tmp_path,
         connection.execute("PRAGMA user_version=99")
     with pytest.raises(ConfigurationError, match="another version"):
         Ledger(ledger.file)
+
+
+def test_latest__of_each_vault_and_of_all_transactions(ledger):
+    other = replace(SNAPSHOT, address="0xW")
+    for chain_id, snapshot, reason in ((1, SNAPSHOT, "a"), (1, other, "b"), (10, SNAPSHOT, "c"), (1, SNAPSHOT, "d")):
+        decision = ledger.record_decision(chain_id, snapshot, replace(DECISION, reason=reason), armed=True)
+        ledger.record_intent(chain_id, decision, intent(nonce=decision, transaction_hash=f"0x{decision}"))
+    assert [(row.chain_id, row.vault, row.reason) for row in ledger.latest_decisions()] == [
+        (1, "0xV", "d"),
+        (1, "0xW", "b"),
+        (10, "0xV", "c"),
+    ]
+    assert [row.nonce for row in ledger.latest_transactions(3)] == [4, 3, 2]

@@ -1,6 +1,7 @@
 """The doctor: one row a check, errors that name the fix, and no check that passes without having looked."""
 
 import json
+import socket
 
 import pytest
 from eth_account import Account
@@ -8,6 +9,8 @@ from fake_chain import FakeVault, address
 
 from keeper.chain import abi
 from keeper.chain.abi import Fault
+from keeper.operations.breaker_file import BreakerFile, Tripped
+from keeper.operations.events import Breaker
 from keeper.services.doctor import Status, examine
 from keeper.settings import load
 
@@ -21,6 +24,8 @@ def vault(fake):
 def rows(fake, tmp_path):
     def look(vault: str | None = None, **given):
         given = {"rpc_url": fake.url, "ledger_file": tmp_path / "ledger.sqlite", "read_attempts": 1} | given
+        files = {"kill_switch_file": tmp_path / "STOP", "breakers_file": tmp_path / "breakers.json"}
+        given["operations"] = files | given.get("operations", {})
         return {row.check: row for row in examine(load(arguments=given, environment={}), vault)}
 
     return look
@@ -126,3 +131,52 @@ def test_examine__when_the_key_file_is_missing__is_an_error(rows):
 def test_examine__when_the_ledger_cannot_be_made__is_an_error(rows, tmp_path):
     (tmp_path / "file").write_text("")
     assert rows(ledger_file=tmp_path / "file" / "ledger.sqlite")["ledger"].status is Status.ERROR
+
+
+def test_examine__without_alerts__warns_that_nobody_is_told(rows):
+    row = rows()["alerts"]
+    assert row.status is Status.WARN
+    assert "set operations.alert_urls_file" in row.detail
+
+
+def test_examine__alert_urls__are_parsed_and_nobody_else_may_read_them(rows, tmp_path):
+    file = tmp_path / "urls"
+    file.touch(mode=0o600)
+    file.write_text("json://host/hush\n")
+    row = rows(operations={"alert_urls_file": file})["alerts"]
+    assert (row.status, row.detail) == (Status.OK, "1 addresses, heartbeat none")
+    file.chmod(0o640)
+    row = rows(operations={"alert_urls_file": file})["alerts"]
+    assert (row.status, "chmod 600" in row.detail) == (Status.WARN, True)
+    file.write_text("json://host/hush\nhush://hush\n")
+    row = rows(operations={"alert_urls_file": file})["alerts"]
+    assert (row.status, "alert URL 2" in row.detail, "hush" in row.detail) == (Status.ERROR, True, False)
+    assert rows(operations={"heartbeat_url_file": tmp_path / "none"})["alerts"].status is Status.ERROR
+
+
+def test_examine__the_kill_switch__is_off_or_a_warning(rows, tmp_path):
+    assert rows()["kill switch"].status is Status.OK
+    assert rows(operations={"kill_switch_file": tmp_path / "new" / "STOP"})["kill switch"].status is Status.OK
+    (tmp_path / "STOP").touch()
+    row = rows()["kill switch"]
+    assert (row.status, "is on" in row.detail) == (Status.WARN, True)
+
+
+def test_examine__breakers__are_closed_open_or_unreadable(rows, tmp_path):
+    assert (rows()["breakers"].status, rows()["breakers"].detail) == (Status.OK, "all closed")
+    with BreakerFile(tmp_path / "breakers.json").changing() as state:
+        state.tripped = (Tripped(name=Breaker.LOSS_BUDGET, scope="1/0xv", why="60 bps", at=1),)
+    row = rows()["breakers"]
+    assert row.status is Status.WARN
+    assert "loss_budget of 1/0xv is open: 60 bps" in row.detail
+    assert "equipoise keeper resume 0xv" in row.detail
+    (tmp_path / "breakers.json").write_text("{")
+    assert rows()["breakers"].status is Status.ERROR
+
+
+def test_examine__the_http_address__is_free_or_a_warning(rows):
+    assert "http address" not in rows()
+    assert rows(operations={"http_address": "127.0.0.1:0"})["http address"].status is Status.OK
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        row = rows(operations={"http_address": f"127.0.0.1:{busy.getsockname()[1]}"})["http address"]
+    assert (row.status, "set operations.http_address" in row.detail) == (Status.WARN, True)
