@@ -26,8 +26,7 @@ _SECRET_MIN = 4  # characters of a known secret; a shorter one would black out o
 _KEY_BITS_MIN = 161  # no amount, address or time has as many; a private key has
 
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
-_LONG_HEX = re.compile(r"[0-9a-fA-F]{64,}")
-_LONG_NUMBER = re.compile(r"\d{60,}")
+_LONG_HEX = re.compile(r"[0-9a-fA-F]{64,}")  # and a key as a decimal number, which has 70 digits or more
 _URL = re.compile(r"\b([a-zA-Z][a-zA-Z0-9+.-]*)://([^\s\"'<>]*)")
 _NETWORK = frozenset({"http", "https", "ws", "wss"})  # whose hosts name a service, not an account with it
 _USER = re.compile(r"[^\s/@:\"']{1,200}:[^\s/@\"']{1,200}@")
@@ -84,7 +83,6 @@ class Redactor:
         text = _BEARER.sub(rf"\1 {REDACTED}", text)
         text = _QUERY.sub(rf"\1?{REDACTED}", text)
         text = _LONG_HEX.sub(REDACTED, text)
-        text = _LONG_NUMBER.sub(REDACTED, text)
         return neutral(text[:-_HALF_MAX] if is_huge else text, most)
 
     def value(self, value: Any, key: str = "", depth: int = 0) -> Any:
@@ -122,7 +120,6 @@ class Redactor:
 
 def _secrets(value: object) -> Iterable[str]:
     if isinstance(value, SecretStr):
-        yield from value.get_secret_value().split()  # alert URLs are several
         yield value.get_secret_value()
     elif isinstance(value, BaseModel):
         for _, inner in value:
