@@ -25,6 +25,7 @@ _DEPTH_MAX = 8  # of nested structures; a circle ends there too
 _SECRET_MIN = 4  # characters of a known secret; a shorter one would black out ordinary words
 _KEY_BITS_MIN = 161  # no amount, address or time has as many; a private key has
 
+_SHORT_WORD = re.compile(r"[\w.-]{0,63}")  # an address, a name, a number: nothing that the patterns below could find
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{64,}")  # and a key as a decimal number, which has 70 digits or more
 _URL = re.compile(r"\b([a-zA-Z][a-zA-Z0-9+.-]*)://([^\s\"'<>]*)")
@@ -53,6 +54,8 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
 def neutral(text: str, most: int = TEXT_MAX) -> str:
     """A text that stays on its line and means what it shows: what does not print becomes its number, a long one is cut."""
     cut = text if len(text) <= most else text[:most] + "…"
+    if cut.isprintable():
+        return cut
     return "".join(
         character if unicodedata.category(character) not in _UNPRINTABLE else _escape(character) for character in cut
     )
@@ -76,6 +79,8 @@ class Redactor:
         text = text[: 8 * most]
         if self._known is not None:
             text = self._known.sub(REDACTED, text)
+        if _SHORT_WORD.fullmatch(text):
+            return neutral(text, most)
         text = _URL.sub(_host_only, text)
         text = _USER.sub(f"{REDACTED}@", text)
         text = _REQUEST_PATH.sub(rf"\1{REDACTED}", text)
