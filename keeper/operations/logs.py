@@ -95,6 +95,10 @@ def configure(
 def redacting(redactor: Redactor) -> Processor:
     """The processor that every line passes last before it is written."""
 
+    @lru_cache(512)
+    def name(key: str) -> str:
+        return redactor.text(key, 100)
+
     def process(_logger: WrappedLogger, _method: str, fields: EventDict) -> EventDict:
         shown: EventDict = {}
         for key, value in fields.items():
@@ -103,7 +107,7 @@ def redacting(redactor: Redactor) -> Processor:
                 lines = str(value).splitlines()[-_TRACEBACK_MAX:]
                 shown[key] = _INDENT.join(redactor.text(line) for line in lines)
             else:
-                shown[redactor.text(key, 100)] = redactor.value(value, key)
+                shown[name(key)] = redactor.value(value, key)
         return shown
 
     return process

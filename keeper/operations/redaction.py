@@ -25,9 +25,9 @@ _DEPTH_MAX = 8  # of nested structures; a circle ends there too
 _SECRET_MIN = 4  # characters of a known secret; a shorter one would black out ordinary words
 _KEY_BITS_MIN = 161  # no amount, address or time has as many; a private key has
 
+_SHORT_WORD = re.compile(r"[\w.-]{0,63}")  # an address, a name, a number: nothing that the patterns below could find
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
-_LONG_HEX = re.compile(r"[0-9a-fA-F]{64,}")
-_LONG_NUMBER = re.compile(r"\d{60,}")
+_LONG_HEX = re.compile(r"[0-9a-fA-F]{64,}")  # and a key as a decimal number, which has 70 digits or more
 _URL = re.compile(r"\b([a-zA-Z][a-zA-Z0-9+.-]*)://([^\s\"'<>]*)")
 _NETWORK = frozenset({"http", "https", "ws", "wss"})  # whose hosts name a service, not an account with it
 _USER = re.compile(r"[^\s/@:\"']{1,200}:[^\s/@\"']{1,200}@")
@@ -54,6 +54,8 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
 def neutral(text: str, most: int = TEXT_MAX) -> str:
     """A text that stays on its line and means what it shows: what does not print becomes its number, a long one is cut."""
     cut = text if len(text) <= most else text[:most] + "…"
+    if cut.isprintable():
+        return cut
     return "".join(
         character if unicodedata.category(character) not in _UNPRINTABLE else _escape(character) for character in cut
     )
@@ -77,6 +79,8 @@ class Redactor:
         text = text[: 8 * most]
         if self._known is not None:
             text = self._known.sub(REDACTED, text)
+        if _SHORT_WORD.fullmatch(text):
+            return neutral(text, most)
         text = _URL.sub(_host_only, text)
         text = _USER.sub(f"{REDACTED}@", text)
         text = _REQUEST_PATH.sub(rf"\1{REDACTED}", text)
@@ -84,7 +88,6 @@ class Redactor:
         text = _BEARER.sub(rf"\1 {REDACTED}", text)
         text = _QUERY.sub(rf"\1?{REDACTED}", text)
         text = _LONG_HEX.sub(REDACTED, text)
-        text = _LONG_NUMBER.sub(REDACTED, text)
         return neutral(text[:-_HALF_MAX] if is_huge else text, most)
 
     def value(self, value: Any, key: str = "", depth: int = 0) -> Any:
@@ -122,7 +125,6 @@ class Redactor:
 
 def _secrets(value: object) -> Iterable[str]:
     if isinstance(value, SecretStr):
-        yield from value.get_secret_value().split()  # alert URLs are several
         yield value.get_secret_value()
     elif isinstance(value, BaseModel):
         for _, inner in value:

@@ -54,6 +54,7 @@ def told():
 def test_desk__a_condition__is_told_of_once_and_when_it_is_over(told):
     assert told.hear(DOWN, DOWN, events.Ticked(), DOWN) == ["endpoint_excluded of rpc on chain 1"]
     assert told.hear(UP, UP) == ["resolved: endpoint_excluded of rpc on chain 1"]
+    assert told.desk.held_back == 0  # the same again is no message
 
 
 def test_desk__a_condition_that_lasts__is_told_of_again_after_each_cooldown(told):
@@ -71,6 +72,7 @@ def test_desk__a_condition_that_comes_and_goes__is_told_of_once_a_cooldown(told)
     ]
     assert told.desk.held_back == 2
     assert told.tick(after=600) == ["2 messages were held back"]
+    assert told.tick(after=600) == []
     assert told.hear(DOWN) == ["endpoint_excluded of rpc on chain 1"]
 
 
@@ -124,6 +126,12 @@ def test_desk__what_lasts_and_was_held_back__is_told_of_once_there_is_room(told)
     assert told.hear(events.EndpointRestored(1, "last"), last) == []
     titles = told.tick(after=3_600)
     assert "endpoint_excluded of last on chain 1" in titles
+
+
+def test_desk__what_was_held_back_for_being_many__need_not_wait_for_its_cooldown(told):
+    told.hear(*[events.Reverted(1, f"0x{n}", (), "0x1", 1, 1) for n in range(5)])
+    assert told.hear(DOWN, after=3_500) == []
+    assert "endpoint_excluded of rpc on chain 1" in told.tick(after=100)
 
 
 def test_desk__what_is_long_over__is_forgotten(told):

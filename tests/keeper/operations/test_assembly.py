@@ -1,6 +1,8 @@
 """Everything together, from settings alone."""
 
 import logging
+import threading
+import time
 
 import pytest
 import requests
@@ -81,6 +83,16 @@ def test_operations__when_a_part_is_wrong__close_the_others_again(settings, tmp_
                     environment={},
                 )
             )
+
+
+def test_operations__the_heart__beats_once_the_keeper_could_act(settings):
+    with Operations(settings(heartbeat_url="http://127.0.0.1:1/hush", heartbeat_interval_s=3_600)) as operations:
+        assert not operations._is_well()
+        operations.emit(events.HeadSeen(1, 1, "0x", int(time.time())))
+        assert operations._is_well()
+        beating = [thread for thread in threading.enumerate() if thread.name == "heartbeat"]
+        assert len(beating) == 1
+    assert not beating[0].is_alive()
 
 
 def test_gate__without_a_bus__refuses_by_the_files(settings):

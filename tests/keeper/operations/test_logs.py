@@ -81,6 +81,13 @@ def test_logs__a_library__is_redacted_too_and_quiet_below_warnings(written):
     logging.getLogger("apprise").error("tgram://token")
     (line,) = written()
     assert line["event"] == f"Retrying {REDACTED} after https://h/{REDACTED}"
+    assert line["level"] == "warning"
+    assert line["timestamp"]
+
+
+def test_logs__the_name_of_a_field__is_redacted_too(written):
+    structlog.get_logger("keeper.test").info("x", **{KEY: 1})
+    assert written()[0][REDACTED] == 1
 
 
 def test_logs__for_people__one_line_each_without_colours_off_a_terminal(monkeypatch):
@@ -111,9 +118,11 @@ def test_logs__when_they_cannot_be_written__the_keeper_goes_on(monkeypatch):
 
     monkeypatch.setattr(sys, "stderr", Full())
     logs.configure("json")
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
     heard = []
     Bus(logs.EventLog(), heard.append).emit(events.QuorumRestored(1))
     assert heard == [events.QuorumRestored(1)]
+    assert sys.stderr.getvalue() == ""  # nor is there a traceback a line
 
 
 def test_configure__when_the_file_cannot_be_opened__says_which(tmp_path):
