@@ -85,6 +85,7 @@ class Transactions:
                 )
             row.hash = transaction_hash
             row.first_seen = row.first_seen or int(time.time())
+            row.error = None
             _step(session, row, Step.SENT)
 
     def mark_mined(
@@ -129,7 +130,6 @@ class Transactions:
         """It is in a block and reverted. Fees as for `mark_mined`."""
         with self._store.writing() as session:
             row = self._get(session, transaction_id)
-            row.error = "reverted"
             block = Inclusion(block_number, block_hash, block_timestamp, gas_used, gas_price, data_fee)
             _include(session, row, Step.REVERTED, block)
 
@@ -284,6 +284,7 @@ def _include(session: Session, row: TransactionRow, step: Step, block: Inclusion
     wei = block.gas_used * block.gas_price + block.data_fee
     row.gas_cost = None if price is None else str(-(-wei * int(price) // WAD))  # up: a cost
     row.first_seen = row.first_seen or int(time.time())
+    row.error = "reverted" if step is Step.REVERTED else None
     _move(session, row, following, step.value)
 
 

@@ -1,5 +1,6 @@
 """One pass over one vault: read → decide → solve → plan → simulate → send → record."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from keeper.chain.rpc import Client
@@ -7,7 +8,7 @@ from keeper.errors import EquipoiseError
 from keeper.execution import send
 from keeper.execution.receipt import Mined
 from keeper.execution.signer import Signer
-from keeper.ledger import Ledger
+from keeper.ledger import Ledger, LockTaken
 from keeper.policy import Decision, Kind
 from keeper.services.plan import Plan, plan_on, take
 from keeper.settings import Settings
@@ -32,6 +33,8 @@ def keeper_pass(
 ) -> PassResult:
     """Look at a vault and, when armed with a signer, do what is due. Every decision is written down, waits included.
 
+    A vault that another keeper of the same ledger acts for is only looked at: the decision is a wait that says so.
+
     :param signer: None for a dry run, which sends nothing
     :param dry_sender: as whom a dry run simulates; the executor's owner when None
     :raises EquipoiseError: as `plan` and `send.send`; a failed pass never leaves a transaction that the ledger does
@@ -40,8 +43,13 @@ def keeper_pass(
     if signer is None:
         planned, _ = _decide(client, settings, vault, ledger, dry_sender, armed=False)
         return PassResult(planned, armed=False)
-    with send.only_one(ledger, client.chain_id, signer.address), ledger.locks.vault(client.chain_id, vault):
+    with send.only_one(ledger, client.chain_id, signer.address), ExitStack() as held:
         send.settle(client, ledger, signer.address)
+        try:
+            held.enter_context(ledger.locks.vault(client.chain_id, vault))
+            _take_over(client, ledger, vault, signer.address)
+        except LockTaken as error:
+            return _look_on(client, settings, vault, ledger, error)
         planned, decision_id = _decide(client, settings, vault, ledger, signer.address, armed=True)
         if planned.call is None or planned.simulation is None or planned.fees is None:
             return PassResult(planned, armed=True)
@@ -49,6 +57,23 @@ def keeper_pass(
             client, ledger, signer, settings, decision_id, planned.call, planned.fees, planned.simulation.gas
         )
     return PassResult(planned, armed=True, mined=mined)
+
+
+def _take_over(client: Client, ledger: Ledger, vault: str, sender: str) -> None:
+    """Settle what keepers that acted for the vault before have left on its way to it; nobody signs for them now.
+
+    :raises LockTaken: somebody does
+    """
+    for other in {row.sender for row in ledger.in_flight(client.chain_id, vault)} - {sender}:
+        with send.only_one(ledger, client.chain_id, other):
+            send.settle(client, ledger, other)
+
+
+def _look_on(client: Client, settings: Settings, vault: str, ledger: Ledger, why: LockTaken) -> PassResult:
+    snapshot = take(client, settings, vault)
+    decision = Decision(Kind.WAIT, f"not this keeper's turn: {why}")
+    ledger.record_decision(client.chain_id, snapshot, decision, armed=True)
+    return PassResult(Plan(snapshot, snapshot.block.timestamp, decision), armed=True)
 
 
 def _decide(

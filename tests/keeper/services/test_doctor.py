@@ -5,6 +5,7 @@ import json
 import pytest
 from eth_account import Account
 from fake_chain import FakeVault, address
+from sqlalchemy import make_url
 
 from keeper.chain import abi
 from keeper.chain.abi import Fault
@@ -126,3 +127,19 @@ def test_examine__when_the_key_file_is_missing__is_an_error(rows):
 def test_examine__when_the_ledger_cannot_be_made__is_an_error(rows, tmp_path):
     (tmp_path / "file").write_text("")
     assert rows(ledger_file=tmp_path / "file" / "ledger.sqlite")["ledger"].status is Status.ERROR
+
+
+def test_examine__with_a_ledger_in_postgresql__names_it_without_the_password(rows, database):
+    url = make_url(database.get_secret_value()).set(password="hunter2").render_as_string(hide_password=False)
+    row = rows(ledger_url=url, ledger_file=None)["ledger"]
+    assert row.status is Status.OK
+    assert row.detail.startswith("ledger ")
+    assert "hunter2" not in row.detail
+
+
+def test_examine__with_a_ledger_in_postgresql_that_does_not_answer__says_which_setting(rows):
+    row = rows(ledger_url="postgresql+psycopg://keeper:hunter2@127.0.0.1:1/ledger", ledger_file=None)["ledger"]
+    assert row.status is Status.ERROR
+    assert "ledger 127.0.0.1/ledger cannot be opened" in row.detail
+    assert row.detail.endswith("set ledger_url")
+    assert "hunter2" not in row.detail
