@@ -76,26 +76,31 @@ def test_writers__that_read_before_they_write__wait_for_each_other(armed):
     assert {row_of(armed, row_id).state.value for row_id in rows[:-1]} == {"confirmed"}
 
 
-def test_step__that_threads_take_at_once__is_taken_once(armed):
-    row_id = planned(armed)
-    armed.mark_mined(row_id, block_number=8, block_hash="0x8", gas_used=5, gas_price=6)
+def test_step__that_another_writer_takes_first__is_refused(database):
+    """The row is kept from others from the moment that its state was looked at."""
+    ledger = Ledger(database)
+    with ledger.locks.lane(1, SENDER), ledger.locks.vault(1, VAULT):
+        row_id = planned(ledger)
     refused: list[Exception] = []
-    start = threading.Barrier(8)
 
-    def confirm() -> None:
-        start.wait()
+    def drop() -> None:
         try:
-            armed.mark_confirmed(row_id)
+            ledger.mark_dropped(row_id, "nobody knows it")
         except IllegalStep as error:
             refused.append(error)
 
-    threads = [threading.Thread(target=confirm) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(refused) == 7
-    assert len(armed.events(row_id)) == 3
+    late = threading.Thread(target=drop)
+    with ledger._store.writing() as session, server(database) as other:
+        session.execute(text("UPDATE transactions SET state = 'confirmed'"))
+        late.start()
+        while not other.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0]:
+            assert late.is_alive()
+    late.join()
+    assert [str(error) for error in refused] == [
+        f"transaction {row_id} is confirmed and cannot be marked dropped: look at its events"
+    ]
+    assert len(ledger.events(row_id)) == 1
+    ledger.close()
 
 
 def test_readers__do_not_block_the_writer_nor_it_them(ledger):
