@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from keeper.errors import LedgerError
@@ -186,7 +186,9 @@ class Transactions:
         A keeper that takes over a vault finds here what the one before it left; see `record_intent`.
         """
         return self._query(
-            DecisionRow.chain_id == chain_id, DecisionRow.vault == vault, TransactionRow.state.in_(IN_FLIGHT)
+            DecisionRow.chain_id == chain_id,
+            func.lower(DecisionRow.vault) == vault.lower(),
+            TransactionRow.state.in_(IN_FLIGHT),
         )
 
     def in_blocks_from(self, chain_id: int, sender: str, block_number: int) -> list[TransactionRow]:
