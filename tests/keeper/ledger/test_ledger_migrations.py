@@ -231,9 +231,11 @@ def test_opening__of_a_server__is_durable_whatever_its_default_is(database):
     with server(database) as connection:
         name = connection.execute("SELECT current_database()").fetchone()[0]
         connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+        connection.execute(f"ALTER DATABASE {name} SET idle_session_timeout = '5min'")
     ledger = Ledger(database)
     with ledger._store.engine.connect() as connection:
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+        assert connection.exec_driver_sql("SHOW idle_session_timeout").scalar() == "0"
         assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "10s"
     ledger.close()
 
