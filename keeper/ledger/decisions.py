@@ -1,6 +1,7 @@
 """Decisions and the prices that they were made at."""
 
 import time
+from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
@@ -20,29 +21,17 @@ class Decisions:
 
         :raises LedgerError: it was not written
         """
-        quote, valuation = decision.quote, snapshot.valuation
-        row = DecisionRow(
-            at=int(time.time()),
-            chain_id=chain_id,
-            vault=snapshot.address,
-            block_number=snapshot.block.number,
-            block_hash=snapshot.block.hash,
-            block_timestamp=snapshot.block.timestamp,
-            armed=armed,
-            kind=decision.kind.value,
-            reason=decision.reason,
-            until=decision.until,
-            nav=None if valuation is None else str(valuation.nav),
-            drift=None if valuation is None else str(valuation.drift),
-            value_out=None if quote is None else str(quote.value_out),
-            value_in=None if quote is None else str(quote.value_in),
-            gas_cost=None if quote is None or quote.gas_cost is None else str(quote.gas_cost),
-            native_price=None if snapshot.native_price is None else str(snapshot.native_price),
-            prices=_prices(snapshot),
-        )
+        return self.record_decisions(chain_id, [(snapshot, decision)], armed)[0]
+
+    def record_decisions(self, chain_id: int, made: Sequence[tuple[VaultSnapshot, Decision]], armed: bool) -> list[int]:
+        """Write the decisions of many vaults down at once, which takes hardly longer than one; their ids in order.
+
+        :raises LedgerError: none was written
+        """
+        rows = [_row(chain_id, snapshot, decision, armed) for snapshot, decision in made]
         with self._store.writing() as session:
-            session.add(row)
-        return row.id
+            session.add_all(rows)
+        return [row.id for row in rows]
 
     def decisions(self, vault: str | None = None) -> list[DecisionRow]:
         """Decisions, oldest first; of one vault or of all."""
@@ -62,6 +51,29 @@ class Decisions:
         with self._store.reading() as session:
             query = select(PriceRow).where(PriceRow.decision_id == decision_id).order_by(PriceRow.position)
             return list(session.scalars(query))
+
+
+def _row(chain_id: int, snapshot: VaultSnapshot, decision: Decision, armed: bool) -> DecisionRow:
+    quote, valuation = decision.quote, snapshot.valuation
+    return DecisionRow(
+        at=int(time.time()),
+        chain_id=chain_id,
+        vault=snapshot.address,
+        block_number=snapshot.block.number,
+        block_hash=snapshot.block.hash,
+        block_timestamp=snapshot.block.timestamp,
+        armed=armed,
+        kind=decision.kind.value,
+        reason=decision.reason,
+        until=decision.until,
+        nav=None if valuation is None else str(valuation.nav),
+        drift=None if valuation is None else str(valuation.drift),
+        value_out=None if quote is None else str(quote.value_out),
+        value_in=None if quote is None else str(quote.value_in),
+        gas_cost=None if quote is None or quote.gas_cost is None else str(quote.gas_cost),
+        native_price=None if snapshot.native_price is None else str(snapshot.native_price),
+        prices=_prices(snapshot),
+    )
 
 
 def _prices(snapshot: VaultSnapshot) -> list[PriceRow]:

@@ -37,7 +37,7 @@ def of_file(file: Path, foreign_keys: bool = True) -> Engine:
 
 def of_server(url: URL) -> Engine:
     """The engine of a PostgreSQL database; nothing is opened yet."""
-    arguments = {"connect_timeout": BUSY_TIMEOUT_S, "autocommit": False, **_LOCAL_KEEPALIVE}
+    arguments = {"connect_timeout": BUSY_TIMEOUT_S, **_LOCAL_KEEPALIVE}
     engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
     event.listen(engine, "connect", _prepared)
     return engine
@@ -54,6 +54,8 @@ def _prepared(connection: Any, _record: object) -> None:
     cursor.execute(f"SET lock_timeout = '{BUSY_TIMEOUT_S}s'")
     for name, value in _KEEPALIVE.items():
         cursor.execute(f"SET {name} = {value}")
+    # The session that holds the locks may have nothing to say for hours. Older servers do not know the setting.
+    cursor.execute("SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'")
     # A commit that returned survives a power cut, whatever the database's own default is.
     cursor.execute("SHOW synchronous_commit")
     if cursor.fetchone()[0] in {"off", "local"}:

@@ -90,8 +90,11 @@ class Locks(ABC):
 
 def taken(name: LockName, where: str) -> LockTaken:
     """The error for a lock that another keeper has."""
-    does = "signs for" if name.kind == "lane" else "acts for vault"
-    return LockTaken(f"another keeper process {does} {name.address} on chain {name.chain_id} ({where}): stop it first")
+    if name.kind == "vault":
+        return LockTaken(f"another keeper acts for vault {name.address} on chain {name.chain_id} ({where})")
+    return LockTaken(
+        f"another keeper process signs for {name.address} on chain {name.chain_id} ({where}): stop it first"
+    )
 
 
 def lost(name: LockName) -> LockLost:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from keeper.errors import LedgerError
@@ -87,6 +87,7 @@ class Transactions:
                 )
             row.hash = transaction_hash
             row.first_seen = row.first_seen or int(time.time())
+            row.error = None
             _step(session, row, Step.SENT)
 
     def mark_mined(
@@ -131,7 +132,6 @@ class Transactions:
         """It is in a block and reverted. Fees as for `mark_mined`."""
         with self._store.writing() as session:
             row = self._get(session, transaction_id)
-            row.error = "reverted"
             block = Inclusion(block_number, block_hash, block_timestamp, gas_used, gas_price, data_fee)
             _include(session, row, Step.REVERTED, block)
 
@@ -188,7 +188,9 @@ class Transactions:
         A keeper that takes over a vault finds here what the one before it left; see `record_intent`.
         """
         return self._query(
-            DecisionRow.chain_id == chain_id, DecisionRow.vault == vault, TransactionRow.state.in_(IN_FLIGHT)
+            DecisionRow.chain_id == chain_id,
+            func.lower(DecisionRow.vault) == vault.lower(),
+            TransactionRow.state.in_(IN_FLIGHT),
         )
 
     def in_blocks_from(self, chain_id: int, sender: str, block_number: int) -> list[TransactionRow]:
@@ -295,6 +297,7 @@ def _include(session: Session, row: TransactionRow, step: Step, block: Inclusion
     wei = block.gas_used * block.gas_price + block.data_fee
     row.gas_cost = None if price is None else str(-(-wei * int(price) // WAD))  # up: a cost
     row.first_seen = row.first_seen or int(time.time())
+    row.error = "reverted" if step is Step.REVERTED else None
     _move(session, row, following, step.value)
 
 

@@ -17,8 +17,7 @@ from keeper.chain.reader import VaultReader
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Block, VaultSnapshot
 from keeper.errors import ActingRefused, ChainError, ConfigurationError, EquipoiseError, LedgerError
-from keeper.execution.lane import Lane, Order, Worth
-from keeper.execution.simulate import Simulation
+from keeper.execution.lane import Lane
 from keeper.ledger import Ledger, Lock, LockTaken
 from keeper.operations import events
 from keeper.operations.bus import Bus
@@ -26,6 +25,8 @@ from keeper.operations.events import Failure, Outcome
 from keeper.policy import Decision, Kind, before_route
 from keeper.policy.patience import Waited, is_worth_a_route
 from keeper.services.diary import Diary
+from keeper.services.handover import take_over
+from keeper.services.keeper_pass import order_of
 from keeper.services.plan import Plan, plan_on
 from keeper.settings import Settings
 
@@ -120,7 +121,7 @@ class ChainKeeper:
         """Plan for a vault that is due, and send what comes of it."""
         hand = self._hand
         if hand is not None:
-            reason = self._hindrance(hand, snapshot.address)
+            reason = self._hindrance(hand, snapshot.address, head)
             if reason is not None:
                 return self._wait(snapshot, Decision(Kind.WAIT, reason))
         try:
@@ -133,27 +134,18 @@ class ChainKeeper:
             raise
         if hand is not None and planned.simulation is not None:
             self._waited.pop(snapshot.address, None)
-            return self._send(hand, planned, planned.simulation, head, seen)
+            return self._send(hand, planned, head, seen)
         self._waited[snapshot.address] = Waited(planned.decision, snapshot, now)
         self._wait(snapshot, planned.decision)
         return Outcome.WAITED if planned.simulation is None else Outcome.PLANNED
 
-    def _send(self, hand: Hand, planned: Plan, simulation: Simulation, head: Block, seen: float) -> Outcome:
+    def _send(self, hand: Hand, planned: Plan, head: Block, seen: float) -> Outcome:
         """Sign and send a plan, after a last look at what may hold it back."""
-        snapshot, decision = planned.snapshot, planned.decision
-        assert planned.call is not None
-        assert planned.fees is not None
+        snapshot = planned.snapshot
         hand.gate.refuse(self._chain_id, snapshot.address, hand.account)
-        self._tell(snapshot, decision)
-        quote, price = decision.quote, snapshot.native_price
-        order = Order(
-            decision_id=self._diary.act(snapshot, decision),
-            call=planned.call,
-            fees=planned.fees,
-            gas=simulation.gas,
-            deadline=planned.now + self._settings.policy.deadline_s,
-            worth=None if quote is None or price is None else Worth(quote.value_out, price),
-        )
+        self._tell(snapshot, planned.decision)
+        order = order_of(planned, self._diary.act(snapshot, planned.decision), self._settings)
+        assert order is not None
         try:
             ticket = hand.lane.submit(order, head)
         except (ChainError, LedgerError):
@@ -167,7 +159,7 @@ class ChainKeeper:
         self._bus.emit(events.Signed(self._chain_id, hand.account, ticket.hash, elapsed))
         return Outcome.SENT
 
-    def _hindrance(self, hand: Hand, vault: str) -> str | None:
+    def _hindrance(self, hand: Hand, vault: str, head: Block) -> str | None:
         """Why this process may not act for a vault now."""
         if not hand.lane.is_free:
             return f"a transaction of {hand.account} is on its way"
@@ -178,7 +170,7 @@ class ChainKeeper:
             except LockTaken:
                 self._locks.pop(vault, None)
                 return "another keeper acts for it"
-        return None
+        return take_over(self._client, self._settings, self._ledger, vault, hand.account, head)
 
     def _wait(self, snapshot: VaultSnapshot, decision: Decision) -> Outcome:
         self._tell(snapshot, decision)

@@ -1,5 +1,6 @@
 """One pass over one vault: read → decide → solve → plan → simulate → send → record."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from keeper.chain.rpc import Client
@@ -7,8 +8,9 @@ from keeper.errors import EquipoiseError
 from keeper.execution.lane import InFlight, Lane, Order, Worth
 from keeper.execution.receipt import Mined
 from keeper.execution.signer import Signer
-from keeper.ledger import Ledger
+from keeper.ledger import Ledger, LockTaken
 from keeper.policy import Decision, Kind
+from keeper.services.handover import take_over
 from keeper.services.plan import Plan, plan_on, take
 from keeper.settings import Settings
 
@@ -32,6 +34,8 @@ def keeper_pass(
 ) -> PassResult:
     """Look at a vault and, when armed with a signer, do what is due. Every decision is written down, waits included.
 
+    A vault that another keeper of the same ledger acts for is only looked at: the decision is a wait that says so.
+
     :param signer: None for a dry run, which sends nothing
     :param dry_sender: as whom a dry run simulates; the executor's owner when None
     :raises EquipoiseError: as `plan`, `Lane.submit` and `Lane.wait`; a failed pass never leaves a transaction that the
@@ -40,11 +44,18 @@ def keeper_pass(
     if signer is None:
         planned, _ = _decide(client, settings, vault, ledger, dry_sender, armed=False)
         return PassResult(planned, armed=False)
-    with ledger.locks.lane(client.chain_id, signer.address), ledger.locks.vault(client.chain_id, vault):
-        lane = Lane(client, ledger, signer, settings)
-        lane.step(client.head())
+    with ledger.locks.lane(client.chain_id, signer.address), ExitStack() as held:
+        lane, head = Lane(client, ledger, signer, settings), client.head()
+        lane.step(head)
         if not lane.is_free:
             raise InFlight(f"a transaction of {signer.address} is on its way: wait for it and run again")
+        try:
+            held.enter_context(ledger.locks.vault(client.chain_id, vault))
+            why = take_over(client, settings, ledger, vault, signer.address, head)
+        except LockTaken as error:
+            why = str(error)
+        if why is not None:
+            return _look_on(client, settings, vault, ledger, why)
         planned, decision_id = _decide(client, settings, vault, ledger, signer.address, armed=True)
         order = order_of(planned, decision_id, settings)
         if order is None:
@@ -66,6 +77,13 @@ def order_of(planned: Plan, decision_id: int, settings: Settings) -> Order | Non
         deadline=planned.now + settings.policy.deadline_s,
         worth=None if quote is None or price is None else Worth(quote.value_out, price),
     )
+
+
+def _look_on(client: Client, settings: Settings, vault: str, ledger: Ledger, why: str) -> PassResult:
+    snapshot = take(client, settings, vault)
+    decision = Decision(Kind.WAIT, f"not this keeper's turn: {why}")
+    ledger.record_decision(client.chain_id, snapshot, decision, armed=True)
+    return PassResult(Plan(snapshot, snapshot.block.timestamp, decision), armed=True)
 
 
 def _decide(

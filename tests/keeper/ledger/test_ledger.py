@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from ledger_places import BIG, DECISION, SENDER, SNAPSHOT, VAULT, WAD, intent, mined, planned, program, row_of
 
+from keeper.errors import LedgerError
 from keeper.ledger import Ledger, State
 from keeper.policy import Decision, Kind
 
@@ -35,6 +36,17 @@ def test_record_decision__without_prices__keeps_the_reason(ledger):
     assert ledger.prices(found) == []
 
 
+def test_record_decisions__writes_all_or_none(ledger):
+    others = [(replace(SNAPSHOT, address=f"0xV{n}"), DECISION) for n in range(3)]
+    ids = ledger.record_decisions(1, others, armed=False)
+    assert [(row.id, row.vault) for row in ledger.decisions()] == list(zip(ids, ["0xV0", "0xV1", "0xV2"], strict=True))
+    assert [len(ledger.prices(found)) for found in ids] == [2, 2, 2]
+    broken = (replace(SNAPSHOT, address=None), DECISION)
+    with pytest.raises(LedgerError):
+        ledger.record_decisions(1, [*others, broken], armed=False)
+    assert len(ledger.decisions()) == 3
+
+
 def test_unsettled__is_of_one_chain_and_one_sender(armed):
     planned(armed)
     assert armed.unsettled(5, SENDER) == []
@@ -46,6 +58,7 @@ def test_unsettled__is_of_one_chain_and_one_sender(armed):
 def test_in_flight__is_of_one_vault_and_of_what_is_in_no_block(armed):
     row_id = planned(armed)
     assert [row.id for row in armed.in_flight(1, VAULT)] == [row_id]
+    assert [row.id for row in armed.in_flight(1, VAULT.lower())] == [row_id]
     assert armed.in_flight(5, VAULT) == []
     assert armed.in_flight(1, "0xOther") == []
     mined(armed, row_id)

@@ -7,12 +7,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from filelock import FileLock
 from ledger_places import BIG, SENDER, VAULT, decided, mined, planned, program, server
 from pydantic import SecretStr
 from sqlalchemy import text
 
 from keeper.errors import ConfigurationError
-from keeper.ledger import Ledger, State, migrations
+from keeper.ledger import Ledger, State, migrations, opening
 from keeper.ledger import engine as engines
 from keeper.ledger.models import Base
 
@@ -202,6 +203,21 @@ def test_upgrade__of_an_unmarked_file__when_processes_start_at_once__happens_onc
     ledger.close()
 
 
+def test_opening__while_another_process_does__waits_and_says_so(tmp_path, database, monkeypatch):
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT_S", 1)
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT_S", 1)
+    with (
+        FileLock(tmp_path / "ledger.sqlite.open.lock"),
+        pytest.raises(ConfigurationError, match="is being opened by another process that does not end"),
+    ):
+        Ledger(tmp_path / "ledger.sqlite")
+    with server(database) as other, other.transaction():
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [opening._UPGRADE_LOCK])
+        with pytest.raises(ConfigurationError, match=r"cannot be opened \(.*lock timeout\): set ledger_url"):
+            Ledger(database)
+    Ledger(database).close()
+
+
 def test_opening__of_a_file__is_durable_and_lets_readers_read(tmp_path):
     ledger = Ledger(tmp_path / "ledger.sqlite")
     with ledger._store.engine.connect() as connection:
@@ -215,9 +231,11 @@ def test_opening__of_a_server__is_durable_whatever_its_default_is(database):
     with server(database) as connection:
         name = connection.execute("SELECT current_database()").fetchone()[0]
         connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+        connection.execute(f"ALTER DATABASE {name} SET idle_session_timeout = '5min'")
     ledger = Ledger(database)
     with ledger._store.engine.connect() as connection:
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+        assert connection.exec_driver_sql("SHOW idle_session_timeout").scalar() == "0"
         assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "10s"
     ledger.close()
 

@@ -6,6 +6,7 @@ import socket
 import pytest
 from eth_account import Account
 from fake_chain import FakeVault, address
+from sqlalchemy import make_url
 
 from keeper.chain import abi
 from keeper.chain.abi import Fault
@@ -180,3 +181,19 @@ def test_examine__the_http_address__is_free_or_a_warning(rows):
     with socket.create_server(("127.0.0.1", 0)) as busy:
         row = rows(operations={"http_address": f"127.0.0.1:{busy.getsockname()[1]}"})["http address"]
     assert (row.status, "set operations.http_address" in row.detail) == (Status.WARN, True)
+
+
+def test_examine__with_a_ledger_in_postgresql__names_it_without_the_password(rows, database):
+    url = make_url(database.get_secret_value()).set(password="hunter2").render_as_string(hide_password=False)
+    row = rows(ledger_url=url, ledger_file=None)["ledger"]
+    assert row.status is Status.OK
+    assert row.detail.startswith("ledger ")
+    assert "hunter2" not in row.detail
+
+
+def test_examine__with_a_ledger_in_postgresql_that_does_not_answer__says_which_setting(rows):
+    row = rows(ledger_url="postgresql+psycopg://keeper:hunter2@127.0.0.1:1/ledger", ledger_file=None)["ledger"]
+    assert row.status is Status.ERROR
+    assert "ledger 127.0.0.1/ledger cannot be opened" in row.detail
+    assert row.detail.endswith("set ledger_url")
+    assert "hunter2" not in row.detail

@@ -318,3 +318,46 @@ def test_load__checks_the_chains_and_leaves_them_out(file):
 def test_load_chains__a_fault_in_a_table__names_the_chain(file, text, line):
     with pytest.raises(ConfigurationError, match=re.escape(line)):
         load_chains(file(text), environment={})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://keeper:hunter2@db.example:5432/ledger",
+        "postgresql+psycopg:///ledger?host=/run/postgresql",
+        "postgresql+psycopg://keeper:hunter%402@[::1]/ledger",
+    ],
+)
+def test_ledger_url__is_kept_and_not_shown(url):
+    settings = load(environment={"EQUIPOISE_LEDGER_URL": url})
+    assert settings.ledger_url is not None
+    assert settings.ledger_url.get_secret_value() == url
+    assert "hunter" not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("hunter2", "not a postgresql+psycopg://"),
+        ("sqlite:///hunter2", "not a postgresql+psycopg://"),
+        ("postgresql://keeper:hunter2@db/ledger", "not a postgresql+psycopg://"),
+        ("postgresql+psycopg://keeper:hunter2@db", "not a postgresql+psycopg://"),
+        ("postgresql+psycopg://keeper:hunter2@db:hunter2/ledger", "not a postgresql+psycopg://"),
+        ("postgresql+psycopg://keeper:hun/ter2@db/ledger", "not a postgresql+psycopg://"),
+        ("postgresql+psycopg://keeper:1/hunter2@db/ledger", "percent-encoded"),
+        ("postgresql+psycopg://keeper:hunter2?@db/ledger", "not a postgresql+psycopg://"),
+        ("postgresql+psycopg://keeper/hunter2?x@db/ledger", "percent-encoded"),
+        ("postgresql+psycopg://keeper/hunter2#x@db/ledger", "percent-encoded"),
+    ],
+)
+def test_ledger_url__that_is_none__is_refused_without_repeating_it(url, says):
+    line = refused(arguments={"ledger_url": url})
+    assert line.startswith("setting ledger_url: ")
+    assert says in line
+    assert "hun" not in line
+
+
+def test_ledger_url__and_a_ledger_file__are_one_too_many(tmp_path):
+    url = "postgresql+psycopg://keeper:hunter2@db/ledger"
+    line = refused(arguments={"ledger_url": url, "ledger_file": tmp_path / "ledger.sqlite"})
+    assert line == "settings: ledger_url and ledger_file are both set: keep one"
