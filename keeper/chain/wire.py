@@ -13,7 +13,17 @@ from keeper.errors import ChainError
 # JSON-RPC codes for "busy" and "limit exceeded" (EIP-1474), seen on shared endpoints.
 _BUSY_CODES = frozenset({-32005, -32016, 429})
 # A node behind a load balancer may not have the block that its neighbour just announced.
-_BEHIND = ("header not found", "unknown block", "block not found", "blocknotfound", "missing trie node")
+_BEHIND = (
+    "header not found",
+    "header for hash not found",
+    "unknown block",
+    "block not found",
+    "blocknotfound",
+    "cannot find block",
+    "block could not be found",
+    "missing trie node",
+    "resource not found",  # EIP-1474's words, and anvil's
+)
 _KNOWN = ("already known", "alreadyknown", "already imported", "known transaction", "already exists")
 _TEXT_MAX = 300
 _SECRET_MIN = 8  # shorter words are as likely a version or a network
