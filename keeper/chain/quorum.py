@@ -139,6 +139,14 @@ class Pool(Client):
         """
         return self._retrying(partial(self._read, method, params))
 
+    def read_all(self, method: str, many: Sequence[Sequence[object]]) -> list[Any]:
+        """The results of one method at one block's hash for many parameters, in one request. Raises as `read`."""
+        assert all(map(_is_pinned, many))
+        found: list[Any] = self._retrying(
+            partial(self._alike, lambda member: member.ask_all(method, many), method, is_pinned=True)
+        )
+        return found
+
     def send(self, method: str, *params: object) -> Any:
         """Hand over a transaction, to every endpoint where it is signed.
 
@@ -221,11 +229,14 @@ class Pool(Client):
 
     def _agreed(self, method: str, params: Sequence[object]) -> Any:
         """What a quorum says alike."""
-        said = gather(lambda member: member.ask(method, params), self._ready(), self._missing, at_first=self.quorum)
+        return self._alike(lambda member: member.ask(method, params), method, is_pinned=_is_pinned(params))
+
+    def _alike(self, ask: Callable[[Member], Said], method: str, *, is_pinned: bool) -> Any:
+        said = gather(ask, self._ready(), self._missing, at_first=self.quorum)
         group = largest(said)
         if len(group) < self.quorum:
-            raise self._disagreement(method, said, is_pinned=_is_pinned(params))
-        if _is_pinned(params):
+            raise self._disagreement(method, said, is_pinned=is_pinned)
+        if is_pinned:
             self._punish(method, [each for each in said if each.is_answer and not each.agrees(group[0])])
         if group[0].error is not None:
             raise group[0].error

@@ -1,6 +1,7 @@
-"""Reads a vault into its frozen snapshot."""
+"""Reads vaults into their frozen snapshots."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.exceptions import DecodingError
@@ -57,27 +58,123 @@ def take(
     """
     at = client.head() if block is None else block
     rebalancer = rebalancer_of(client, vault, at)
-    reads = [Read(vault, f) for f in _VAULT_READS] + [Read(rebalancer, f) for f in _REBALANCER_READS]
-    functions = [read.function for read in reads]
-    if executor is not None:
-        reads.append(Read(rebalancer, abi.Rebalancer.is_keeper, (executor,)))
-        functions.append(abi.Rebalancer.is_keeper)
-    answers = dict(zip(functions, read_all(client, reads, at, multicall), strict=True))
+    pair = read_all(client, _pair_reads(vault, rebalancer, executor), at, multicall)
+    parts = _parts(vault, rebalancer, pair)
+    return _snapshot(vault, parts, at, pair, read_all(client, _token_reads(parts, native), at, multicall))
 
-    def required(function: abi.Function) -> Any:
-        answer = answers[function]
+
+class VaultReader:
+    """Reads many vaults in one request. What they are made of is remembered, and seen to be still so by the same request.
+
+    :param multicall, native, executor: as of `take`
+    """
+
+    def __init__(self, client: Client, multicall: str, native: str, executor: str | None = None):
+        self._client = client
+        self._multicall = multicall
+        self._native = native
+        self._executor = executor
+        self._known: dict[str, _Parts] = {}
+
+    def take_all(self, vaults: Sequence[str], block: Block) -> dict[str, VaultSnapshot | ConfigurationError]:
+        """Each vault's snapshot at `block`, or why there is none: one that is wrong does not stop the others.
+
+        Three requests the first time, two when a vault has other assets or another oracle than before, one otherwise.
+
+        :raises ChainError: the endpoint fails
+        """
+        found: dict[str, VaultSnapshot | ConfigurationError] = {}
+        rebalancers = {vault: self._known[vault].rebalancer for vault in vaults if vault in self._known}
+        new = [vault for vault in vaults if vault not in rebalancers]
+        for vault, answer in zip(
+            new, self._read([Read(vault, abi.Vault.rebalancer) for vault in new], block), strict=True
+        ):
+            if answer.failed:
+                found[vault] = _no_vault(vault, abi.Vault.rebalancer)
+            else:
+                rebalancers[vault] = checksum(answer.value)
+
+        pairs = {vault: _pair_reads(vault, rebalancer, self._executor) for vault, rebalancer in rebalancers.items()}
+        tokens = {vault: _token_reads(self._known[vault], self._native) for vault in pairs if vault in self._known}
+        answers = iter(self._read([read for vault in pairs for read in (*pairs[vault], *tokens.get(vault, ()))], block))
+        late: dict[str, list[Answer]] = {}
+        for vault, rebalancer in rebalancers.items():
+            pair = [next(answers) for _ in pairs[vault]]
+            rest = [next(answers) for _ in tokens.get(vault, ())]
+            try:
+                parts = _parts(vault, rebalancer, pair)
+                if parts == self._known.get(vault):
+                    found[vault] = _snapshot(vault, parts, block, pair, rest)
+                else:
+                    self._known[vault] = parts
+                    late[vault] = pair
+            except ConfigurationError as error:
+                found[vault] = error
+
+        tokens = {vault: _token_reads(self._known[vault], self._native) for vault in late}
+        answers = iter(self._read([read for vault in late for read in tokens[vault]], block))
+        for vault, pair in late.items():
+            rest = [next(answers) for _ in tokens[vault]]
+            try:
+                found[vault] = _snapshot(vault, self._known[vault], block, pair, rest)
+            except ConfigurationError as error:
+                found[vault] = error
+        return {vault: found[vault] for vault in vaults}
+
+    def _read(self, reads: Sequence[Read], block: Block) -> list[Answer]:
+        return read_all(self._client, reads, block, self._multicall)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a vault is made of. The rebalancer is so for good."""
+
+    rebalancer: str
+    oracle: str
+    assets: tuple[str, ...]
+
+
+def _pair_reads(vault: str, rebalancer: str, executor: str | None) -> list[Read]:
+    listed = [] if executor is None else [Read(rebalancer, abi.Rebalancer.is_keeper, (executor,))]
+    return [Read(vault, f) for f in _VAULT_READS] + [Read(rebalancer, f) for f in _REBALANCER_READS] + listed
+
+
+def _token_reads(parts: _Parts, native: str) -> list[Read]:
+    oracle, assets = parts.oracle, parts.assets
+    reads = [Read(oracle, abi.Oracle.prices, (assets,)), Read(oracle, abi.Oracle.price, (native,))]
+    reads += [Read(oracle, abi.Oracle.fault, (asset,)) for asset in assets]
+    return reads + [Read(asset, function) for asset in assets for function in (abi.Token.symbol, abi.Token.decimals)]
+
+
+class _Required:
+    """The pair's answers by function; one that is missing shows that it is no vault."""
+
+    def __init__(self, vault: str, pair: Sequence[Answer]):
+        functions = (*_VAULT_READS, *_REBALANCER_READS, abi.Rebalancer.is_keeper)
+        self.answers = dict(zip(functions, pair, strict=False))  # without an executor the last is not asked
+        self._vault = vault
+
+    def __call__(self, function: abi.Function) -> Any:
+        answer = self.answers[function]
         if answer.failed:
-            raise _no_vault(vault, function)
+            raise _no_vault(self._vault, function)
         return answer.value
 
-    addresses = [checksum(address) for address in required(abi.Vault.assets)]
-    oracle = checksum(required(abi.Rebalancer.oracle))
-    metadata, prices, faults, native_price = _tokens_and_prices(client, addresses, oracle, native, at, multicall)
+
+def _parts(vault: str, rebalancer: str, pair: Sequence[Answer]) -> _Parts:
+    required = _Required(vault, pair)
+    assets = tuple(checksum(address) for address in required(abi.Vault.assets))
+    return _Parts(rebalancer, checksum(required(abi.Rebalancer.oracle)), assets)
+
+
+def _snapshot(vault: str, parts: _Parts, at: Block, pair: Sequence[Answer], rest: Sequence[Answer]) -> VaultSnapshot:
+    required = _Required(vault, pair)
+    metadata, prices, faults, native_price = _tokens_and_prices(parts.assets, rest)
     count, _, balances = required(abi.Vault.holdings)
     assets = tuple(
         Asset(address, symbol, decimals, balance, target, band)
         for address, (symbol, decimals), balance, target, band in zip(
-            addresses,
+            parts.assets,
             metadata,
             balances[:count],
             required(abi.Rebalancer.targets),
@@ -93,8 +190,8 @@ def take(
         block=at,
         name=printable(required(abi.Vault.name), 32),
         symbol=printable(required(abi.Vault.symbol), 16),
-        rebalancer=rebalancer,
-        oracle=oracle,
+        rebalancer=parts.rebalancer,
+        oracle=parts.oracle,
         supply=required(abi.Vault.supply),
         supply_cap=required(abi.Vault.supply_cap),
         fees=Fees(checksum(recipient), *rates),
@@ -110,8 +207,8 @@ def take(
         bound=required(abi.Rebalancer.price_bound),
         loss=required(abi.Rebalancer.loss),
         head_start=required(abi.Rebalancer.head_start),
-        is_keeper=executor is not None and required(abi.Rebalancer.is_keeper),
-        valuation=_valuation(answers, prices),
+        is_keeper=abi.Rebalancer.is_keeper in required.answers and required(abi.Rebalancer.is_keeper),
+        valuation=_valuation(required.answers, prices),
         faults=faults,
         native_price=native_price,
     )
@@ -143,13 +240,10 @@ def _valuation(answers: dict[abi.Function, Answer], prices: Sequence[int] | None
 
 
 def _tokens_and_prices(
-    client: Client, addresses: Sequence[str], oracle: str, native: str, block: Block, multicall: str
+    addresses: Sequence[str], answers: Sequence[Answer]
 ) -> tuple[list[tuple[str, int]], Sequence[int] | None, tuple[PriceFault, ...], int | None]:
     """Symbol and decimals of each token, the prices, what is wrong with them, and ether's price."""
-    reads = [Read(oracle, abi.Oracle.prices, (addresses,)), Read(oracle, abi.Oracle.price, (native,))]
-    reads += [Read(oracle, abi.Oracle.fault, (address,)) for address in addresses]
-    reads += [Read(address, function) for address in addresses for function in (abi.Token.symbol, abi.Token.decimals)]
-    prices, native_price, *rest = read_all(client, reads, block, multicall)
+    prices, native_price, *rest = answers
     fault_answers, token_answers = rest[: len(addresses)], rest[len(addresses) :]
 
     metadata: list[tuple[str, int]] = []
