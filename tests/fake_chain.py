@@ -233,8 +233,11 @@ def serve(chain: FakeChain) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            chain.requests.append((request["method"], request["params"]))
-            status, body = 200, _reply(chain, request)
+            each = request if isinstance(request, list) else [request]
+            chain.requests.append((each[0]["method"], each[0]["params"]))
+            replies = [_reply(chain, one) for one in each]
+            # A batch may be answered in any order.
+            status, body = 200, json.dumps(replies[::-1] if isinstance(request, list) else replies[0]).encode()
             trouble = chain.troubles.pop(0) if chain.troubles else chain.trouble
             if trouble is not None:
                 kind, detail = trouble
@@ -247,7 +250,7 @@ def serve(chain: FakeChain) -> ThreadingHTTPServer:
                 elif kind == "silence":
                     time.sleep(detail)
                 elif kind == "error":
-                    body = json.dumps({"jsonrpc": "2.0", "id": request["id"], "error": detail}).encode()
+                    body = json.dumps({"jsonrpc": "2.0", "id": each[0]["id"], "error": detail}).encode()
             # A client that has given up is part of some tests.
             with suppress(BrokenPipeError, ConnectionResetError):
                 self.send_response(status)
@@ -265,7 +268,7 @@ def serve(chain: FakeChain) -> ThreadingHTTPServer:
     return server
 
 
-def _reply(chain: FakeChain, request: dict[str, Any]) -> bytes:
+def _reply(chain: FakeChain, request: dict[str, Any]) -> dict[str, Any]:
     reply: dict[str, Any] = {"jsonrpc": "2.0", "id": request["id"]}
     try:
         reply["result"] = chain.answer(request["method"], request["params"])
@@ -275,7 +278,7 @@ def _reply(chain: FakeChain, request: dict[str, Any]) -> bytes:
         reply["error"] = {"code": -32000, "message": str(error)}
     except KeyError as method:
         reply["error"] = {"code": -32601, "message": f"the method {method} does not exist"}
-    return json.dumps(reply).encode()
+    return reply
 
 
 def bare_snapshot(vault: str, terms: Terms | None = None, **changes: Any) -> VaultSnapshot:

@@ -1,13 +1,16 @@
 """Several endpoints of one fake chain, each with troubles and lies of its own."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from eth_utils.crypto import keccak
 from fake_chain import FakeChain, NodeError, serve
+
+from keeper.chain.rpc import Client
+from keeper.errors import ChainError
 
 DEPTH = 300  # blocks before the head that an endpoint knows
 
@@ -69,6 +72,37 @@ class FakeEndpoint:
 
 
 @dataclass
+class Proxy:
+    """A node of its own before a real one: it answers what `lie` makes of the truth."""
+
+    upstream: Client
+    lie: Callable[[str, list[Any], Any], Any] = lambda method, params, result: result
+    trouble: tuple[str, Any] | None = None
+    troubles: list[tuple[str, Any]] = field(default_factory=list)
+    requests: list[tuple[str, list[Any]]] = field(default_factory=list)
+    url: str = ""
+
+    def answer(self, method: str, params: list[Any]) -> Any:
+        try:
+            result = self.upstream.send(method, *params)
+        except ChainError as error:
+            raise NodeError(str(error)) from None
+        return self.lie(method, params, result)
+
+
+@contextmanager
+def serving(*endpoints: Any) -> Iterator[None]:
+    """Let all of them answer while the block runs."""
+    servers = [serve(endpoint) for endpoint in endpoints]
+    try:
+        yield
+    finally:
+        for server in servers:
+            server.shutdown()
+            server.server_close()
+
+
+@dataclass
 class FakePool:
     """The endpoints; `events` is where a pool's lines go."""
 
@@ -96,17 +130,5 @@ class FakePool:
 def three(fake: FakeChain) -> Iterator[FakePool]:
     """Three endpoints of the fake chain."""
     endpoints = [FakeEndpoint(fake, salt=str(place)) for place in range(3)]
-    with ExitStack() as running:
-        for endpoint in endpoints:
-            server = serve(endpoint)  # type: ignore[arg-type]
-            running.enter_context(closing(_Stop(server)))
+    with serving(*endpoints):
         yield FakePool(fake, endpoints)
-
-
-class _Stop:
-    def __init__(self, server: Any):
-        self._server = server
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()

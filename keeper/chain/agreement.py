@@ -111,11 +111,17 @@ def _simulated(blocks: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _fees(history: Any) -> dict[str, Any]:
-    return {
-        "baseFeePerGas": [_quantity(fee) for fee in history["baseFeePerGas"]],
-        "reward": [[_quantity(tip) for tip in tips] for tips in history.get("reward") or []],
-    }
+class FeeHistory:
+    """Base fees, and tips by block and percentile, in hex. Equal where the base fees are: makes differ about the tips."""
+
+    def __init__(self, history: Any):
+        self.base_fees = [_quantity(fee) for fee in history["baseFeePerGas"]]
+        self.tips = [[_quantity(tip) for tip in tips] for tips in history.get("reward") or []]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FeeHistory) and self.base_fees == other.base_fees
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 _SHAPES: dict[str, Shape] = {
@@ -132,5 +138,5 @@ _SHAPES: dict[str, Shape] = {
     "eth_getLogs": _logs,
     "eth_getTransactionReceipt": _receipt,
     "eth_simulateV1": _simulated,
-    "eth_feeHistory": _fees,
+    "eth_feeHistory": FeeHistory,
 }

@@ -103,8 +103,15 @@ class Member:
 
     def ask(self, method: str, params: Sequence[object]) -> Said:
         """Ask once."""
+        return self._said(method, lambda: shaped(method, self.transport.ask(method, params)))
+
+    def ask_all(self, method: str, many: Sequence[Sequence[object]]) -> Said:
+        """Ask once for all of them; the value is a list."""
+        return self._said(method, lambda: [shaped(method, each) for each in self.transport.ask_all(method, many)])
+
+    def _said(self, method: str, ask: Callable[[], Any]) -> Said:
         try:
-            return Said(self, shaped(method, self.transport.ask(method, params)))
+            return Said(self, ask())
         except RpcError as error:
             data = revert_data(error) if method in _EXECUTING else None
             return Said(self, data, error)

@@ -1,4 +1,4 @@
-"""Many reads in one call at one block (Multicall3).
+"""Many reads in one request at one block (Multicall3).
 
 Every batch runs at the block's hash and asks the block number along with the rest, so that an answer that does not
 belong to the block is refused instead of mixed in.
@@ -15,8 +15,10 @@ from keeper.chain.rpc import Client, Reverted
 from keeper.chain.snapshot import Block
 from keeper.errors import ChainError
 
-# Calls per request: a hundred vaults. What they burn and answer stays below what nodes allow, 50 million gas at the least.
-_BATCH = 3_000
+# Calls per eth_call: keeps its gas and the size of its answer far below what nodes allow. More go as a batch of them.
+_BATCH = 600
+# What each call is asked along with the rest.
+_SEEN = (abi.Multicall.block_number, abi.Multicall.block_timestamp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +51,40 @@ def read_all(
     :param time: unix s to read the block's state at, in place of its own time: what the state will be by then
     :raises ChainError: no Multicall3 at that address, or a node that answered for another block or another time
     """
-    answers: list[Answer] = []
-    for start in range(0, len(reads), _BATCH):
-        answers.extend(_batch(client, reads[start : start + _BATCH], block, multicall, time))
-    return answers
-
-
-def _batch(client: Client, reads: Sequence[Read], block: Block, multicall: str, time: int | None) -> list[Answer]:
-    calls = [(multicall, True, abi.Multicall.block_number.encode())]
-    calls += [(multicall, True, abi.Multicall.block_timestamp.encode())]
-    calls += [(read.target, True, read.function.encode(*read.arguments)) for read in reads]
-    try:
-        data = client.call(multicall, abi.Multicall.aggregate3.encode(calls), block, time=time)
-        results = abi.Multicall.aggregate3.decode(data)
-        number = abi.Multicall.block_number.decode(results[0][1])
-        seen_time = abi.Multicall.block_timestamp.decode(results[1][1])
-    except (Reverted, DecodingError, IndexError):
-        raise ChainError(
-            f"no Multicall3 answers at {multicall} on chain {client.chain_id} ({client.name}): set multicall"
-        ) from None
-    if number != block.number or len(results) != len(calls):
-        raise ChainError(
-            f"{client.name} answered for block {number} when asked for block {block.number}: use another RPC"
+    if not reads:
+        return []
+    batches = [reads[start : start + _BATCH] for start in range(0, len(reads), _BATCH)]
+    head = [(multicall, True, function.encode()) for function in _SEEN]
+    calldata = [
+        abi.Multicall.aggregate3.encode(
+            [*head, *((read.target, True, read.function.encode(*read.arguments)) for read in batch)]
         )
-    if time is not None and seen_time != time:
-        raise ChainError(f"{client.name} ignores the time that eth_call names (block overrides): use another RPC")
-    return [_answer(read, success, data) for read, (success, data) in zip(reads, results[2:], strict=True)]
+        for batch in batches
+    ]
+    no_multicall = ChainError(
+        f"no Multicall3 answers at {multicall} on chain {client.chain_id} ({client.name}): set multicall"
+    )
+    try:
+        returned = client.call_all(multicall, calldata, block, time)
+    except Reverted:
+        raise no_multicall from None
+    answers: list[Answer] = []
+    for batch, data in zip(batches, returned, strict=True):
+        try:
+            results = abi.Multicall.aggregate3.decode(data)
+            number, seen_time = (function.decode(result) for function, (_, result) in zip(_SEEN, results, strict=False))
+        except (DecodingError, ValueError):
+            raise no_multicall from None
+        if number != block.number or len(results) != len(_SEEN) + len(batch):
+            raise ChainError(
+                f"{client.name} answered for block {number} when asked for block {block.number}: use another RPC"
+            )
+        if time is not None and seen_time != time:
+            raise ChainError(f"{client.name} ignores the time that eth_call names (block overrides): use another RPC")
+        answers += [
+            _answer(read, success, found) for read, (success, found) in zip(batch, results[len(_SEEN) :], strict=True)
+        ]
+    return answers
 
 
 def _answer(read: Read, success: bool, data: bytes) -> Answer:
@@ -82,5 +92,5 @@ def _answer(read: Read, success: bool, data: bytes) -> Answer:
         return Answer(None, data)
     try:
         return Answer(read.function.decode(data), data)
-    except (DecodingError, UnicodeDecodeError):
+    except (DecodingError, OverflowError, UnicodeDecodeError):
         return Answer(None, data)

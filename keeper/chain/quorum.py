@@ -28,7 +28,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from statistics import median_low
 from typing import Any
@@ -36,6 +35,7 @@ from typing import Any
 from keeper.chain import abi
 from keeper.chain.errors import BlockMissing, NoQuorum, RpcError, TransientError
 from keeper.chain.gather import gather, largest
+from keeper.chain.head_vote import height, in_time, together
 from keeper.chain.member import Event, Look, Member, Said, Trouble, WrongChain
 from keeper.chain.rpc import SEND_RAW, Client, block_of, hash_of, retrying
 from keeper.chain.snapshot import Block
@@ -139,6 +139,14 @@ class Pool(Client):
         """
         return self._retrying(partial(self._read, method, params))
 
+    def read_all(self, method: str, many: Sequence[Sequence[object]]) -> list[Any]:
+        """The results of one method at one block's hash for many parameters, in one request. Raises as `read`."""
+        assert all(map(_is_pinned, many))
+        found: list[Any] = self._retrying(
+            partial(self._alike, lambda member: member.ask_all(method, many), method, is_pinned=True)
+        )
+        return found
+
     def send(self, method: str, *params: object) -> Any:
         """Hand over a transaction, to every endpoint where it is signed.
 
@@ -221,11 +229,14 @@ class Pool(Client):
 
     def _agreed(self, method: str, params: Sequence[object]) -> Any:
         """What a quorum says alike."""
-        said = gather(lambda member: member.ask(method, params), self._ready(), self._missing, at_first=self.quorum)
+        return self._alike(lambda member: member.ask(method, params), method, is_pinned=_is_pinned(params))
+
+    def _alike(self, ask: Callable[[Member], Said], method: str, *, is_pinned: bool) -> Any:
+        said = gather(ask, self._ready(), self._missing, at_first=self.quorum)
         group = largest(said)
         if len(group) < self.quorum:
-            raise self._disagreement(method, said, is_pinned=_is_pinned(params))
-        if _is_pinned(params):
+            raise self._disagreement(method, said, is_pinned=is_pinned)
+        if is_pinned:
             self._punish(method, [each for each in said if each.is_answer and not each.agrees(group[0])])
         if group[0].error is not None:
             raise group[0].error
@@ -253,7 +264,7 @@ class Pool(Client):
         if newest == "latest":
             newest = hex(self._head().number)
         said = gather(
-            lambda member: _by_base_fee(member.ask("eth_feeHistory", (blocks, newest, *rest))),
+            lambda member: member.ask("eth_feeHistory", (blocks, newest, *rest)),
             self._ready(),
             self._missing,
             at_first=self.quorum,
@@ -261,7 +272,7 @@ class Pool(Client):
         group = largest(said)
         if len(group) < self.quorum:
             raise self._disagreement("eth_feeHistory", said, is_pinned=False)
-        rewards = [each.value.reward for each in group]
+        rewards = [each.value.tips for each in group]
         return {
             "baseFeePerGas": group[0].value.base_fees,
             # A block's tips are those of whoever gives the fewest percentiles.
@@ -323,19 +334,24 @@ class Pool(Client):
             at_first=len(members),
             enough=self._is_enough,
         )
-        heads = self._in_time([each for each in said if each.error is None and each.value is not None])
+        shown = [each for each in said if each.error is None and each.value is not None]
+        heads = in_time(shown, self._now() + self._future_max_s)
+        for each in shown:
+            if each not in heads:
+                name = each.member.name
+                self._tell(Event(name, Trouble.FUTURE, f"{name} shows a block of a time to come: check it"))
         if len(heads) < self.quorum:
             raise self._disagreement("eth_getBlockByNumber", said, is_pinned=False)
-        current = self._together(heads)
+        current = together(heads, self.quorum, self._lag_max)
         for each in heads:
             self._place(each, current)
         if len(current) < self.quorum:
-            shown = ", ".join(str(_height(each)) for each in heads)
+            numbers = ", ".join(str(height(each)) for each in heads)
             raise NoQuorum(
-                f"the endpoints' heads ({shown}) are further apart than {self._lag_max} blocks: wait, or check rpc_urls",
+                f"the endpoints' heads ({numbers}) are further apart than {self._lag_max} blocks: wait, or check rpc_urls",
                 may_pass=True,
             )
-        reached = sorted((_height(each) for each in current), reverse=True)[self.quorum - 1]
+        reached = sorted((height(each) for each in current), reverse=True)[self.quorum - 1]
         for number in range(reached, max(-1, reached - self._lag_max - 1), -1):
             votes = self._votes(current, number)
             group = largest(votes)
@@ -350,23 +366,12 @@ class Pool(Client):
             may_pass=True,
         )
 
-    def _together(self, heads: Sequence[Said]) -> list[Said]:
-        """The highest heads that lie close enough to each other and are a quorum; none where there are none.
-
-        One that is far above is left alone: fewer than a quorum can pretend to be ahead, but not make others late.
-        """
-        for top in sorted((_height(each) for each in heads), reverse=True):
-            close = [each for each in heads if 0 <= top - _height(each) <= self._lag_max]
-            if len(close) >= self.quorum:
-                return close
-        return []
-
     def _place(self, head: Said, current: Sequence[Said]) -> None:
         """Keep, and tell once, whether an endpoint is apart from a quorum."""
         if head in current or not current:
             head.member.is_apart = False
             return
-        number, others, name = _height(head), max(map(_height, current)), head.member.name
+        number, others, name = height(head), max(map(height, current)), head.member.name
         if not head.member.is_apart:
             way = "behind" if number < others else "ahead"
             text = f"{name} is at block {number}, {abs(number - others)} {way} of the others: it has no say; check it"
@@ -375,8 +380,8 @@ class Pool(Client):
 
     def _votes(self, heads: Sequence[Said], number: int) -> list[Said]:
         """The block with this number as each has it: its head, or asked for where that is higher and it matters."""
-        votes = [each for each in heads if _height(each) == number]
-        ahead = [each.member for each in heads if _height(each) > number]
+        votes = [each for each in heads if height(each) == number]
+        ahead = [each.member for each in heads if height(each) > number]
         if len(largest(votes)) >= self.quorum or not ahead:
             return votes
         return votes + gather(
@@ -386,18 +391,6 @@ class Pool(Client):
             at_first=len(ahead),
             enough=lambda said: len(largest([*votes, *said])) >= self.quorum,
         )
-
-    def _in_time(self, heads: list[Said]) -> list[Said]:
-        """Those that are not of a time to come. Where all are, it is the clock of this machine, or a devnet's, that differs."""
-        limit = self._now() + self._future_max_s
-        early = [each for each in heads if int(each.value["timestamp"], 16) <= limit]
-        if not early:
-            return heads
-        for each in heads:
-            if each not in early:
-                name = each.member.name
-                self._tell(Event(name, Trouble.FUTURE, f"{name} shows a block of a time to come: check it"))
-        return early
 
     def _ready(self) -> list[Member]:
         """Who may be asked, seen on the right chain not long ago; those that are apart last.
@@ -455,22 +448,6 @@ class Pool(Client):
         )
 
 
-class _FeeHistory:
-    """Equal where the base fees are."""
-
-    def __init__(self, value: dict[str, Any]):
-        self.base_fees, self.reward = value["baseFeePerGas"], value["reward"]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _FeeHistory) and self.base_fees == other.base_fees
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-def _by_base_fee(said: Said) -> Said:
-    return said if said.error is not None else replace(said, value=_FeeHistory(said.value))
-
-
 def _is_pinned(params: Sequence[object]) -> bool:
     """Whether the parameters name a block by its hash: whoever has that block has to say the same."""
     return any(isinstance(each, dict) and "blockHash" in each for each in params)
@@ -478,7 +455,3 @@ def _is_pinned(params: Sequence[object]) -> bool:
 
 def _number(value: str) -> int:
     return int(value, 16)
-
-
-def _height(said: Said) -> int:
-    return int(said.value["number"], 16)

@@ -114,6 +114,13 @@ class Client:
         """
         return self._retrying(partial(self._transport.ask, method, params))
 
+    def read_all(self, method: str, many: Sequence[Sequence[object]]) -> list[Any]:
+        """The results of one method at one block's hash for many parameters, in one request (a JSON-RPC batch).
+
+        :raises ChainError: as `read`, for the first that has no result
+        """
+        return self._retrying(partial(self._transport.ask_all, method, many))
+
     def send(self, method: str, *params: object) -> Any:
         """The result of a method that may change the chain; asked exactly once.
 
@@ -185,18 +192,29 @@ class Client:
         with self._while_there(block):
             return as_bytes(self.run("eth_call", transaction, at, *overrides), self.name)
 
+    def call_all(self, to: str, many: Sequence[bytes], block: Block, time: int | None = None) -> list[bytes]:
+        """What several calls of one contract return at a block, in one request. Raises as `call`."""
+        if len(many) == 1:
+            return [self.call(to, many[0], block, time=time)]
+        overrides = () if time is None else ({}, {"time": hex(time)})
+        asked = [({"to": to, "data": to_hex(data)}, {"blockHash": block.hash}, *overrides) for data in many]
+        with self._while_there(block), _reverts():
+            try:
+                return [as_bytes(each, self.name) for each in self.read_all("eth_call", asked)]
+            except RpcError as error:
+                if revert_data(error) is not None:
+                    raise
+        return [
+            self.call(to, data, block, time=time) for data in many
+        ]  # a node that takes no batch, or no such long one
+
     def run(self, method: str, transaction: Mapping[str, object], *params: object) -> Any:
         """`read` of a method that executes a transaction (`eth_call`, `eth_estimateGas`).
 
         :raises Reverted: the execution reverted
         """
-        try:
+        with _reverts():
             return self.read(method, transaction, *params)
-        except RpcError as error:
-            data = revert_data(error)
-            if data is None:
-                raise
-            raise Reverted(data) from None
 
     def simulate(self, calls: Sequence[SimulatedCall], block: Block, time: int) -> list[Outcome]:
         """What the calls do one after the other in a block on top of `block`, at `time` in unix s.
@@ -267,6 +285,18 @@ class Client:
 
     def _block(self, tag: str) -> Block:
         return block_of(self.read("eth_getBlockByNumber", tag, False), self.name)
+
+
+@contextmanager
+def _reverts() -> Iterator[None]:
+    """An error answer that is a revert is raised as one."""
+    try:
+        yield
+    except RpcError as error:
+        data = revert_data(error)
+        if data is None:
+            raise
+        raise Reverted(data) from None
 
 
 SEND_RAW = "eth_sendRawTransaction"

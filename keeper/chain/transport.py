@@ -4,13 +4,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from keeper.chain.breaker import Breaker
 from keeper.chain.errors import BlockMissing, RpcError, TransientError
-from keeper.chain.wire import request_of, result_of, secrets_of, without_secrets
+from keeper.chain.wire import batch_of, request_of, result_of, results_of, secrets_of, without_secrets
 from keeper.errors import ChainError
 from keeper.exchange import Line, Reply, TooLong, TooSlow, Unreachable
+
+T = TypeVar("T")
 
 # The largest honest answers are logs of thousands of blocks and a call of hundreds of reads: a few MiB.
 ANSWER_MAX_BYTES = 2**26
@@ -41,6 +43,19 @@ class Transport:
         :raises RpcError: an error answer
         :raises ChainError: an answer that is not JSON-RPC
         """
+        return self._guarded(
+            method, request_of(method, params), lambda body: result_of(body, method, self.name, self._secrets)
+        )
+
+    def ask_all(self, method: str, many: Sequence[Sequence[object]]) -> list[Any]:
+        """The results of one method for many parameters, in one request. Raises as `ask`, for the first that has none."""
+        return self._guarded(
+            method,
+            batch_of(method, many),
+            lambda body: results_of(body, method, len(many), self.name, self._secrets),
+        )
+
+    def _guarded(self, method: str, request: bytes, read: Callable[[bytes], T]) -> T:
         rest_s = self.breaker.wait_s
         if rest_s > 0:
             raise TransientError(
@@ -48,7 +63,7 @@ class Transport:
             )
         self.counts[method] += 1
         try:
-            result = self._ask(method, params)
+            result = read(self._ask(method, request))
         except (RpcError, BlockMissing):
             self.breaker.succeeded()  # it works, and says no
             raise
@@ -58,9 +73,9 @@ class Transport:
         self.breaker.succeeded()
         return result
 
-    def _ask(self, method: str, params: Sequence[object]) -> Any:
+    def _ask(self, method: str, request: bytes) -> bytes:
         try:
-            reply = self._line.post(request_of(method, params))
+            reply = self._line.post(request)
         except TooSlow:
             raise TransientError(
                 f"{self.name} gave {method} no answer in {self._timeout_s:g} s: set rpc_url or request_timeout_s"
@@ -73,7 +88,7 @@ class Transport:
             raise TransientError(f"no RPC endpoint answers at {self.name}: start the node or set rpc_url") from None
         if reply.status != HTTPStatus.OK:
             raise self._refusal(reply, method)
-        return result_of(reply.body, method, self.name, self._secrets)
+        return reply.body
 
     def _refusal(self, reply: Reply, method: str) -> ChainError:
         line = f"{self.name} answered {method} with HTTP status {reply.status}: check rpc_url"

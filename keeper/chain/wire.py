@@ -13,7 +13,17 @@ from keeper.errors import ChainError
 # JSON-RPC codes for "busy" and "limit exceeded" (EIP-1474), seen on shared endpoints.
 _BUSY_CODES = frozenset({-32005, -32016, 429})
 # A node behind a load balancer may not have the block that its neighbour just announced.
-_BEHIND = ("header not found", "unknown block", "block not found", "blocknotfound", "missing trie node")
+_BEHIND = (
+    "header not found",
+    "header for hash not found",
+    "unknown block",
+    "block not found",
+    "blocknotfound",
+    "cannot find block",
+    "block could not be found",
+    "missing trie node",
+    "resource not found",  # EIP-1474's words, and anvil's
+)
 _KNOWN = ("already known", "alreadyknown", "already imported", "known transaction", "already exists")
 _TEXT_MAX = 300
 _SECRET_MIN = 8  # shorter words are as likely a version or a network
@@ -33,18 +43,29 @@ def result_of(body: bytes, method: str, name: str, secrets: Sequence[str] = ()) 
     :raises RpcError: an error answer
     :raises ChainError: it is not JSON-RPC
     """
-    try:
-        # Not `json`: where the interpreter's recursion limit has been raised, deep nesting ends the process there.
-        answer = from_json(body, allow_inf_nan=False)
-    except ValueError:
-        raise TransientError(f"{name} answered {method} with something that is not JSON: check rpc_url") from None
-    if not isinstance(answer, dict):
-        raise ChainError(f"{name} answered {method} with something that is not JSON-RPC: check rpc_url")
-    if answer.get("error") is not None:
-        raise _error_of(answer["error"], method, name, secrets)
-    if "result" not in answer:
-        raise ChainError(f"{name} answered {method} without a result: check rpc_url")
-    return answer["result"]
+    return _result(_json(body, method, name), method, name, secrets)
+
+
+def batch_of(method: str, many: Sequence[Sequence[object]]) -> bytes:
+    """The body of a batch: one method, many parameters."""
+    return to_json(
+        [{"jsonrpc": "2.0", "id": place, "method": method, "params": params} for place, params in enumerate(many)]
+    )
+
+
+def results_of(body: bytes, method: str, count: int, name: str, secrets: Sequence[str] = ()) -> list[Any]:
+    """The results in the answer to a batch, in the order of the request.
+
+    :raises ChainError: as `result_of`, for the first that is none; or the answers are not those that were asked for
+    """
+    answers = _json(body, method, name)
+    if isinstance(answers, dict) and "error" in answers:
+        _result(answers, method, name, secrets)  # raises: the batch was refused as a whole
+    given = [each for each in answers if isinstance(each, dict)] if isinstance(answers, list) else []
+    by_id = {each["id"]: each for each in given if isinstance(each.get("id"), int)}
+    if set(by_id) != set(range(count)):
+        raise ChainError(f"{name} answered a batch of {method} with something else: check rpc_url")
+    return [_result(by_id[place], method, name, secrets) for place in range(count)]
 
 
 def revert_data(error: RpcError) -> bytes | None:
@@ -103,6 +124,24 @@ def secrets_of(url: str) -> tuple[str, ...]:
     asked = [value for pair in parse_qsl(parts.query) for value in pair]
     words = [*parts.path.split("/"), *asked, parts.password or "", parts.username or ""]
     return tuple(word for word in words if len(word) >= _SECRET_MIN)
+
+
+def _json(body: bytes, method: str, name: str) -> object:
+    try:
+        # Not `json`: where the interpreter's recursion limit has been raised, deep nesting ends the process there.
+        return from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise TransientError(f"{name} answered {method} with something that is not JSON: check rpc_url") from None
+
+
+def _result(answer: object, method: str, name: str, secrets: Sequence[str]) -> Any:
+    if not isinstance(answer, dict):
+        raise ChainError(f"{name} answered {method} with something that is not JSON-RPC: check rpc_url")
+    if answer.get("error") is not None:
+        raise _error_of(answer["error"], method, name, secrets)
+    if "result" not in answer:
+        raise ChainError(f"{name} answered {method} without a result: check rpc_url")
+    return answer["result"]
 
 
 def _error_of(error: object, method: str, name: str, secrets: Sequence[str]) -> ChainError:

@@ -177,6 +177,19 @@ def test_heads__announced__come_without_polling(chain, stop):
         stop.set()
 
 
+def test_heads__while_the_socket_announces_nothing_new__asks_nothing(chain, stop):
+    def behave(connection):
+        connection.send(announcement(chain.mine()))
+        connection.recv()
+
+    with socket_of(behave) as url:
+        heads = announced(chain, stop, url)
+        assert [next(heads).block.number for _ in range(2)] == [100, 101]
+        threading.Timer(0.5, stop.set).start()
+        assert next(heads, None) is None
+        assert chain.asked == 2
+
+
 def test_heads__announced_before_the_client_has_it__is_asked_for_until_it_does(chain, stop):
     def behave(connection):
         connection.send(announcement(chain.hash(100)[:-4] + "ffff"))
@@ -247,6 +260,7 @@ def test_heads__after_the_socket_broke__it_is_opened_again(chain, stop, how, mon
         if len(connections) == 1:
             if how == "huge frame":
                 connection.send("x" * 2**20)
+                connection.recv()  # until the other side has had enough of it
             if how == "only junk":
                 for _ in range(100):
                     connection.send("junk")

@@ -215,6 +215,16 @@ def test_read_all__over_a_pool__is_one_request_of_the_quorum(three, pool):
     assert sum(pool.counts[member.name]["eth_call"] for member in pool.members) == 2
 
 
+def test_read_all__more_than_one_call_takes__is_still_one_request_and_has_to_agree(three, pool):
+    three.truth.view(TOKEN, abi.Token.decimals, 18)
+    head = pool.head()
+    reads = [Read(TOKEN, abi.Token.decimals)] * 1500
+    three[0].lie = lying("eth_call", lambda truth: truth.replace("12", "13"))
+    assert {answer.value for answer in read_all(pool, reads, head, MULTICALL)} == {18}
+    assert [three.asked(place, "eth_call") for place in range(3)] == [1, 1, 1]
+    assert three.troubles == [(0, "lie")]
+
+
 @pytest.mark.parametrize(
     "trouble",
     [

@@ -1,5 +1,7 @@
 """The client against an endpoint that misbehaves in the ways that endpoints do."""
 
+import itertools
+
 import pytest
 from fake_chain import MULTICALL, Revert, address, error_string
 
@@ -123,6 +125,55 @@ def test_read_all__when_the_node_answers_for_another_block__refuses(fake):
     fake.answered_block = fake.number - 1
     with pytest.raises(ChainError, match="answered for block 99 when asked for block 100"):
         read_all(client, [Read(address("one"), abi.Token.decimals)], client.head(), MULTICALL)
+
+
+def many(fake, count=1500):
+    one = address("one")
+    values = itertools.count()
+    fake.view(one, abi.Token.decimals, lambda: next(values) % 256)
+    return [Read(one, abi.Token.decimals)] * count
+
+
+def test_read_all__many__is_one_batch_whose_answers_come_in_any_order(fake):
+    client = client_of(fake)
+    head = client.head()
+    answers = read_all(client, many(fake), head, MULTICALL)
+    assert [answer.value for answer in answers] == [number % 256 for number in range(1500)]
+    assert client.counts[client.name] == {"eth_getBlockByNumber": 1, "eth_call": 1}
+
+
+def test_read_all__when_the_node_takes_no_batch__asks_one_by_one(fake):
+    client = client_of(fake)
+    head = client.head()
+    fake.troubles = [("error", {"code": -32600, "message": "batches are not supported"})]
+    assert len(read_all(client, many(fake, 1300), head, MULTICALL)) == 1300
+    assert client.counts[client.name]["eth_call"] == 1 + 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '[{"jsonrpc":"2.0","id":0,"result":"0x"}]',
+        '[{"jsonrpc":"2.0","id":0,"result":"0x"},{"jsonrpc":"2.0","id":0,"result":"0x"},{"jsonrpc":"2.0","id":2,"result":"0x"}]',
+        '{"jsonrpc":"2.0","id":0,"result":"0x"}',
+        "[[], 1, null]",
+        '[{"id":[]},{"id":{}},{}]',
+        "7",
+    ],
+)
+def test_read_all__a_batch_with_other_answers_than_asked_for__is_an_error(fake, body):
+    client = client_of(fake, attempts=1)
+    head = client.head()
+    fake.troubles = [("text", body)]
+    with pytest.raises(ChainError, match="answered a batch of eth_call with something else"):
+        read_all(client, many(fake), head, MULTICALL)
+
+
+def test_read_all__of_nothing__asks_nothing(fake):
+    client = client_of(fake)
+    head = client.head()
+    assert read_all(client, [], head, MULTICALL) == []
+    assert len(fake.requests) == 1
 
 
 def test_read_all__when_there_is_no_multicall__names_the_setting(fake):
