@@ -107,6 +107,7 @@ class _ChainThread(threading.Thread):
             refuse = partial(operations.refuse, settings.chain_id, signer.address)
             self._signer = GatedSigner(signer, refuse)
         self._busy_since: float | None = None
+        self._restored: set[events.Event] = set()  # to be told once a block's work goes well again
 
     @property
     def is_well(self) -> bool:
@@ -174,9 +175,10 @@ class _ChainThread(threading.Thread):
             work()
         except EquipoiseError as error:
             self._tell(error)
-        else:
-            self._operations.emit(events.QuorumRestored(self._settings.chain_id))
-            self._operations.emit(events.LedgerRestored())
+            return
+        for restored in self._restored:
+            self._operations.emit(restored)
+        self._restored.clear()
 
     def _failed(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
@@ -189,9 +191,10 @@ class _ChainThread(threading.Thread):
         chain_id, account = self._settings.chain_id, "" if self._signer is None else self._signer.address
         match error:
             case ChainError():
-                self._operations.emit(events.QuorumFailed(chain_id, str(error)))
+                self._no_head(str(error))
             case LedgerError():
                 self._operations.emit(events.LedgerFailed(str(error)))
+                self._restored.add(events.LedgerRestored())
             case SignerError():
                 self._operations.emit(events.SignerFailed(account, str(error)))
             case EquipoiseError():
@@ -201,6 +204,7 @@ class _ChainThread(threading.Thread):
 
     def _no_head(self, line: str) -> None:
         self._operations.emit(events.QuorumFailed(self._settings.chain_id, line))
+        self._restored.add(events.QuorumRestored(self._settings.chain_id))
 
     def _endpoint(self, event: EndpointEvent) -> None:
         self._operations.emit(events.EndpointExcluded(self._settings.chain_id, event.endpoint, event.text))

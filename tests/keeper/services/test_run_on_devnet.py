@@ -15,6 +15,7 @@ from eth_account import Account
 from devnet import market, node
 from devnet.box import Box
 from keeper.chain.rpc import Client
+from keeper.errors import ChainError
 from keeper.execution.signer import KeystoreSigner
 from keeper.ledger import Ledger, State
 from keeper.services import demo
@@ -40,9 +41,7 @@ class Site:
     def start(self, *words: str) -> subprocess.Popen[str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("EQUIPOISE_")}
         words = (
-            sys.executable,
-            "-m",
-            "keeper",
+            str(Path(sys.executable).with_name("equipoise")),
             "keeper",
             "run",
             "--config",
@@ -54,7 +53,10 @@ class Site:
         )
 
     def drifted(self) -> bool:
-        snapshot = take(self.client, self.settings, self.vault)
+        try:
+            snapshot = take(self.client, self.settings, self.vault)
+        except ChainError:  # anvil answers for the next block where one is mined in the middle of a call
+            return True
         return snapshot.is_open or snapshot.priced().drift > snapshot.terms.closing_tolerance
 
 
@@ -124,12 +126,12 @@ def test_run__rebalances_a_vault_that_drifts_and_ends_on_sigterm(site):
         for symbol, factor in demo.MOVES.items():
             market.move_price(site.box, symbol, market.feed_price(site.box, symbol) * factor)
         assert site.drifted()
-        # The bound falls below one after a third of half an hour.
-        for _ in range(12):
+        # Within half an hour the bound falls to what the market pays.
+        for _ in range(6):
             time.sleep(2)
             if not site.drifted():
                 break
-            market.warp(site.box, 120)
+            market.warp(site.box, 240)
         until(lambda: not site.drifted(), "the vault was not brought to its targets")
         ledger = Ledger(site.folder / "ledger.sqlite")
         until(lambda: all(row.state is State.CONFIRMED for row in ledger.transactions()), "not all was confirmed")
