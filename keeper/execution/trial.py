@@ -21,12 +21,13 @@ from keeper.chain.reverts import reason
 from keeper.chain.rpc import Client, SimulatedCall
 from keeper.chain.snapshot import Block
 from keeper.execution.differences import Differences, Unexpected, Watched, observe
+from keeper.execution.forms import NO_LOAN
 from keeper.routing import WAD
 
 # Where the stage stands during the simulation: an address that nobody has a key or a contract for.
 _STAGE = "0x57a6e00000000000000000000000000000000001"
 _NOBODY = "0x" + "0" * 40
-NO_LOAN = (_NOBODY, 0, _NOBODY, 0, 0, 0)  # IRouteExecutor.Loan
+
 _FOREVER = 2**256 - 1
 _SPARE = 100  # a hundredth
 _SETTLER_REGISTRY = "0x00000000000004533Fe15556B1E086BB1A72cEae"

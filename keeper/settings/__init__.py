@@ -9,7 +9,7 @@ descriptor, or it stays with an external signer (`web3signer_url`, `clef_url`). 
 environment or from a file of its own.
 """
 
-from keeper.settings.groups import AggregatorSettings, FeeSettings, PolicySettings, PoolSettings
+from keeper.settings.groups import AggregatorSettings, FeeSettings, LenderSettings, PolicySettings, PoolSettings
 from keeper.settings.load import keys, load
 from keeper.settings.model import Settings
 from keeper.settings.plain_keys import refuse_plain_arguments, refuse_plain_key
@@ -17,6 +17,7 @@ from keeper.settings.plain_keys import refuse_plain_arguments, refuse_plain_key
 __all__ = [
     "AggregatorSettings",
     "FeeSettings",
+    "LenderSettings",
     "PolicySettings",
     "PoolSettings",
     "Settings",

@@ -6,7 +6,13 @@ import platformdirs
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from keeper.settings.groups import AggregatorSettings, FeeSettings, PolicySettings, PoolSettings
+from keeper.settings.groups import (
+    AggregatorSettings,
+    FeeSettings,
+    LenderSettings,
+    PolicySettings,
+    PoolSettings,
+)
 from keeper.settings.types import Address, FilePath, SecretUrl
 
 PREFIX = "EQUIPOISE_"
@@ -46,6 +52,7 @@ class Settings(BaseSettings):
     fees: FeeSettings = FeeSettings()
     policy: PolicySettings = PolicySettings()
     aggregators: AggregatorSettings = AggregatorSettings()
+    lenders: LenderSettings = LenderSettings()
 
     @model_validator(mode="after")
     def _one_source(self) -> "Settings":

@@ -12,9 +12,18 @@ from keeper.settings import load
 _FREE = {pins.VELORA, pins.KYBERSWAP, pins.OPENOCEAN, pins.COW}
 
 
-def names(**environment: str) -> set[str]:
+def names(*enabled: str, **environment: str) -> set[str]:
     prefixed = {f"EQUIPOISE_{name}": value for name, value in environment.items()}
-    return {venue.venue for venue in venues.of(load(environment=prefixed))}
+    arguments = {"aggregators": {"enabled": enabled or tuple(pins.PINS)}}
+    return {venue.venue for venue in venues.of(load(arguments=arguments, environment=prefixed))}
+
+
+def test_of__by_default__are_none() -> None:
+    assert venues.of(load(environment={})) == ()
+
+
+def test_of__some_enabled__are_those_alone() -> None:
+    assert names(pins.KYBERSWAP, pins.COW, pins.ZEROX) == {pins.KYBERSWAP, pins.COW}
 
 
 def test_of__without_keys__are_those_that_want_none() -> None:
