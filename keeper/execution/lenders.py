@@ -41,7 +41,7 @@ class Offer:
     @property
     def name(self) -> str:
         """For people."""
-        return self.kind.name.lower() if self.kind.name else self.lender
+        return _name(self.kind)
 
 
 def offers(
@@ -60,7 +60,8 @@ def offers(
     :param cost: WAD USD of a fee in base units and of gas
     :raises ChainError: the endpoint fails
     """
-    sources = [*_singletons(settings, token, amount), *_pools(token, amount, pools)]
+    every = (*_singletons(settings, token, amount), *_pools(token, amount, pools))
+    sources = [source for source in every if _name(source.kind) in settings.enabled]
     reads = [read for source in sources for read in source.reads]
     answers = iter(read_all(client, reads, block, multicall))
     found: list[Offer] = []
@@ -86,26 +87,23 @@ class _Source:
 
 def _singletons(settings: LenderSettings, token: str, amount: int) -> Iterable[_Source]:
     of = abi.Lenders
-    if settings.morpho is not None:
-        yield _Source(Lender.MORPHO, settings.morpho, (_held(token, settings.morpho),), partial(_flat, fee=0))
-    if settings.balancer_vault is not None:
-        yield _Source(
-            Lender.BALANCER_V2,
-            settings.balancer_vault,
-            (_held(token, settings.balancer_vault), Read(settings.balancer_fees_collector, of.balancer_fee)),
-            lambda seen: (seen[0].value, _up(amount, seen[1].value, _WAD)),
-        )
-    if settings.aave_pool is not None:
-        yield _Source(
-            Lender.AAVE_V3,
-            settings.aave_pool,
-            (
-                Read(settings.aave_pool, of.aave_configuration, (token,)),
-                Read(settings.aave_pool, of.aave_available, (token,)),
-                Read(settings.aave_pool, of.aave_premium),
-            ),
-            lambda seen: (_aave_available(seen[0].value, seen[1].value), _up(amount, seen[2].value, _BPS)),
-        )
+    yield _Source(Lender.MORPHO, settings.morpho, (_held(token, settings.morpho),), partial(_flat, fee=0))
+    yield _Source(
+        Lender.BALANCER_V2,
+        settings.balancer_vault,
+        (_held(token, settings.balancer_vault), Read(settings.balancer_fees_collector, of.balancer_fee)),
+        lambda seen: (seen[0].value, _up(amount, seen[1].value, _WAD)),
+    )
+    yield _Source(
+        Lender.AAVE_V3,
+        settings.aave_pool,
+        (
+            Read(settings.aave_pool, of.aave_configuration, (token,)),
+            Read(settings.aave_pool, of.aave_available, (token,)),
+            Read(settings.aave_pool, of.aave_premium),
+        ),
+        lambda seen: (_aave_available(seen[0].value, seen[1].value), _up(amount, seen[2].value, _BPS)),
+    )
     for lender in settings.erc3156:
         yield _Source(
             Lender.ERC3156,
@@ -125,6 +123,11 @@ def _pools(token: str, amount: int, pools: Iterable[Pool]) -> Iterable[_Source]:
 def _flat(seen: Sequence[Answer], fee: int) -> tuple[int, int]:
     """All that the lender holds, for a fee that is known."""
     return seen[0].value, fee
+
+
+def _name(kind: Lender) -> str:
+    """As the settings and people have it."""
+    return str(kind.name).lower()
 
 
 def _aave_available(configuration: int, available: int) -> int:

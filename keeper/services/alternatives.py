@@ -232,8 +232,7 @@ def _replaced(job: Job, better: Sequence[tuple[Flow, Offer]]) -> Candidate:
         )
         candidate = _for_vault(job, name, call)
         spenders = [party for _, offer in better for party in (offer.quote.target, offer.quote.spender)]
-        block, multicall = job.snapshot.block, job.settings.multicall
-        gains(job.client, call, job.sender, job.place.tokens, spenders, block, job.now, multicall)
+        _gained(job, call, spenders)
     except (TransactionError, NoRoute, Unexpected, ValueError) as error:
         return Candidate(name, left_out=str(error))
     assert candidate.simulation is not None
@@ -295,9 +294,9 @@ def _on_loan(job: Job) -> Candidate:
     floor = gas_cost + int(job.settings.policy.profit_min_usd * 100) * WAD // 100
     least_left = -(-floor * 10 ** job.problem.decimals[token] // price)  # up: the keeper's floor
     try:
-        gained = _gained(job, _loan_call(job, plan, 0), plan.offer.lender)
+        gained = _gained(job, _loan_call(job, plan, 0), [plan.offer.lender])
         if (left := gained.get(token, 0)) < least_left:
-            raise NoRoute(
+            raise LeavesTooLittle(
                 f"the {name} leaves the keeper {left} of it, less than the {least_left} of its gas and profit"
             )
         call = _loan_call(job, plan, least_left)
@@ -312,9 +311,10 @@ def _loan_call(job: Job, plan: loans.LoanPlan, least_left: int) -> Call:
     return plan.call(job.snapshot.address, job.executor, least_left, job.deadline)
 
 
-def _gained(job: Job, call: Call, lender: str) -> Mapping[str, int]:
-    block, multicall = job.snapshot.block, job.settings.multicall
-    return gains(job.client, call, job.sender, job.place.tokens, [lender], block, job.now, multicall)
+def _gained(job: Job, call: Call, spenders: Iterable[str]) -> Mapping[str, int]:
+    """What the keeper gains, on the newest state: time has gone by since the snapshot. Raises as `gains`."""
+    block, multicall = job.client.head(), job.settings.multicall
+    return gains(job.client, call, job.sender, job.place.tokens, spenders, block, job.now, multicall)
 
 
 def _worth(job: Job, token: str, amount: int, gas: int) -> int:

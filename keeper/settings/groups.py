@@ -77,12 +77,19 @@ class PolicySettings(Group):
 
 
 class LenderSettings(Group):
-    """Who lends for the length of a transaction, beside the Uniswap V3 pools. The defaults are Ethereum mainnet's."""
+    """Who lends for the length of a transaction. The defaults are Ethereum mainnet's."""
 
-    morpho: Address | None = "0xBBBBBbbBBb9cC5e90e3b3Af64bdAF62C37EEFFCb"
-    balancer_vault: Address | None = "0xBA12222222228d8Ba445958a75a0704d566BF2C8"
+    enabled: tuple[Literal["morpho", "balancer_v2", "aave_v3", "uniswap_v3", "erc3156"], ...] = (
+        "morpho",
+        "balancer_v2",
+        "aave_v3",
+        "uniswap_v3",
+        "erc3156",
+    )
+    morpho: Address = "0xBBBBBbbBBb9cC5e90e3b3Af64bdAF62C37EEFFCb"
+    balancer_vault: Address = "0xBA12222222228d8Ba445958a75a0704d566BF2C8"
     balancer_fees_collector: Address = "0xce88686553686DA562CE7Cea497CE749DA109f9F"
-    aave_pool: Address | None = "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"
+    aave_pool: Address = "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"
     erc3156: tuple[Address, ...] = (
         "0x60744434d6339a6B27d73d9Eda62b6F66a0a04FA",  # Maker's DssFlash: DAI
         "0x26dE7861e213A5351F6ED767d00e0839930e9eE1",  # Curve's FlashLender: crvUSD

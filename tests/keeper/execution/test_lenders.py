@@ -113,15 +113,22 @@ def test_offers__lender_that_reverts_or_is_not_there__is_none_and_stops_no_other
     assert kinds == {Lender.MORPHO, Lender.BALANCER_V2, Lender.UNISWAP_V3}
 
 
-def test_offers__none_set__are_the_pools(fake: FakeChain, held: dict[str, int]) -> None:
-    settings = LenderSettings(morpho=None, balancer_vault=None, aave_pool=None, erc3156=())
+def test_offers__of_pools_alone__are_those_of_uniswap_v3(fake: FakeChain, held: dict[str, int]) -> None:
+    settings = SETTINGS.model_copy(update={"enabled": ("uniswap_v3",)})
     assert [each.kind for each in offers(fake, settings)] == [Lender.UNISWAP_V3]
     assert offers(fake, settings, pools=[pool(UniswapV2Pool)]) == []
 
 
+@pytest.mark.parametrize("kind", Lender)
+def test_offers__of_one_that_is_not_enabled__are_none(fake: FakeChain, held: dict[str, int], kind: Lender) -> None:
+    assert kind in {each.kind for each in offers(fake)}
+    enabled = tuple(name for name in SETTINGS.enabled if name != str(kind.name).lower())
+    assert kind not in {each.kind for each in offers(fake, SETTINGS.model_copy(update={"enabled": enabled}))}
+
+
 def test_offers__of_two_that_cost_the_same__is_always_the_same(fake: FakeChain, held: dict[str, int]) -> None:
     others = [address(name) for name in ("one", "two", "three")]
-    settings = SETTINGS.model_copy(update={"erc3156": tuple(others), "morpho": None, "balancer_vault": None})
+    settings = SETTINGS.model_copy(update={"erc3156": tuple(others), "enabled": ("erc3156", "uniswap_v3")})
     for other in others:
         fake.view(other, abi.Lenders.erc3156_max, AMOUNT)
         fake.view(other, abi.Lenders.erc3156_fee, 0)
