@@ -10,6 +10,7 @@ from keeper.chain.multicall import Answer, Read, read_all
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Block
 from keeper.markets import Pool
+from keeper.routing.route import Leg
 from keeper.settings import LenderSettings
 
 _WAD = 10**18
@@ -18,10 +19,10 @@ _PPM = 10**6
 # Of a loan beside what it is spent on: about what the devnet shows. It ranks lenders; what is sent is measured.
 GAS = {
     Lender.MORPHO: 40_000,
-    Lender.BALANCER_V2: 60_000,
-    Lender.UNISWAP_V3: 80_000,
+    Lender.BALANCER_V2: 50_000,
+    Lender.UNISWAP_V3: 70_000,
     Lender.ERC3156: 110_000,
-    Lender.AAVE_V3: 195_000,
+    Lender.AAVE_V3: 185_000,
 }
 # Aave's configuration of a reserve: what has to be set, and what may not be.
 _AAVE_ACTIVE, _AAVE_FROZEN, _AAVE_PAUSED, _AAVE_LENDS = (1 << bit for bit in (56, 57, 60, 63))
@@ -50,18 +51,24 @@ def offers(
     token: str,
     amount: int,
     pools: Iterable[Pool],
+    legs: Sequence[Leg],
     block: Block,
     multicall: str,
     cost: Callable[[int, int], int],
 ) -> list[Offer]:
     """Whoever has `amount` of a token to lend at a block, cheapest first; of two that cost the same, always the same.
 
-    :param pools: that nothing is swapped on in between; those of Uniswap V3 lend too
+    :param pools: those of Uniswap V3 lend too
+    :param legs: what is swapped in between; whoever is locked while it lends cannot be swapped on
     :param cost: WAD USD of a fee in base units and of gas
     :raises ChainError: the endpoint fails
     """
-    every = (*_singletons(settings, token, amount), *_pools(token, amount, pools))
-    sources = [source for source in every if _name(source.kind) in settings.enabled]
+    swapped = {leg.pool for leg in legs}
+    idle = [pool for pool in pools if pool.address not in swapped]
+    every = (*_singletons(settings, token, amount), *_pools(token, amount, idle))
+    # Balancer's vault holds all its pools, and lets nobody in while it lends.
+    locked = {Lender.BALANCER_V2} if any(leg.venue == "balancer_v2" for leg in legs) else set()
+    sources = [source for source in every if _name(source.kind) in settings.enabled and source.kind not in locked]
     reads = [read for source in sources for read in source.reads]
     answers = iter(read_all(client, reads, block, multicall))
     found: list[Offer] = []

@@ -80,8 +80,12 @@ def try_out(client: Client, quote: Quote, request: SwapRequest, terms: Terms, pl
         tuple(dict.fromkeys((request.sell_token, request.buy_token, *place.tokens))),
         tuple(dict.fromkeys((quote.target, quote.spender, *operators))),
     )
-    amount = request.sell_amount + request.sell_amount // _SPARE + 1
-    funding = SimulatedCall(place.vault, request.sell_token, abi.Token.transfer.encode(place.executor, amount))
+    spare = request.sell_amount // _SPARE + 1
+    # Two transfers: a vault that sells all it has cannot pay the second one.
+    funding = [
+        SimulatedCall(place.vault, request.sell_token, abi.Token.transfer.encode(place.executor, amount))
+        for amount in (request.sell_amount, spare)
+    ]
     operation = (int(Venue.AGGREGATOR), quote.target, request.sell_token, request.buy_token, 0, WAD)
     # Nothing is demanded of it here, so that what it delivers is measured and not only refused.
     data = abi.Executor.rebalance_with_calls.encode(
@@ -98,7 +102,7 @@ def try_out(client: Client, quote: Quote, request: SwapRequest, terms: Terms, pl
             place.block,
             place.now,
             place.multicall,
-            prelude=[funding],
+            prelude=funding,
             codes={_STAGE: stage(callback)},
         )
         return _judged(found, quote, request, place)

@@ -22,7 +22,7 @@ from keeper.execution.differences import Unexpected
 from keeper.execution.fees import Fees
 from keeper.execution.forms import Part
 from keeper.execution.plan import Call, rebalancing
-from keeper.execution.simulate import Halted, Simulation, simulate
+from keeper.execution.simulate import Halted, Simulation, Skipped, simulate
 from keeper.execution.trial import Place
 from keeper.execution.whole import gains
 from keeper.routing import WAD, Flow, RebalanceProblem, Route, RouteLimits, flows, solve
@@ -142,20 +142,30 @@ def choose(job: Job, asked: Sequence[Aggregator] | None = None) -> Alternatives:
     if job.settings.policy.surplus_to == "keeper":
         return Alternatives((_on_loan(job),), "keeper")
     asked = venues.of(job.settings) if asked is None else asked
+    stopped: Skipped | None = None
     try:
-        candidates = [_own(job)]
+        own = _own(job)
     except Halted as error:
-        # The callback form itself may be what fails. The loan needs no callback; then the surplus is the keeper's.
-        try:
-            return Alternatives((_on_loan(job), Candidate(OWN, left_out=str(error))), "keeper")
-        except (NoRoute, TransactionError):
-            raise error from None
-    if not asked:
-        return Alternatives(tuple(candidates), "vault")
-    found, offers, warnings = _with_aggregators(job, asked)
-    candidates += found
-    candidates.sort(key=lambda each: (each.worth is None, -(each.worth or 0)))
+        return _without_callback(job, error)
+    except Skipped as error:
+        # What somebody swapped on the route's pools meanwhile need not stop an aggregator.
+        own, stopped = Candidate(OWN, left_out=str(error)), error
+    found, offers, warnings = _with_aggregators(job, asked) if asked else ([], Offers({}, {}, ()), ())
+    candidates = sorted([own, *found], key=lambda each: (each.worth is None, -(each.worth or 0)))
+    if stopped is not None and candidates[0].worth is None:
+        raise stopped
     return Alternatives(tuple(candidates), "vault", offers.left_out, warnings)
+
+
+def _without_callback(job: Job, halted: Halted) -> Alternatives:
+    """On a loan, which needs no callback, where that is what fails; the surplus is the keeper's then.
+
+    :raises Halted: the loan cannot be had either
+    """
+    try:
+        return Alternatives((_on_loan(job), Candidate(OWN, left_out=str(halted))), "keeper")
+    except (NoRoute, TransactionError):
+        raise halted from None
 
 
 def _own(job: Job) -> Candidate:

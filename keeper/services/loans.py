@@ -12,6 +12,7 @@ from keeper.chain.snapshot import VaultSnapshot
 from keeper.errors import NoRoute
 from keeper.execution import forms, lenders
 from keeper.execution.plan import Call
+from keeper.markets import Pool
 from keeper.policy import bound_at, due
 from keeper.routing import WAD, RebalanceProblem, Route, exact_in, exact_out, solve
 from keeper.routing.route import Leg
@@ -103,10 +104,9 @@ def _with_token(
     bought = {each: amount for each, amount in needs.items() if each != token}
     buying = _solved(exact_out(problem.pools, token, bought, prices, decimals, **options)) if bought else None
     amount = kept + (buying.sold[token] if buying is not None else 0)
-    used = {leg.pool for leg in buying.legs} if buying is not None else set()
-    free = [pool for pool in problem.pools if pool.address not in used]
+    pools = problem.pools if buying is None else _after(problem.pools, buying.legs)
     paid = {each: amount for each, amount in sold.items() if each != token and amount}
-    repaying = _solved(exact_in(free, paid, token, prices, decimals, **options)) if paid else None
+    repaying = _solved(exact_in(pools, paid, token, prices, decimals, **options)) if paid else None
     proceeds = sold.get(token, 0) + (repaying.bought[token] if repaying is not None else 0)
     swaps = tuple(leg for route in (buying, repaying) if route is not None for leg in route.legs)
     price = price_of(settings, snapshot, problem, token)
@@ -116,10 +116,8 @@ def _with_token(
     def cost(fee: int, gas: int) -> int:
         return -(-fee * price // one) + problem.gas_value(gas)
 
-    # A pool of Uniswap V3 is locked while it lends.
-    swapped = {leg.pool for leg in swaps}
-    idle = [pool for pool in problem.pools if pool.address not in swapped]
-    found = lenders.offers(client, settings.lenders, token, amount, idle, snapshot.block, settings.multicall, cost)
+    block, multicall = snapshot.block, settings.multicall
+    found = lenders.offers(client, settings.lenders, token, amount, problem.pools, swaps, block, multicall, cost)
     if not found:
         raise NoRoute(f"nobody lends {amount} of it")
     offer = found[0]
@@ -146,6 +144,14 @@ def _solved(problem: RebalanceProblem) -> Route:
     if route.partial_reason is not None:
         raise NoRoute(route.partial_reason)
     return route
+
+
+def _after(pools: Sequence[Pool], legs: Sequence[Leg]) -> list[Pool]:
+    """The pools as the legs leave them."""
+    states = {pool.address: pool for pool in pools}
+    for leg in legs:
+        _, states[leg.pool] = states[leg.pool].swap(leg.token_in, leg.token_out, leg.amount_in)
+    return list(states.values())
 
 
 def _beside(legs: Sequence[Leg], token: str, held: int) -> tuple[Leg, ...]:

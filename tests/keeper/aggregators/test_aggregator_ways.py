@@ -18,9 +18,14 @@ from devnet_desk import (
     desk,
     snapshot,
 )
+from eth_utils.address import to_checksum_address
 
-from devnet.addresses import BALANCER_VAULT, TOKENS
+from devnet import market
+from devnet.addresses import BALANCER_VAULT, MORPHO_BLUE, TOKENS
+from devnet.artifacts import load_bundle
 from devnet.box import calldata
+from devnet.deployer import Deployer
+from devnet.protocols import morpho
 from keeper.aggregators import Aggregator, NoQuote, pins
 from keeper.chain import abi
 from keeper.execution.lenders import GAS
@@ -212,6 +217,23 @@ def test_call__overtaken_by_less_than_what_is_held_back__still_settles(here: Des
         here.box.revert(state)
 
 
+def test_plan__own_route_that_is_overtaken__leaves_it_to_an_aggregator(
+    here: Desk, asked: list[Aggregator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def skipped(_: object) -> Any:
+        raise Skipped("simulated rebalance reverts: rebalance: value short")
+
+    monkeypatch.setattr(alternatives, "_own", skipped)
+    found = planned(here)
+    assert found.alternatives is not None and "1inch" in found.alternatives.chosen.name
+    assert found.alternatives.candidates[-1].left_out == "simulated rebalance reverts: rebalance: value short"
+    asked.clear()
+    waiting = planned(here)
+    assert (waiting.decision.kind, waiting.simulation) == (Kind.WAIT, None)
+    asked.append(Venue(here, failure=NoQuote("none")))
+    assert planned(here).decision.reason == "simulated rebalance reverts: rebalance: value short"
+
+
 # --- loans
 
 
@@ -297,6 +319,47 @@ def test_plan__lender__is_the_cheapest_that_there_is(here: Desk, lenders: dict[s
     assert found.simulation is not None
 
 
+@pytest.mark.parametrize("symbol", ["WETH", "WBTC", "USDC", "LINK"])
+@pytest.mark.parametrize("dearer", [True, False], ids=["one sold", "one bought"])
+def test_plan__whatever_is_borrowed__the_loan_repays_and_leaves_no_more_than_the_best(
+    here: Desk, monkeypatch: pytest.MonkeyPatch, symbol: str, dearer: bool
+) -> None:
+    """Sold, bought, or neither on its side: swaps before the vault, after it, or both."""
+    if not dearer:  # WETH falls by a third from where the desk has it, and the DEXes ask two percent less
+        price = market.feed_price(here.box, "WETH") * 2 / 3
+        market.move_price(here.box, "WETH", price)
+        market.move_dex(here.box, "WETH", price * 98 / 100)
+    best = here.plan(policy=TO_KEEPER).alternatives
+    monkeypatch.setattr(loans, "_tokens", lambda *_: (TOKENS[symbol].address,))
+    found = here.plan(policy=TO_KEEPER)
+    ways = found.alternatives
+    assert best is not None and ways is not None and found.call is not None
+    assert f"loan of {symbol}" in ways.chosen.name
+    assert best.chosen.worth is not None and ways.chosen.worth is not None
+    assert 0 < ways.chosen.worth <= best.chosen.worth * 1.001
+    result = keeper_pass(here.client, here.change(policy=TO_KEEPER), here.vault, here.ledger, here.keeper)
+    assert result.mined is not None and result.mined.succeeded
+    assert holdings(here, str(here.settings.executor)) == {}
+
+
+@pytest.mark.parametrize("kind", ["erc3156", "morpho"])
+def test_pass__other_lenders__lend_too(here: Desk, project: Any, kind: str) -> None:
+    if kind == "morpho":
+        morpho.deploy(Deployer(here.box, load_bundle(with_morpho=True)))
+        lender, where = MORPHO_BLUE, {}
+    else:
+        creation = bytes.fromhex(project.Lender.contract_type.deployment_bytecode.bytecode.removeprefix("0x"))
+        lender = to_checksum_address(here.box.transact(here.creator.address, None, creation)["contractAddress"])
+        where = {"erc3156": (lender,)}
+    here.box.give(WETH, lender, 1_000 * WAD)
+    settings = here.change(policy=TO_KEEPER, lenders={"enabled": (kind,)} | where)
+    result = keeper_pass(here.client, settings, here.vault, here.ledger, here.keeper)
+    ways = result.plan.alternatives
+    assert ways is not None and ways.chosen.name == f"loan of WETH from {kind}"
+    assert result.mined is not None and result.mined.succeeded
+    assert here.box.balance(WETH, lender) == 1_000 * WAD
+
+
 def test_gas_of_lenders__is_about_what_their_loans_cost_more_than_each_other(here: Desk) -> None:
     def gas(**lenders: Any) -> int:
         found = here.plan(policy=TO_KEEPER, lenders=lenders)
@@ -307,7 +370,8 @@ def test_gas_of_lenders__is_about_what_their_loans_cost_more_than_each_other(her
     assert aave - balancer == pytest.approx(GAS[abi.Lender.AAVE_V3] - GAS[abi.Lender.BALANCER_V2], abs=40_000)
 
 
-def test_plan__lender_without_enough__is_passed_over(here: Desk) -> None:
+def test_plan__lender_without_enough__is_passed_over(here: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loans, "_tokens", lambda *_: (WETH,))
     held = here.box.balance(WETH, BALANCER_VAULT)
     here.box.fund(BALANCER_VAULT)
     here.box.send(BALANCER_VAULT, WETH, "transfer(address,uint256)", ATTACKER, held - 1)

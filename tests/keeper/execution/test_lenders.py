@@ -9,6 +9,7 @@ from keeper.chain.rpc import Client
 from keeper.execution import lenders
 from keeper.execution.lenders import GAS, Offer
 from keeper.markets import UniswapV2Pool, UniswapV3Pool
+from keeper.routing.route import Leg
 from keeper.settings import LenderSettings, Settings
 
 ONE = 10**6
@@ -53,6 +54,7 @@ def offers(
         USDC,
         AMOUNT,
         pools,
+        options.get("legs", []),
         client.head(),
         Settings().multicall,
         lambda fee, gas: fee + gas * wei_per_gas,
@@ -137,9 +139,24 @@ def test_offers__of_two_that_cost_the_same__is_always_the_same(fake: FakeChain, 
     assert [each.lender for each in offers(fake, settings)[:3]] == sorted(others)
 
 
+@pytest.mark.parametrize(
+    ("venue", "where", "locked"),
+    [
+        ("uniswap_v3", POOL, Lender.UNISWAP_V3),
+        ("balancer_v2", address("any pool of it"), Lender.BALANCER_V2),
+        ("uniswap_v2", address("another pool"), None),
+    ],
+)
+def test_offers__of_whoever_is_locked_while_lending__are_none_when_swapped_on(
+    fake: FakeChain, held: dict[str, int], venue: str, where: str, locked: Lender | None
+) -> None:
+    leg = Leg(where, venue, USDC, WETH, 1, 1, 10**18, 500)
+    assert {each.kind for each in offers(fake, legs=[leg])} == set(Lender) - {locked}
+
+
 def test_offers__are_read_in_one_request(fake: FakeChain, held: dict[str, int]) -> None:
     client = Client(fake.url, attempts=1)
     block = client.head()
     fake.requests.clear()
-    lenders.offers(client, SETTINGS, USDC, AMOUNT, [pool()], block, Settings().multicall, lambda fee, gas: fee)
+    lenders.offers(client, SETTINGS, USDC, AMOUNT, [pool()], [], block, Settings().multicall, lambda fee, gas: fee)
     assert [method for method, _ in fake.requests] == ["eth_call"]
