@@ -135,8 +135,8 @@ def test_try_out__executor_and_keeper_held_some_before__counts_only_what_came(be
 def test_try_out__vault_that_has_no_more_than_it_sells__is_no_reason_to_refuse(bench: Bench) -> None:
     poor, terms = bench.box.call(a.V3_ROUTER, "factory()(address)"), check(bench.quote(), bench.request())
     assert terms is not None
-    place = replace(bench.place, vault=poor)
     bench.box.give(WETH, poor, ETHER)
+    place = replace(bench.place, vault=poor)
     assert try_out(bench.client, bench.quote(), bench.request(), terms, place) == bench.try_out(bench.quote())
     short = replace(bench.request(), sell_amount=ETHER + 1)
     with pytest.raises(UnsafeQuote, match=f"delivers 0 of {USDC}"):
