@@ -214,6 +214,7 @@ class Executor:
         ("uint256", "uint256"),
     )
     set_aggregator = Function("set_aggregator", ("address", "bytes4", "address"))
+    aggregator_spenders = Function("aggregator_spenders", ("address", "bytes4"), ("address",))
 
     on_rebalance = Function("on_rebalance", ("address", LEGS, "bytes"))
 
