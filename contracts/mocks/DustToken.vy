@@ -4,6 +4,7 @@
 @notice Its symbol is made to be printed.
 """
 
+
 event Transfer:
     sender: indexed(address)
     receiver: indexed(address)
