@@ -81,6 +81,7 @@ def of_plan(plan: Plan) -> dict[str, Any]:
             }
             for lie in plan.dropped
         ],
+        "call_legs": [] if plan.call is None else of_legs(plan.call.legs, plan.snapshot),
         "alternatives": None if plan.alternatives is None else of_alternatives(plan.alternatives),
         "simulated_gas": None if simulation is None else simulation.gas,
         "calldata": None if plan.call is None else "0x" + plan.call.data.hex(),

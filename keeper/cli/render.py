@@ -157,6 +157,8 @@ def plan_view(plan: Plan) -> RenderableType:
     parts.extend(Text(f"Left out: {lie.text}") for lie in plan.dropped)
     if plan.alternatives is not None and plan.alternatives.had_choice:
         parts.append(alternatives_table(plan.alternatives))
+        if plan.call is not None and route is not None and plan.call.legs != route.legs:
+            parts.append(legs_table(plan.call.legs, snapshot, "Swaps of the first"))
         parts.extend(Text(f"Not taken: {quote.reason}") for quote in plan.alternatives.quotes_left_out)
         parts.extend(Text(f"Worse than the reference: {line}", "yellow") for line in plan.alternatives.warnings)
     parts.append(verdict(plan))

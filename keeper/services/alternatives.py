@@ -10,6 +10,7 @@ simulated, to the byte.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 
 from keeper.aggregators import Aggregator, SwapRequest, venues
@@ -301,7 +302,7 @@ def _on_loan(job: Job) -> Candidate:
     assert price is not None
     tried = simulate(job.client, _loan_call(job, plan, 0), job.sender, job.snapshot.symbol_of)
     gas_cost = job.problem.gas_value(tried.gas)
-    floor = gas_cost + int(job.settings.policy.profit_min_usd * 100) * WAD // 100
+    floor = gas_cost + int(Decimal(str(job.settings.policy.profit_min_usd)) * WAD)
     least_left = -(-floor * 10 ** job.problem.decimals[token] // price)  # up: the keeper's floor
     try:
         gained = _gained(job, _loan_call(job, plan, 0), [plan.offer.lender])
@@ -330,7 +331,7 @@ def _gained(job: Job, call: Call, spenders: Iterable[str]) -> Mapping[str, int]:
 def _worth(job: Job, token: str, amount: int, gas: int) -> int:
     """WAD USD of base units, rounded down, less gas; a token without a price is worth nothing here."""
     price = loans.price_of(job.settings, job.snapshot, job.problem, token)
-    if price is None:
+    if price is None or token not in job.problem.decimals:
         return -job.problem.gas_value(gas)
     return amount * price // int(10 ** job.problem.decimals[token]) - job.problem.gas_value(gas)
 

@@ -27,7 +27,10 @@ _TOKENS_MAX = 4
 
 @dataclass(frozen=True, slots=True)
 class LoanPlan:
-    """A rebalance on a loan, but for what has to be left: base units, and WAD USD by the routes' own arithmetic."""
+    """A rebalance on a loan, but for what has to be left.
+
+    `profit` is the keeper's in WAD USD by the routes' own arithmetic, less the gas of the swaps and the loan.
+    """
 
     offer: lenders.Offer
     sells: Mapping[str, int]
@@ -101,11 +104,11 @@ def _with_token(
         "max_legs": forms.OPERATIONS_MAX // 2,
     }
     kept = needs.get(token, 0)
-    bought = {each: amount for each, amount in needs.items() if each != token}
+    bought = {each: needed for each, needed in needs.items() if each != token}
     buying = _solved(exact_out(problem.pools, token, bought, prices, decimals, **options)) if bought else None
     amount = kept + (buying.sold[token] if buying is not None else 0)
     pools = problem.pools if buying is None else _after(problem.pools, buying.legs)
-    paid = {each: amount for each, amount in sold.items() if each != token and amount}
+    paid = {each: given for each, given in sold.items() if each != token and given}
     repaying = _solved(exact_in(pools, paid, token, prices, decimals, **options)) if paid else None
     proceeds = sold.get(token, 0) + (repaying.bought[token] if repaying is not None else 0)
     swaps = tuple(leg for route in (buying, repaying) if route is not None for leg in route.legs)
@@ -122,9 +125,10 @@ def _with_token(
         raise NoRoute(f"nobody lends {amount} of it")
     offer = found[0]
     # What is spare is the keeper's again, in the token that it was bought in.
-    spare = problem.bought_value({each: amount - owed[each] for each, amount in bought.items()})
+    spare = problem.bought_value({each: needed - owed[each] for each, needed in bought.items()})
     left = proceeds + kept - owed.get(token, 0) - amount - offer.fee
-    profit = left * price // one + spare
+    gas = offer.gas + sum(route.gas for route in (buying, repaying) if route is not None)
+    profit = left * price // one + spare - problem.gas_value(gas)
     return LoanPlan(
         offer,
         {each: n for each, n in sold.items() if n},

@@ -1,5 +1,6 @@
 """Pictures and numbers for people."""
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -9,11 +10,12 @@ from rich.console import Console
 from keeper.aggregators.ask import LeftOut
 from keeper.chain.abi import Trigger
 from keeper.chain.snapshot import Asset, Schedule, Valuation
-from keeper.cli.payload import of_alternatives
+from keeper.cli.payload import of_alternatives, of_plan
 from keeper.cli.render import alternatives_table, amount, band_bar, exact_amount, percent, plan_view, usd, weights_table
 from keeper.execution.plan import Call
 from keeper.execution.simulate import Simulation
 from keeper.policy import Decision, Kind
+from keeper.routing import Leg, Route
 from keeper.services.alternatives import Alternatives, Candidate
 from keeper.services.plan import Plan
 
@@ -107,6 +109,17 @@ def test_plan_view__shows_the_ways_and_what_was_not_taken_with_no_markup_of_stra
         "Worse than the reference: WETH for USDC",
     ):
         assert part in text
+
+
+def test_plan_view__shows_the_swaps_of_another_way_than_the_route():
+    own, other = (Leg(f"0x{n}", venue, "0xA", "0xB", 1, 1, WAD, 0) for n, venue in ((1, "curve"), (2, "1inch")))
+    route = Route((own,), {}, {}, 0, 0, 0)
+    for legs, title in (((own,), False), ((other,), True)):
+        call = replace(CALL, legs=legs)
+        decision = Decision(Kind.REBALANCE, "so")
+        plan = Plan(bare_snapshot("0xV"), 1, decision, route, call=call, alternatives=WAYS)
+        assert ("Swaps of the first" in shown(plan)) is title
+        assert [leg["venue"] for leg in of_plan(plan)["call_legs"]] == [leg.venue for leg in legs]
 
 
 def test_plan_view__without_a_choice__shows_no_table():
