@@ -32,10 +32,13 @@ def of(settings: Settings) -> tuple[Aggregator, ...]:
         OpenOcean(connection),
         Cow(connection),
     ]
-    # An empty key is an error, not a missing one.
-    if (key := _key(wanted.zerox_api_key, wanted.zerox_api_key_file)) is not None:
+    # An empty key is an error, not a missing one; that of a venue which is not asked is not looked at.
+    if pins.ZEROX in wanted.enabled and (key := _key(wanted.zerox_api_key, wanted.zerox_api_key_file)) is not None:
         venues.append(ZeroX(key, connection))
-    if (key := _key(wanted.oneinch_api_key, wanted.oneinch_api_key_file)) is not None:
+    if (
+        pins.ONEINCH in wanted.enabled
+        and (key := _key(wanted.oneinch_api_key, wanted.oneinch_api_key_file)) is not None
+    ):
         venues.append(OneInch(key, connection))
     return tuple(
         venue for venue in venues if venue.venue in wanted.enabled and settings.chain_id in pins.PINS[venue.venue]

@@ -55,3 +55,9 @@ def test_of__key_file_that_is_empty__is_refused(tmp_path: Path) -> None:
 def test_of__chain_with_fewer_pins__are_those_that_have_them() -> None:
     assert names(CHAIN_ID="146") == {pins.VELORA}
     assert names(CHAIN_ID="4242") == set()
+
+
+def test_of__key_file_of_a_venue_that_is_not_enabled__is_not_looked_at(tmp_path: Path) -> None:
+    absent = str(tmp_path / "absent")
+    found = names(pins.COW, AGGREGATORS__ONEINCH_API_KEY_FILE=absent, AGGREGATORS__ZEROX_API_KEY_FILE=absent)
+    assert found == {pins.COW}
