@@ -193,7 +193,7 @@ class FakeChain:
             try:
                 paid = self.swaps[pool](token_in, amount)
             except Revert as revert:
-                return {"status": "0x0", "returnData": "0x" + revert.data.hex(), "logs": []}
+                return {"status": "0x0", "returnData": "0x" + revert.data.hex(), "logs": [], "gasUsed": "0x0"}
             held[target, token_in] -= amount
             held[target, token_out] = held.get((target, token_out), 0) + paid
             topics = [
@@ -207,7 +207,7 @@ class FakeChain:
                     "data": "0x" + encode(["uint256", "uint256"], [amount, paid]).hex(),
                 }
             ]
-        return {"status": "0x1", "returnData": "0x" + returned.hex(), "logs": logs}
+        return {"status": "0x1", "returnData": "0x" + returned.hex(), "logs": logs, "gasUsed": "0x0"}
 
     def _multicall(self, data: bytes) -> bytes:
         if data[:4] == abi.Multicall.block_timestamp.encode():

@@ -36,6 +36,18 @@ def configure(fee: uint256, trick: Trick):
 
 
 @external
+@view
+def maxFlashLoan(token: address) -> uint256:
+    return staticcall IERC20(token).balanceOf(self)
+
+
+@external
+@view
+def flashFee(token: address, amount: uint256) -> uint256:
+    return self.fee
+
+
+@external
 def flashLoan(receiver: address, token: address, amount: uint256, data: Bytes[10528]) -> bool:
     if self.trick == Trick.NO_CALLBACK:
         return True

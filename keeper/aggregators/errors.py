@@ -4,6 +4,7 @@
     ├── AggregatorUnavailable (ConnectionError)   down, slow or failing; asked again a few times
     │   └── RateLimited                           too many requests; says how long to wait, where the answer does
     ├── AccessRefused (ConfigurationError)        the API key is missing or refused
+    ├── NotPinned (ConfigurationError)            the executor's owner has not let this function be called
     ├── RequestRefused (ValueError)               this swap cannot be asked for there: a token, an amount, the chain
     ├── NoQuote (NoRoute)                         the aggregator has no route for it
     ├── MalformedAnswer (ValueError)              not JSON, not the documented fields, too long, or a redirect
@@ -32,6 +33,10 @@ class RateLimited(AggregatorUnavailable):
 
 class AccessRefused(AggregatorError, ConfigurationError):
     """The API key is missing or refused."""
+
+
+class NotPinned(AggregatorError, ConfigurationError):
+    """The executor may not call what the answer names; its owner can let it."""
 
 
 class RequestRefused(AggregatorError, ValueError):

@@ -19,6 +19,8 @@ LEGS = "(address,uint256)[]"
 OPERATIONS = "(uint256,address,address,address,uint256,uint256)[]"
 TERMS = "(uint256,bool,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
 FEES = "(address,uint256,uint256,uint256)"
+LOAN = "(address,uint256,address,uint256,uint256,uint256)"
+AGGREGATOR_CALLS = "(uint256,bytes)[]"
 
 
 def checksum(address: object) -> str:
@@ -141,6 +143,16 @@ class Venue(IntFlag):
     AGGREGATOR = 64
 
 
+class Lender(IntFlag):
+    """IRouteExecutor.Lender."""
+
+    MORPHO = 1
+    BALANCER_V2 = 2
+    AAVE_V3 = 4
+    UNISWAP_V3 = 8
+    ERC3156 = 16
+
+
 class Vault:
     """IndexVault: custody."""
 
@@ -202,10 +214,21 @@ class Executor:
 
     owner = Function("owner", (), ("address",))
     rebalance = Function("rebalance", ("address", LEGS, LEGS, OPERATIONS, "uint256"), ("uint256", "uint256"))
+    rebalance_with_loan = Function(
+        "rebalance_with_loan", ("address", LEGS, LEGS, OPERATIONS, "uint256", LOAN), ("uint256", "uint256")
+    )
+    rebalance_with_calls = Function(
+        "rebalance_with_calls",
+        ("address", LEGS, LEGS, OPERATIONS, "uint256", LOAN, AGGREGATOR_CALLS),
+        ("uint256", "uint256"),
+    )
+    set_aggregator = Function("set_aggregator", ("address", "bytes4", "address"))
+    aggregator_spenders = Function("aggregator_spenders", ("address", "bytes4"), ("address",))
 
     on_rebalance = Function("on_rebalance", ("address", LEGS, "bytes"))
 
     swap = Event("Swap", ("address", "address", "address", "uint256", "uint256"), (0, 1, 2))
+    flash_loan = Event("FlashLoan", ("address", "address", "uint256", "uint256"), (0, 1))
 
 
 class Token:
@@ -214,9 +237,29 @@ class Token:
     symbol = Function("symbol", (), ("string",))
     decimals = Function("decimals", (), ("uint8",))
     balance_of = Function("balanceOf", ("address",), ("uint256",))
+    allowance = Function("allowance", ("address", "address"), ("uint256",))
     approve = Function("approve", ("address", "uint256"), ("bool",))
     total_supply = Function("totalSupply", (), ("uint256",))
     transfer = Function("transfer", ("address", "uint256"), ("bool",))
+
+    transferred = Event("Transfer", ("address", "address", "uint256"), (0, 1))
+    approved = Event("Approval", ("address", "address", "uint256"), (0, 1))
+
+
+class Permit2:
+    """The allowances that Permit2 keeps: amount, expiration, nonce."""
+
+    allowance = Function("allowance", ("address", "address", "address"), ("uint160", "uint48", "uint48"))
+
+    approved = Event("Approval", ("address", "address", "address", "uint160", "uint48"), (0, 1, 2))
+    permitted = Event("Permit", ("address", "address", "address", "uint160", "uint48", "uint48"), (0, 1, 2))
+
+
+class SettlerRegistry:
+    """0x's deployer: which Settler of a feature is in use, and which one was before."""
+
+    owner_of = Function("ownerOf", ("uint256",), ("address",))
+    prev = Function("prev", ("uint128",), ("address",))
 
 
 class UniswapV2:
@@ -241,6 +284,17 @@ class UniswapV3:
         ("int24",),
         ("uint128", "int128", "uint256", "uint256", "int56", "uint160", "uint32", "bool"),
     )
+
+
+class Lenders:
+    """What lenders of flash loans tell about them, beside the balances that they lend."""
+
+    balancer_fee = Function("getFlashLoanFeePercentage", (), ("uint256",))  # of the fees collector
+    aave_premium = Function("FLASHLOAN_PREMIUM_TOTAL", (), ("uint128",))
+    aave_configuration = Function("getConfiguration", ("address",), ("uint256",))
+    aave_available = Function("getVirtualUnderlyingBalance", ("address",), ("uint128",))
+    erc3156_max = Function("maxFlashLoan", ("address",), ("uint256",))
+    erc3156_fee = Function("flashFee", ("address", "uint256"), ("uint256",))
 
 
 class Balancer:
@@ -318,3 +372,4 @@ class Multicall:
     aggregate3 = Function("aggregate3", ("(address,bool,bytes)[]",), ("(bool,bytes)[]",))
     block_number = Function("getBlockNumber", (), ("uint256",))
     block_timestamp = Function("getCurrentBlockTimestamp", (), ("uint256",))
+    eth_balance = Function("getEthBalance", ("address",), ("uint256",))

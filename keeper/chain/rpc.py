@@ -43,20 +43,25 @@ _BACKOFF = wait_random_exponential(multiplier=0.2, max=5.0)
 
 @dataclass(frozen=True, slots=True)
 class SimulatedCall:
-    """One call to run in a simulated block, as whoever `sender` is; no signature is needed and no gas is paid."""
+    """One call to run in a simulated block, as whoever `sender` is; no signature is needed and no gas is paid.
+
+    :param gas: its limit; None for all that is left in the block
+    """
 
     sender: str
     to: str
     data: bytes
+    gas: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a simulated call did: its return or revert data, and its logs when it did not revert."""
+    """What a simulated call did: its return or revert data, its logs when it did not revert, and the gas it used."""
 
     succeeded: bool
     data: bytes
     logs: tuple[dict[str, Any], ...]
+    gas: int
 
 
 class Client:
@@ -216,16 +221,24 @@ class Client:
         with _reverts():
             return self.read(method, transaction, *params)
 
-    def simulate(self, calls: Sequence[SimulatedCall], block: Block, time: int) -> list[Outcome]:
+    def simulate(
+        self, calls: Sequence[SimulatedCall], block: Block, time: int, codes: Mapping[str, bytes] | None = None
+    ) -> list[Outcome]:
         """What the calls do one after the other in a block on top of `block`, at `time` in unix s.
 
+        :param codes: runtime code by address that stands there during the block in place of what is there
         :raises ChainError: as `read`; or the node cannot simulate a block (`eth_simulateV1`)
         """
         request = {
             "blockStateCalls": [
                 {
                     "blockOverrides": {"time": hex(max(time, block.timestamp + 1))},
-                    "calls": [{"from": call.sender, "to": call.to, "data": to_hex(call.data)} for call in calls],
+                    "stateOverrides": {address: {"code": to_hex(code)} for address, code in (codes or {}).items()},
+                    "calls": [
+                        {"from": call.sender, "to": call.to, "data": to_hex(call.data)}
+                        | ({} if call.gas is None else {"gas": hex(call.gas)})
+                        for call in calls
+                    ],
                 }
             ]
         }
@@ -236,7 +249,12 @@ class Client:
             raise ChainError(f"{error}; routes are tried out with it before they are sent: use another RPC") from None
         try:
             outcomes = [
-                Outcome(int(each["status"], 16) == 1, as_bytes(each["returnData"], self.name), tuple(each["logs"]))
+                Outcome(
+                    int(each["status"], 16) == 1,
+                    as_bytes(each["returnData"], self.name),
+                    tuple(each["logs"]),
+                    int(each["gasUsed"], 16),
+                )
                 for each in answer[0]["calls"]
             ]
         except (TypeError, KeyError, IndexError, ValueError):

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from keeper.chain.snapshot import VaultSnapshot
     from keeper.execution.receipt import Mined, Swap
     from keeper.routing import Certificate, Leg
+    from keeper.services.alternatives import Alternatives
     from keeper.services.demo import Holding, Story
     from keeper.services.doctor import Row
     from keeper.services.keeper_pass import PassResult
@@ -117,9 +118,39 @@ def of_plan(plan: Plan) -> dict[str, Any]:
             }
             for lie in plan.dropped
         ],
+        "call_legs": [] if plan.call is None else of_legs(plan.call.legs, plan.snapshot),
+        "alternatives": None if plan.alternatives is None else of_alternatives(plan.alternatives),
         "simulated_gas": None if simulation is None else simulation.gas,
         "calldata": None if plan.call is None else "0x" + plan.call.data.hex(),
         "target": None if plan.call is None else plan.call.target,
+    }
+
+
+def of_alternatives(found: Alternatives) -> dict[str, Any]:
+    """The ways to rebalance, best first, and the quotes that were not taken. Worth is what the beneficiary ends with."""
+    return {
+        "beneficiary": found.beneficiary,
+        "candidates": [
+            {
+                "name": each.name,
+                "worth_usd": None if each.worth is None else each.worth / WAD,
+                "value_out": None if each.simulation is None else each.simulation.value_out / WAD,
+                "value_in": None if each.simulation is None else each.simulation.value_in / WAD,
+                "gas": None if each.simulation is None else each.simulation.gas,
+                "left_out": each.left_out,
+            }
+            for each in found.candidates
+        ],
+        "quotes_left_out": [
+            {
+                "venue": quote.venue,
+                "sell_token": quote.sell_token,
+                "buy_token": quote.buy_token,
+                "reason": quote.reason,
+            }
+            for quote in found.quotes_left_out
+        ],
+        "warnings": list(found.warnings),
     }
 
 

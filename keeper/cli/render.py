@@ -14,6 +14,7 @@ from keeper.operations.breakers import mend
 from keeper.operations.redaction import neutral
 from keeper.policy import Kind
 from keeper.routing import Certificate, Leg
+from keeper.services.alternatives import Alternatives
 from keeper.services.doctor import Row, Status
 from keeper.services.plan import Plan
 from keeper.services.route import SwapRoute
@@ -157,8 +158,30 @@ def plan_view(plan: Plan) -> RenderableType:
         if route.partial_reason is not None:
             parts.append(Text(f"Trades less than the vault allows: {route.partial_reason}"))
     parts.extend(Text(f"Left out: {lie.text}") for lie in plan.dropped)
+    if plan.alternatives is not None and plan.alternatives.had_choice:
+        parts.append(alternatives_table(plan.alternatives))
+        if plan.call is not None and route is not None and plan.call.legs != route.legs:
+            parts.append(legs_table(plan.call.legs, snapshot, "Swaps of the first"))
+        parts.extend(Text(f"Not taken: {quote.reason}") for quote in plan.alternatives.quotes_left_out)
+        parts.extend(Text(f"Worse than the reference: {line}", "yellow") for line in plan.alternatives.warnings)
     parts.append(verdict(plan))
     return Group(*parts)
+
+
+def alternatives_table(found: Alternatives) -> Table:
+    """The ways to rebalance, best first."""
+    title = f"Ways to do it, by what the {found.beneficiary} ends with"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("way")
+    for heading in ("ends with", "vault sells", "vault gets", "gas"):
+        table.add_column(heading, justify="right")
+    table.add_column("left out because")
+    for each in found.candidates:
+        run = each.simulation
+        numbers = ("", "", "") if run is None else (usd(run.value_out), usd(run.value_in), f"{run.gas:,}")
+        worth = "" if each.worth is None else usd(each.worth)
+        table.add_row(escape(each.name), worth, *numbers, escape(each.left_out or ""))
+    return table
 
 
 def verdict(plan: Plan) -> Text:

@@ -78,6 +78,11 @@ def operation(leg: Leg) -> tuple[int, str, str, str, int, int]:
     return int(_VENUES[leg.venue]), leg.pool, leg.token_in, leg.token_out, _fee(leg), leg.share
 
 
+def is_pool(leg: Leg) -> bool:
+    """Whether the executor knows the leg's venue; it does not know an aggregator's."""
+    return leg.venue in _VENUES
+
+
 def _fee(leg: Leg) -> int:
     """Parts per million where the executor asks for them: to price a pair's swap, and to know a V3 pool."""
     return leg.fee if leg.venue.startswith("uniswap") else 0

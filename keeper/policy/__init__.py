@@ -2,6 +2,7 @@
 
 from keeper.policy.auction import bound_at, meets_at
 from keeper.policy.decision import Decision, Kind, Limits, Quote
+from keeper.policy.due import due
 from keeper.policy.imbalance import deficits, surpluses
 from keeper.policy.judge import before_route, judge
 
@@ -13,6 +14,7 @@ __all__ = [
     "before_route",
     "bound_at",
     "deficits",
+    "due",
     "judge",
     "meets_at",
     "surpluses",

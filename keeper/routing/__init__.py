@@ -1,6 +1,7 @@
 """Routing: sell a basket, buy a basket, over many pools in one solve. Pure: pools and prices in, exact legs out."""
 
 from keeper.routing.certificate import Certificate
+from keeper.routing.flows import Flow, flows
 from keeper.routing.network import reference_prices
 from keeper.routing.problem import UNLIMITED, WAD, Goal, RebalanceProblem, RouteLimits, value_down, value_up
 from keeper.routing.route import Leg, Route, replay
@@ -11,6 +12,7 @@ __all__ = [
     "UNLIMITED",
     "WAD",
     "Certificate",
+    "Flow",
     "Goal",
     "Leg",
     "RebalanceProblem",
@@ -18,6 +20,7 @@ __all__ = [
     "RouteLimits",
     "exact_in",
     "exact_out",
+    "flows",
     "prepare",
     "reference_prices",
     "replay",

@@ -6,10 +6,12 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
 from keeper import contracts
+from keeper.aggregators import NotPinned, calldata, pins, venues
 from keeper.chain import abi
 from keeper.chain.connect import client_of
 from keeper.chain.multicall import Read, read_all
@@ -143,8 +145,43 @@ def _on_chain(settings: Settings, client: Client, vault: str | None) -> Iterator
     else:
         executor = settings.executor
         yield _row("executor", lambda: f"{executor}, owner {executor_owner(client, executor)}")
+    yield from _aggregators(settings, client)
     if vault is not None:
         yield from _vault(settings, client, vault)
+
+
+def _aggregators(settings: Settings, client: Client) -> Iterator[Row]:
+    """Of each venue that is enabled, whether it will be asked, and whether the executor may call it."""
+    try:
+        asked = {venue.venue for venue in venues.of(settings)}
+    except EquipoiseError as error:
+        yield Row("aggregators", Status.ERROR, str(error))
+        return
+    for name in settings.aggregators.enabled:
+        check = f"aggregator {name}"
+        if name not in asked:
+            reason = "not asked: it has no contracts on this chain, or wants a key; set its key"
+            yield Row(check, Status.WARN, reason)
+        elif name == pins.COW:
+            yield Row(check, Status.OK, "asked for a price to compare with")
+        elif settings.executor is not None:
+            pinned = partial(_pinned, settings, client, name, settings.executor)
+            yield _row(check, pinned, failure=Status.WARN)
+
+
+def _pinned(settings: Settings, client: Client, venue: str, executor: str) -> str:
+    pin = pins.require(venue, settings.chain_id)
+    functions = sorted(calldata.selectors(venue))
+    reads = [Read(executor, abi.Executor.aggregator_spenders, (pin.target, function)) for function in functions]
+    answers = read_all(client, reads, client.head(), settings.multicall)
+    count = sum(not each.failed and abi.checksum(each.value) == pin.spender for each in answers)
+    if not count:
+        wanted = ", ".join(f"0x{function.hex()}" for function in functions)
+        raise NotPinned(
+            f"the executor may call no function of {pin.target}: its owner pins them with set_aggregator, spender "
+            f"{pin.spender}; known are {wanted}"
+        )
+    return f"{count} of {len(functions)} functions of {pin.target} pinned"
 
 
 def _vault(settings: Settings, client: Client, vault: str) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from keeper.chain.abi import checksum
 from keeper.chain.multicall import Read, read_all
 from keeper.chain.rpc import Client, Reverted
 from keeper.chain.snapshot import VaultSnapshot
-from keeper.errors import ConfigurationError, NoRoute
+from keeper.errors import ConfigurationError, EquipoiseError, NoRoute
 from keeper.execution import fees as fee_market
 from keeper.execution import plan as calls
 from keeper.execution.fees import Fees
@@ -19,6 +19,7 @@ from keeper.execution.verify import Lie, verify
 from keeper.policy import Decision, Kind, Limits, Quote, before_route, deficits, judge, surpluses
 from keeper.policy.auction import final_bound
 from keeper.routing import WAD, RebalanceProblem, Route, RouteLimits, solve
+from keeper.services.alternatives import Alternatives, Job, LeavesTooLittle, choose
 from keeper.settings import Settings
 
 # Gas of a rebalance beside its swaps, measured on the devnet: the transaction, opening and settlement, and a price and two
@@ -44,6 +45,7 @@ class Plan:
     call: Call | None = None
     simulation: Simulation | None = None
     dropped: tuple[Lie, ...] = ()
+    alternatives: Alternatives | None = None  # the ways to rebalance that were looked at, for a rebalance
 
 
 def plan(client: Client, settings: Settings, vault: str, sender: str | None = None) -> Plan:
@@ -74,14 +76,19 @@ def plan_on(client: Client, settings: Settings, snapshot: VaultSnapshot, sender:
     surplus = surpluses(snapshot)
     limits = Limits.of(settings.policy.min_trade_usd, settings.policy.cost_max_bps, settings.policy.safety_margin_bps)
     problem = _problem(client, settings, snapshot, surplus, fees, now)
-    route, dropped = _verified_route(
+    route, problem, dropped = _verified_route(
         client, settings, snapshot, problem, _route_limits(settings, snapshot, limits), now
     )
     decision = judge(snapshot, _quote(snapshot, route, fees), limits, now)
     drafted = Plan(snapshot, now, decision, route, fees, dropped=dropped)
     if decision.kind is Kind.WAIT:
         return drafted
-    return _simulated(client, settings, drafted, surplus, sender)
+    if decision.kind is Kind.OPEN:
+        return _opening(client, drafted, sender or _NOBODY)
+    if settings.executor is None:
+        raise ConfigurationError("no executor to rebalance through: set executor, or pass --executor")
+    who = sender or executor_owner(client, settings.executor)
+    return _rebalancing(drafted, Job(client, settings, snapshot, problem, route, fees, settings.executor, who, now))
 
 
 def executor_owner(client: Client, executor: str) -> str:
@@ -95,29 +102,35 @@ def executor_owner(client: Client, executor: str) -> str:
         raise ConfigurationError(f"no executor at {executor} on chain {client.chain_id}: set executor") from None
 
 
-def _simulated(client: Client, settings: Settings, drafted: Plan, surplus: dict[str, int], sender: str | None) -> Plan:
-    snapshot, decision = drafted.snapshot, drafted.decision
-    if decision.kind is Kind.OPEN:
-        call = calls.opening(snapshot.address)
-        who = sender or _NOBODY
-    else:
-        if settings.executor is None:
-            raise ConfigurationError("no executor to rebalance through: set executor, or pass --executor")
-        who = sender or executor_owner(client, settings.executor)
-        assert drafted.route is not None
-        call = calls.rebalancing(
-            snapshot.address,
-            settings.executor,
-            drafted.route,
-            surplus,
-            settings.policy.slippage_bps,
-            drafted.now + settings.policy.deadline_s,
-        )
+def _opening(client: Client, drafted: Plan, sender: str) -> Plan:
+    call = calls.opening(drafted.snapshot.address)
     try:
-        simulation = simulate(client, call, who, snapshot.symbol_of)
+        simulation = simulate(client, call, sender, drafted.snapshot.symbol_of)
     except Skipped as error:
-        return replace(drafted, decision=replace(decision, kind=Kind.WAIT, reason=str(error)), call=call)
+        return _wait(drafted, call, error)
     return replace(drafted, call=call, simulation=simulation)
+
+
+def _rebalancing(drafted: Plan, job: Job) -> Plan:
+    try:
+        found = choose(job)
+    except Skipped as error:
+        return _wait(drafted, job.own_call(), error)
+    except LeavesTooLittle as error:
+        return _wait(drafted, None, error)
+    chosen, decision = found.chosen, drafted.decision
+    reason = decision.reason if found.reason is None else f"{decision.reason}; {found.reason}"
+    return replace(
+        drafted,
+        decision=replace(decision, reason=reason),
+        call=chosen.call,
+        simulation=chosen.simulation,
+        alternatives=found,
+    )
+
+
+def _wait(drafted: Plan, call: Call | None, error: EquipoiseError) -> Plan:
+    return replace(drafted, decision=replace(drafted.decision, kind=Kind.WAIT, reason=str(error)), call=call)
 
 
 def _verified_route(
@@ -127,8 +140,11 @@ def _verified_route(
     problem: RebalanceProblem,
     limits: RouteLimits,
     now: int,
-) -> tuple[Route, tuple[Lie, ...]]:
-    """The best route over pools that pay what they say, and those that do not. Without an executor none can be tried."""
+) -> tuple[Route, RebalanceProblem, tuple[Lie, ...]]:
+    """The best route over pools that pay what they say, the problem of those pools, and those that do not.
+
+    Without an executor none can be tried.
+    """
     if settings.executor is not None:
         executor_owner(client, settings.executor)  # an address with another contract would make every pool look false
     dropped: tuple[Lie, ...] = ()
@@ -140,10 +156,10 @@ def _verified_route(
                 raise
             raise NoRoute("; ".join([str(error), *(f"left out: {lie.text}" for lie in dropped)])) from None
         if settings.executor is None:
-            return route, dropped
+            return route, problem, dropped
         lies = verify(client, route, problem.pools, snapshot.address, settings.executor, snapshot.block, now)
         if not lies:
-            return route, dropped
+            return route, problem, dropped
         dropped += tuple(lies)
         liars = {lie.pool for lie in lies}
         problem = replace(problem, pools=tuple(pool for pool in problem.pools if pool.address not in liars))

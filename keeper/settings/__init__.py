@@ -12,6 +12,7 @@ that alerts go to come from the environment or from a file of their own.
 from keeper.settings.groups import (
     AggregatorSettings,
     FeeSettings,
+    LenderSettings,
     OperationsSettings,
     PolicySettings,
     PoolSettings,
@@ -24,6 +25,7 @@ from keeper.settings.plain_keys import refuse_plain_arguments, refuse_plain_key
 __all__ = [
     "AggregatorSettings",
     "FeeSettings",
+    "LenderSettings",
     "OperationsSettings",
     "PolicySettings",
     "PoolSettings",

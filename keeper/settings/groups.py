@@ -74,6 +74,8 @@ class PolicySettings(Group):
     marginal_cost_max_bps: int = Field(default=300, gt=0, le=9_000)  # of the last dollar sold, gas aside
     safety_margin_bps: float = Field(default=3.0, ge=0, le=1_000)  # the route must beat the bound by this much
     slippage_bps: int = Field(default=30, ge=0, le=2_000)  # a bought amount may fall short of the route's by this much
+    surplus_to: Literal["vault", "keeper"] = "vault"  # who gets what a route brings beyond the bound
+    profit_min_usd: float = Field(default=0.0, ge=0)  # that a keeper who takes the surplus wants beyond its gas
     deadline_s: int = Field(default=180, ge=12)
     replan_s: float = Field(
         default=60.0, gt=0, le=3_600
@@ -100,9 +102,33 @@ class RelaySettings(Group):
         return self
 
 
-class AggregatorSettings(Group):
-    """What aggregators want from whoever asks; one without its key is not asked."""
+class LenderSettings(Group):
+    """Who lends for the length of a transaction. The defaults are Ethereum mainnet's."""
 
+    enabled: tuple[Literal["morpho", "balancer_v2", "aave_v3", "uniswap_v3", "erc3156"], ...] = (
+        "morpho",
+        "balancer_v2",
+        "aave_v3",
+        "uniswap_v3",
+        "erc3156",
+    )
+    morpho: Address = "0xBBBBBbbBBb9cC5e90e3b3Af64bdAF62C37EEFFCb"
+    balancer_vault: Address = "0xBA12222222228d8Ba445958a75a0704d566BF2C8"
+    balancer_fees_collector: Address = "0xce88686553686DA562CE7Cea497CE749DA109f9F"
+    aave_pool: Address = "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"
+    erc3156: tuple[Address, ...] = (
+        "0x60744434d6339a6B27d73d9Eda62b6F66a0a04FA",  # Maker's DssFlash: DAI
+        "0x26dE7861e213A5351F6ED767d00e0839930e9eE1",  # Curve's FlashLender: crvUSD
+    )
+
+
+class AggregatorSettings(Group):
+    """Which aggregators to ask, how often, and what they want from whoever asks; one without its key is not asked."""
+
+    enabled: tuple[Literal["0x", "1inch", "velora", "kyberswap", "openocean", "cow"], ...] = ()
+    timeout_s: float = Field(default=4.0, gt=0, le=60)  # for all that one of them is asked about one rebalance
+    quotes_per_s: float = Field(default=1.0, gt=0, le=100)  # of each; what they give without a contract
+    max_worse_than_reference_bps: int = Field(default=30, ge=0, le=10_000)  # than CoW Protocol's price; then it warns
     zerox_api_key: SecretStr | None = None
     zerox_api_key_file: FilePath | None = None
     oneinch_api_key: SecretStr | None = None

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from keeper.settings.groups import (
     AggregatorSettings,
     FeeSettings,
+    LenderSettings,
     OperationsSettings,
     PolicySettings,
     PoolSettings,
@@ -69,6 +70,7 @@ class Settings(BaseSettings):
     policy: PolicySettings = PolicySettings()
     relays: RelaySettings = RelaySettings()
     aggregators: AggregatorSettings = AggregatorSettings()
+    lenders: LenderSettings = LenderSettings()
     operations: OperationsSettings = OperationsSettings()
 
     @model_validator(mode="after")

@@ -158,13 +158,15 @@ def cost_max(transaction: Transaction) -> int:
 
 
 def keeper_calls(vaults: Iterable[str], executor: str | None) -> frozenset[tuple[str, bytes]]:
-    """What a keeper calls: the opening of each vault, and the rebalancing of its own executor, if it has one.
+    """What a keeper calls: the opening of each vault, and the rebalancing of its own executor in each form, if it has one.
 
     A rebalancing names its vault in the calldata; that the executor does nothing with another one's money is the contracts'.
     """
     openings = {(checksum(vault), abi.Vault.open_rebalance.selector) for vault in vaults}
-    fills = set() if executor is None else {(checksum(executor), abi.Executor.rebalance.selector)}
-    return frozenset(openings | fills)
+    if executor is None:
+        return frozenset(openings)
+    forms = (abi.Executor.rebalance, abi.Executor.rebalance_with_calls, abi.Executor.rebalance_with_loan)
+    return frozenset(openings | {(checksum(executor), form.selector) for form in forms})
 
 
 def _check_form(transaction: Mapping[str, object]) -> None:

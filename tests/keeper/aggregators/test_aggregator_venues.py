@@ -12,9 +12,18 @@ from keeper.settings import load
 _FREE = {pins.VELORA, pins.KYBERSWAP, pins.OPENOCEAN, pins.COW}
 
 
-def names(**environment: str) -> set[str]:
+def names(*enabled: str, **environment: str) -> set[str]:
     prefixed = {f"EQUIPOISE_{name}": value for name, value in environment.items()}
-    return {venue.venue for venue in venues.of(load(environment=prefixed))}
+    arguments = {"aggregators": {"enabled": enabled or tuple(pins.PINS)}}
+    return {venue.venue for venue in venues.of(load(arguments=arguments, environment=prefixed))}
+
+
+def test_of__by_default__are_none() -> None:
+    assert venues.of(load(environment={})) == ()
+
+
+def test_of__some_enabled__are_those_alone() -> None:
+    assert names(pins.KYBERSWAP, pins.COW, pins.ZEROX) == {pins.KYBERSWAP, pins.COW}
 
 
 def test_of__without_keys__are_those_that_want_none() -> None:
@@ -46,3 +55,9 @@ def test_of__key_file_that_is_empty__is_refused(tmp_path: Path) -> None:
 def test_of__chain_with_fewer_pins__are_those_that_have_them() -> None:
     assert names(CHAIN_ID="146") == {pins.VELORA}
     assert names(CHAIN_ID="4242") == set()
+
+
+def test_of__key_file_of_a_venue_that_is_not_enabled__is_not_looked_at(tmp_path: Path) -> None:
+    absent = str(tmp_path / "absent")
+    found = names(pins.COW, AGGREGATORS__ONEINCH_API_KEY_FILE=absent, AGGREGATORS__ZEROX_API_KEY_FILE=absent)
+    assert found == {pins.COW}

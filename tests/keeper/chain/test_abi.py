@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from keeper.chain import abi
-from keeper.chain.abi import Error, Event, Fault, Function, Trigger, Venue
+from keeper.chain.abi import Error, Event, Fault, Function, Lender, Trigger, Venue
 from keeper.contracts import contract, sources
 
 OURS = [
@@ -51,7 +51,12 @@ def test_events__have_the_contracts_arguments(ours, name):
 
 @pytest.mark.parametrize(
     ("flag", "interface", "name"),
-    [(Trigger, "IIndexVault", "Trigger"), (Fault, "IPriceOracle", "Fault"), (Venue, "IRouteExecutor", "Venue")],
+    [
+        (Trigger, "IIndexVault", "Trigger"),
+        (Fault, "IPriceOracle", "Fault"),
+        (Venue, "IRouteExecutor", "Venue"),
+        (Lender, "IRouteExecutor", "Lender"),
+    ],
 )
 def test_flags__have_the_interfaces_members_in_order(flag, interface, name):
     text = (sources() / "interfaces" / f"{interface}.vyi").read_text()

@@ -1,11 +1,23 @@
 """Pictures and numbers for people."""
 
+from dataclasses import replace
+from io import StringIO
+
 import pytest
 from fake_chain import bare_snapshot
+from rich.console import Console
 
+from keeper.aggregators.ask import LeftOut
 from keeper.chain.abi import Trigger
 from keeper.chain.snapshot import Asset, Schedule, Valuation
-from keeper.cli.render import amount, band_bar, exact_amount, percent, usd, weights_table
+from keeper.cli.payload import of_alternatives, of_plan
+from keeper.cli.render import alternatives_table, amount, band_bar, exact_amount, percent, plan_view, usd, weights_table
+from keeper.execution.plan import Call
+from keeper.execution.simulate import Simulation
+from keeper.policy import Decision, Kind
+from keeper.routing import Leg, Route
+from keeper.services.alternatives import Alternatives, Candidate
+from keeper.services.plan import Plan
 
 WAD = 10**18
 TARGET, BAND = 3 * WAD // 10, WAD // 40
@@ -63,3 +75,78 @@ def test_numbers__read_as_people_write_them():
 )
 def test_exact_amount__keeps_every_digit(base_units, decimals, text):
     assert exact_amount(base_units, decimals) == text
+
+
+CALL = Call("rebalance", "0xV", "0xE", b"")
+WAYS = Alternatives(
+    (
+        Candidate("1inch for WETH→USDC", CALL, Simulation(800_000, 1_000 * WAD, 1_012 * WAD), 10 * WAD),
+        Candidate("own pools", CALL, Simulation(700_000, 1_000 * WAD, 1_009 * WAD), 8 * WAD),
+        Candidate("velora for WETH→[b]ODD[/b]", left_out="reverts: [red]no[/red]"),
+    ),
+    "vault",
+    (LeftOut("0x", "0xA", "0xB", "0x has [red]no[/red] route"),),
+    ("WETH for USDC: the best that can be done is 40 bps below cow's price",),
+)
+
+
+def shown(plan: Plan) -> str:
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(plan_view(plan))
+    return console.export_text()
+
+
+def test_plan_view__shows_the_ways_and_what_was_not_taken_with_no_markup_of_strangers():
+    plan = Plan(bare_snapshot("0xV"), 1, Decision(Kind.REBALANCE, "so"), alternatives=WAYS)
+    text = shown(plan)
+    for part in (
+        "Ways to do it, by what the vault ends with",
+        "10.00 USD",
+        "1,012.00 USD",
+        "velora for WETH→[b]ODD[/b]",
+        "reverts: [red]no[/red]",
+        "Not taken: 0x has [red]no[/red] route",
+        "Worse than the reference: WETH for USDC",
+    ):
+        assert part in text
+
+
+def test_plan_view__shows_the_swaps_of_another_way_than_the_route():
+    own, other = (Leg(f"0x{n}", venue, "0xA", "0xB", 1, 1, WAD, 0) for n, venue in ((1, "curve"), (2, "1inch")))
+    route = Route((own,), {}, {}, 0, 0, 0)
+    for legs, title in (((own,), False), ((other,), True)):
+        call = replace(CALL, legs=legs)
+        decision = Decision(Kind.REBALANCE, "so")
+        plan = Plan(bare_snapshot("0xV"), 1, decision, route, call=call, alternatives=WAYS)
+        assert ("Swaps of the first" in shown(plan)) is title
+        assert [leg["venue"] for leg in of_plan(plan)["call_legs"]] == [leg.venue for leg in legs]
+
+
+def test_plan_view__without_a_choice__shows_no_table():
+    alone = Alternatives(WAYS.candidates[1:2], "vault")
+    assert "Ways" not in shown(Plan(bare_snapshot("0xV"), 1, Decision(Kind.REBALANCE, "so"), alternatives=alone))
+    assert alternatives_table(alone).row_count == 1
+    assert (alone.reason, alone.had_choice) == (None, False)
+
+
+def test_alternatives__say_by_how_much_the_best_is_better():
+    assert WAYS.reason == "1inch for WETH→USDC leaves the vault 2.00 USD more than own pools"
+
+
+def test_of_alternatives__has_every_way_and_reason():
+    found = of_alternatives(WAYS)
+    assert found["beneficiary"] == "vault"
+    assert [each["worth_usd"] for each in found["candidates"]] == [10.0, 8.0, None]
+    assert found["candidates"][0] == {
+        "name": "1inch for WETH→USDC",
+        "worth_usd": 10.0,
+        "value_out": 1000.0,
+        "value_in": 1012.0,
+        "gas": 800_000,
+        "left_out": None,
+    }
+    assert found["candidates"][2]["left_out"] == "reverts: [red]no[/red]"
+    assert found["quotes_left_out"] == [
+        {"venue": "0x", "sell_token": "0xA", "buy_token": "0xB", "reason": "0x has [red]no[/red] route"}
+    ]
+    assert found["warnings"] == list(WAYS.warnings)

@@ -29,6 +29,10 @@ from keeper.execution.signer.policy import (
 VAULT, OTHER_VAULT, EXECUTOR, STRANGER = ("0x" + digit * 40 for digit in "1234")
 OPEN = "0x" + abi.Vault.open_rebalance.selector.hex()
 REBALANCE = "0x" + abi.Executor.rebalance.selector.hex()
+FORMS = {
+    "0x" + form.selector.hex()
+    for form in (abi.Executor.rebalance, abi.Executor.rebalance_with_calls, abi.Executor.rebalance_with_loan)
+}
 GAS, PRICE = 100_000, 10**10
 FEE = GAS * PRICE
 POLICY = SignerPolicy(1, keeper_calls([VAULT], EXECUTOR), fee_max_wei=FEE, day_max_wei=3 * FEE)
@@ -198,7 +202,7 @@ def test_check__whatever_is_asked__passes_only_within_every_rule(changes, spent,
         assert str(error).isprintable()
         return
     assert (transaction["type"], transaction["chainId"], transaction["value"]) == (2, 1, 0)
-    assert (transaction["to"], transaction["data"][:10]) in {(VAULT, OPEN), (EXECUTOR, REBALANCE)}
+    assert (transaction["to"], transaction["data"][:10]) in {(VAULT, OPEN), *((EXECUTOR, form) for form in FORMS)}
     today = sum(each.wei for each in spent if each.at // DAY_S == now // DAY_S)
     assert policies.cost_max(transaction) <= FEE
     assert today + policies.cost_max(transaction) <= 3 * FEE
@@ -230,3 +234,8 @@ def test_check__the_fee_for_data_counts_towards_both_caps():
     POLICY.check(CALL | {"gas": GAS - 1}, [Spending(NOON, 2 * FEE)], NOON, data_fee=PRICE)
     with pytest.raises(DayAboveCap):
         POLICY.check(CALL | {"gas": GAS - 1}, [Spending(NOON, 2 * FEE + 1)], NOON, data_fee=PRICE)
+
+
+def test_keeper_calls__of_an_executor__are_its_rebalances_in_each_form_and_nothing_of_its_owners() -> None:
+    assert keeper_calls([], EXECUTOR) == {(EXECUTOR, bytes.fromhex(form[2:])) for form in FORMS}
+    assert abi.Executor.set_aggregator.selector not in {selector for _, selector in keeper_calls([VAULT], EXECUTOR)}

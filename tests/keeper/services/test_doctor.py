@@ -8,6 +8,7 @@ from eth_account import Account
 from fake_chain import FakeVault, address
 from sqlalchemy import make_url
 
+from keeper.aggregators import calldata, pins
 from keeper.chain import abi
 from keeper.chain.abi import Fault
 from keeper.operations.breaker_file import BreakerFile, Tripped
@@ -197,3 +198,28 @@ def test_examine__with_a_ledger_in_postgresql_that_does_not_answer__says_which_s
     assert "ledger 127.0.0.1/ledger cannot be opened" in row.detail
     assert row.detail.endswith("set ledger_url")
     assert "hunter2" not in row.detail
+
+
+def test_examine__of_aggregators__says_which_are_asked_and_which_the_executor_may_call(rows, vault, fake):
+    assert not [check for check in rows(vault.address, executor=vault.executor) if "aggregator" in check]
+    kyberswap, oneinch = pins.PINS[pins.KYBERSWAP][1], pins.PINS[pins.ONEINCH][1]
+    pinned = sorted(calldata.selectors(pins.KYBERSWAP))[:1]
+
+    def spender(target, function):
+        is_pinned = target == kyberswap.target.lower() and function in pinned
+        return kyberswap.spender if is_pinned else "0x" + "0" * 40
+
+    fake.view(vault.executor, abi.Executor.aggregator_spenders, spender)
+    enabled = ("0x", "1inch", "kyberswap", "cow")
+    found = rows(executor=vault.executor, aggregators={"enabled": enabled, "oneinch_api_key": "a-key"})
+    assert found["aggregator 0x"].status is Status.WARN and "wants a key" in found["aggregator 0x"].detail
+    assert found["aggregator kyberswap"].detail == f"1 of 2 functions of {kyberswap.target} pinned"
+    assert found["aggregator kyberswap"].status is found["aggregator cow"].status is Status.OK
+    assert found["aggregator 1inch"].status is Status.WARN
+    assert f"no function of {oneinch.target}" in found["aggregator 1inch"].detail
+
+
+def test_examine__of_an_aggregators_key_that_cannot_be_read__is_an_error(rows, vault, tmp_path):
+    wanted = {"enabled": ("0x",), "zerox_api_key_file": tmp_path / "absent"}
+    found = rows(executor=vault.executor, aggregators=wanted)
+    assert found["aggregators"].status is Status.ERROR and "absent cannot be read" in found["aggregators"].detail
