@@ -9,7 +9,7 @@ descriptor, or it stays with an external signer (`web3signer_url`, `clef_url`). 
 environment or from a file of its own.
 """
 
-from keeper.settings.groups import AggregatorSettings, FeeSettings, PolicySettings, PoolSettings
+from keeper.settings.groups import AggregatorSettings, FeeSettings, PolicySettings, PoolSettings, RelaySettings
 from keeper.settings.load import keys, load
 from keeper.settings.model import Settings
 from keeper.settings.plain_keys import refuse_plain_arguments, refuse_plain_key
@@ -19,6 +19,7 @@ __all__ = [
     "FeeSettings",
     "PolicySettings",
     "PoolSettings",
+    "RelaySettings",
     "Settings",
     "keys",
     "load",

@@ -1,11 +1,12 @@
 """The groups of settings, one table of the file each."""
 
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, model_validator
 
-from keeper.settings.types import Address, FilePath, Group
+from keeper.settings.types import Address, FilePath, Group, SecretUrl
 
 
 class PoolSettings(Group):
@@ -49,6 +50,7 @@ class FeeSettings(Group):
     tip_max_gwei: float = Field(default=3.0, gt=0)
     tip_percentile: int = Field(default=25, ge=1, le=99)
     tip_blocks: int = Field(default=10, ge=1, le=100)
+    replace_after_blocks: int = Field(default=3, ge=1, le=1_000)  # a transaction that is not mined by then is stuck
     gas_limit_percent: int = Field(default=130, ge=100, le=300)  # of the estimate
     transaction_max_eth: float = Field(default=0.5, gt=0)  # gas limit times max fee; above it nothing is signed
     day_max_eth: float = Field(default=5.0, gt=0)  # the same, of all transactions of a UTC day
@@ -71,6 +73,26 @@ class PolicySettings(Group):
     safety_margin_bps: float = Field(default=3.0, ge=0, le=1_000)  # the route must beat the bound by this much
     slippage_bps: int = Field(default=30, ge=0, le=2_000)  # a bought amount may fall short of the route's by this much
     deadline_s: int = Field(default=180, ge=12)
+
+
+class RelaySettings(Group):
+    """Where transactions go in private; nowhere by default, then they are sent to the public pool."""
+
+    kind: Literal["none", "flashbots", "private_rpc"] = "none"
+    urls: tuple[SecretUrl, ...] = ()  # each gets every transaction
+    auth_key_file: FilePath | None = None  # keystore v3 of the key that signs requests to Flashbots; it holds nothing
+    auth_password_file: FilePath | None = None
+    timeout_s: float = Field(default=10.0, gt=0, le=120)
+    private_only: bool = True  # False: what every relay refuses is sent publicly, and said so
+
+    @model_validator(mode="after")
+    def _complete(self) -> "RelaySettings":
+        if (self.kind == "none") != (not self.urls):
+            raise ValueError(f"kind is {self.kind} with {len(self.urls)} urls: set both, or leave both out")
+        for name in ("auth_key_file", "auth_password_file"):
+            if (getattr(self, name) is not None) != (self.kind == "flashbots"):
+                raise ValueError(f"kind is {self.kind}: {name} goes with flashbots, and flashbots with it")
+        return self
 
 
 class AggregatorSettings(Group):

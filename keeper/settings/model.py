@@ -1,12 +1,13 @@
 """All settings of one chain."""
 
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from keeper.settings.groups import AggregatorSettings, FeeSettings, PolicySettings, PoolSettings
+from keeper.settings.groups import AggregatorSettings, FeeSettings, PolicySettings, PoolSettings, RelaySettings
 from keeper.settings.types import Address, DatabaseUrl, FilePath, SecretUrl
 
 PREFIX = "EQUIPOISE_"
@@ -27,6 +28,9 @@ class Settings(BaseSettings):
     request_timeout_s: float = Field(default=20.0, gt=0, le=600)
     read_attempts: int = Field(default=4, ge=1, le=20)
     receipt_timeout_s: float = Field(default=180.0, gt=0, le=3_600)
+    confirmations: int = Field(default=3, ge=1, le=1_000)  # blocks, its own included, until a transaction counts
+    reorg_watch_blocks: int = Field(default=64, ge=1, le=10_000)  # until a block is taken to be there for good
+    rollup: Literal["none", "op_stack", "arbitrum"] = "none"  # what it charges for data on layer 1 is counted
 
     multicall: Address = "0xcA11bde05977b3631167028862bE2a173976CA11"
     wrapped_native: Address = "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"  # its price values the gas
@@ -46,6 +50,7 @@ class Settings(BaseSettings):
     pools: PoolSettings = PoolSettings()
     fees: FeeSettings = FeeSettings()
     policy: PolicySettings = PolicySettings()
+    relays: RelaySettings = RelaySettings()
     aggregators: AggregatorSettings = AggregatorSettings()
 
     @model_validator(mode="after")
@@ -63,6 +68,8 @@ class Settings(BaseSettings):
             raise ValueError("signer_address is set without web3signer_url or clef_url: set one or leave it out")
         if self.ledger_url is not None and "ledger_file" in self.model_fields_set:
             raise ValueError("ledger_url and ledger_file are both set: keep one")
+        if self.confirmations > self.reorg_watch_blocks:
+            raise ValueError("confirmations is above reorg_watch_blocks")
         if not self.rpc_url.startswith(("http://", "https://")):
             raise ValueError("rpc_url is not an http:// or https:// URL")
         return self

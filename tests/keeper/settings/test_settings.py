@@ -86,6 +86,14 @@ def test_load__when_a_variable_belongs_to_another_part__ignores_it():
         ("[fees]\ntip_min_gwei = 9\ntip_max_gwei = 1", "tip_min_gwei"),
         ('key_file = "a"\nunlocked_sender = "0x1F98431c8aD98523631AE4a59f267346ea31F984"', "unlocked_sender"),
         ('password_file = "a"\npassword_fd = 3', "password_fd"),
+        ("confirmations = 0", "confirmations"),
+        ("confirmations = 65", "reorg_watch_blocks"),
+        ('rollup = "zk"', "rollup"),
+        ('[relays]\nkind = "private_rpc"', "kind is private_rpc with 0 urls"),
+        ('[relays]\nurls = ["https://x.invalid"]', "kind is none with 1 urls"),
+        ('[relays]\nkind = "private_rpc"\nurls = ["x.invalid"]', "relays.urls"),
+        ('[relays]\nkind = "flashbots"\nurls = ["https://x.invalid"]', "auth_key_file goes with flashbots"),
+        ('[relays]\nkind = "private_rpc"\nurls = ["https://x.invalid"]\nauth_key_file = "k"', "auth_key_file"),
     ],
 )
 def test_load__when_a_value_is_out_of_range__names_the_setting_and_the_file(file, text, named):
@@ -179,13 +187,13 @@ def test_load__when_a_list_in_the_environment_is_no_json__names_the_field():
 
 
 def test_keys__numbers_carry_their_units():
-    without = {"chain_id", "read_attempts", "password_fd", "pools.balancer_first_block"}
+    without = {"chain_id", "read_attempts", "confirmations", "password_fd", "pools.balancer_first_block"}
     units = ("_s", "_bps", "_gwei", "_eth", "_usd", "_ppm", "_percent", "_percentile", "_blocks")
     for name in keys():
         default = load(environment={})
         for part in name.split("."):
             default = getattr(default, part)
-        if isinstance(default, int | float) and name not in without:
+        if isinstance(default, int | float) and not isinstance(default, bool) and name not in without:
             assert name.endswith(units), name
 
 
