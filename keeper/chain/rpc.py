@@ -126,6 +126,14 @@ class Client:
         """Hash of the block with this number on the chain as the node sees it now."""
         return self._block(hex(number)).hash
 
+    def contains(self, number: int, block_hash: str) -> bool:
+        """Whether the chain, as the node sees it now, has the block with this hash at this height.
+
+        :raises ChainError: as `read`
+        """
+        block = self.read("eth_getBlockByNumber", hex(number), False)
+        return isinstance(block, dict) and block.get("hash") == block_hash
+
     def logs(self, address: str, topic: bytes, first: int, last: int) -> list[dict[str, Any]]:
         """The logs of a contract with this first topic in blocks `first` to `last`, as the node gives them.
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import rlp  # type: ignore[import-untyped]
 from eth_account import Account
-from eth_utils.conversions import to_bytes
+from eth_utils.address import to_checksum_address
+from eth_utils.conversions import to_bytes, to_hex
 
 Transaction = dict[str, Any]
 
@@ -22,6 +23,21 @@ _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 class Mismatch(ValueError):
     """A signed transaction is not the one that was asked for; the text says in which field."""
+
+
+def make(chain_id: int, nonce: int, to: str | None, data: bytes, gas: int, max_fee: int, tip: int) -> Transaction:
+    """A transaction that carries no ether; `to` is None for a new contract. Fees are wei per gas."""
+    transaction: Transaction = {
+        "type": TYPE,
+        "chainId": chain_id,
+        "nonce": nonce,
+        "value": 0,
+        "data": to_hex(data),
+        "gas": gas,
+        "maxFeePerGas": max_fee,
+        "maxPriorityFeePerGas": tip,
+    }
+    return transaction | ({} if to is None else {"to": to})
 
 
 def unsigned(transaction: Transaction) -> bytes:
@@ -52,6 +68,14 @@ def check(raw: bytes, asked: Transaction, sender: str) -> None:
         raise Mismatch("a signature that no key made") from None
     if signed_by != sender:
         raise Mismatch(f"the signature of {signed_by}")
+
+
+def decode(raw: bytes) -> Transaction:
+    """The unsigned transaction in a signed one that this package made."""
+    items = _items(raw)
+    numbers = {name: int.from_bytes(item, "big") for name, item in zip(_FIELDS[:5], items, strict=False)}
+    to = {"to": to_checksum_address(items[5])} if items[5] else {}
+    return {"type": TYPE, **numbers, **to, "value": int.from_bytes(items[6], "big"), "data": to_hex(items[7])}
 
 
 def _values(transaction: Transaction) -> list[bytes | list[object]]:

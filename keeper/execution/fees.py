@@ -37,8 +37,6 @@ GAS_ESTIMATE_COMPONENTS = Function(
 )
 
 _ZERO_ADDRESS = "0x" + "0" * 40
-_BPS = 10_000
-_WAD = 10**18
 # geth, core/txpool/legacypool: both fees have to rise by so much, and by a wei at least. Other makes ask for the same.
 _NODE_BUMP_PERCENT = 10
 
@@ -89,11 +87,11 @@ class CostCaps:
     """What one transaction may cost.
 
     :param wei: at most
-    :param benefit_bps: of what it brings, at most
+    :param benefit_wei: as far as is known before it is mined: a share of what it brings; None where that has no price
     """
 
     wei: int
-    benefit_bps: int
+    benefit_wei: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,20 +196,19 @@ def cost(gas: int, price: int, data: DataFee = NO_DATA_FEE) -> int:
     return gas * price + (0 if data.is_in_gas else data.wei)
 
 
-def check_cost(wanted: int, benefit: int, native_price: int, caps: CostCaps) -> None:
-    """Return if a transaction may cost `wanted` wei. Nothing is rounded.
+def check_cost(most: int, expected: int, caps: CostCaps) -> None:
+    """Return if a transaction may cost `most` wei, of which it is expected to cost `expected`.
 
-    :param benefit: WAD USD that it brings; without any, nothing may be paid
-    :param native_price: WAD USD of a whole native token
     :raises CostAboveCap, CostAboveBenefit: it may not
     """
-    if wanted > caps.wei:
-        raise CostAboveCap(f"the transaction costs {wanted} wei, more than the cap of {caps.wei}: wait, or raise it")
-    # wanted × price is USD with 36 decimals, like benefit × WAD.
-    if wanted * native_price * _BPS > max(benefit, 0) * _WAD * caps.benefit_bps:
+    if most > caps.wei:
+        raise CostAboveCap(
+            f"the transaction may cost {most} wei, more than transaction_max_eth ({caps.wei} wei): wait, or raise it"
+        )
+    if caps.benefit_wei is not None and expected > caps.benefit_wei:
         raise CostAboveBenefit(
-            f"the transaction costs {_usd(wanted * native_price // _WAD)} USD, more than {caps.benefit_bps} bps of the "
-            f"{_usd(benefit)} USD that it brings: wait for cheaper gas"
+            f"the transaction is expected to cost {expected} wei, more than its share of what it brings "
+            f"({caps.benefit_wei} wei): wait for cheaper gas, or raise cost_max_bps"
         )
 
 
@@ -237,8 +234,3 @@ def _decode(function: Function, answer: bytes, rollup: Rollup) -> Any:
         raise ChainError(
             f"the endpoint answered {function.name} with something else: is it a chain of {rollup}?"
         ) from None
-
-
-def _usd(wad: int) -> str:
-    """Two decimals, cut off."""
-    return f"{Decimal(wad // 10**16) / 100:,.2f}"

@@ -10,13 +10,16 @@ from keeper.ledger.errors import (
     LockTaken,
 )
 from keeper.ledger.fills import LedgerLeg
-from keeper.ledger.intents import Intent
+from keeper.ledger.intents import CANCEL, PUBLIC, Intent
 from keeper.ledger.locks import Lock, LockName, Locks
 from keeper.ledger.models import DecisionRow, EventRow, LegRow, PriceRow, TransactionRow
 from keeper.ledger.repository import Ledger
-from keeper.ledger.states import State
+from keeper.ledger.states import IN_FLIGHT, State
 
 __all__ = [
+    "CANCEL",
+    "IN_FLIGHT",
+    "PUBLIC",
     "AlreadyIntended",
     "DecisionRow",
     "EventRow",

@@ -16,6 +16,7 @@ from keeper.ledger.models import DecisionRow, EventRow, TransactionRow
 from keeper.ledger.states import IN_FLIGHT, UNSETTLED, State
 
 PUBLIC = "public"
+CANCEL = "cancel"  # the mode of a transaction that only uses a nonce up
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,13 @@ class Intent:
     """A transaction that is about to be sent.
 
     :param replaces_id: the row of the transaction with the same nonce whose place it is to take
-    :param channel: `public`, or the host of the relay that alone gets it
+    :param channel: `public`, or the kind of the relays that alone get it
     :param calldata_hash: keccak-256 of the calldata, in hex
+    :param raw: the signed transaction, in hex: it goes out again as it is
+    :param deadline: unix s by the chain's clock, from which on it is worth nothing
+    :param since_block: number of the block that was the head when it left
+    :param benefit_cap: wei that it may be expected to cost; None: no such cap
+    :param data_fee_max: wei that its data is expected to cost on layer 1, beside the gas
     """
 
     sender: str
@@ -38,6 +44,11 @@ class Intent:
     replaces_id: int | None = None
     channel: str = PUBLIC
     calldata_hash: str | None = None
+    raw: str | None = None
+    deadline: int | None = None
+    since_block: int | None = None
+    benefit_cap: int | None = None
+    data_fee_max: int = 0
 
 
 def add(session: Session, decision: DecisionRow, intent: Intent, legs: Sequence[LedgerLeg]) -> TransactionRow:
@@ -49,7 +60,8 @@ def add(session: Session, decision: DecisionRow, intent: Intent, legs: Sequence[
     if not decision.armed:
         raise LedgerError(f"decision {decision.id} is a dry run's: nothing may be sent for it; arm the keeper")
     _check_nonce(session, decision.chain_id, intent)
-    _check_vault(session, decision, intent)
+    if intent.replaces_id is None:  # otherwise what it replaces is on its way already
+        _check_vault(session, decision, intent)
     row = TransactionRow(
         decision_id=decision.id,
         decision_key=decision.key,
@@ -65,6 +77,11 @@ def add(session: Session, decision: DecisionRow, intent: Intent, legs: Sequence[
         state=State.INTENT,
         hash=intent.hash,
         calldata_hash=intent.calldata_hash,
+        raw=intent.raw,
+        deadline=intent.deadline,
+        since_block=intent.since_block,
+        benefit_cap=None if intent.benefit_cap is None else str(intent.benefit_cap),
+        data_fee_max=str(intent.data_fee_max),
         max_fee=str(intent.max_fee),
         tip=str(intent.tip),
         gas_limit=intent.gas_limit,

@@ -88,7 +88,7 @@ class TransactionRow(Base):
     nonce: Mapped[int]
     target: Mapped[str]
     mode: Mapped[str]  # open, rebalance or cancel
-    channel: Mapped[str]  # `public`, or the relay's host
+    channel: Mapped[str]  # `public`, or the relays' kind
     state: Mapped[State]
     # None while a node that signs has not answered; alike for a transaction that was given up and then sent after all.
     hash: Mapped[str | None] = mapped_column(index=True)
@@ -96,6 +96,11 @@ class TransactionRow(Base):
     max_fee: Mapped[str]  # wei per gas
     tip: Mapped[str]  # wei per gas
     gas_limit: Mapped[int]
+    raw: Mapped[str | None]  # as it was signed, in hex; public once it is sent
+    deadline: Mapped[int | None]  # from when on it is worth nothing
+    since_block: Mapped[int | None]  # the head when it left last
+    benefit_cap: Mapped[str | None]  # wei that it may be expected to cost
+    data_fee_max: Mapped[str] = mapped_column(server_default="0")  # wei, expected for layer 1 beside the gas
     first_seen: Mapped[int | None]  # when an endpoint took it, or a block had it
     settled_at: Mapped[int | None]
     block_number: Mapped[int | None]
@@ -116,6 +121,7 @@ class TransactionRow(Base):
 
     __table_args__ = (
         Index("transactions_by_sender", "chain_id", "sender", "state"),
+        Index("transactions_by_nonce", "chain_id", "sender", "nonce"),
         Index("transactions_once", "decision_key", "attempt", unique=True),
     )
 

@@ -6,15 +6,15 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from keeper.ledger.advisory_locks import AdvisoryLocks
+from keeper.ledger.attempts import Attempts
 from keeper.ledger.decisions import Decisions
 from keeper.ledger.file_locks import FileLocks
 from keeper.ledger.locks import Locks
 from keeper.ledger.opening import open_file, open_server
-from keeper.ledger.transactions import Transactions
 from keeper.settings import Settings
 
 
-class Ledger(Decisions, Transactions):
+class Ledger(Decisions, Attempts):
     """The ledger in an SQLite file or a PostgreSQL database; its tables are made, or brought up to date.
 
     :param place: the file, or the database's `postgresql+psycopg://` URL

@@ -70,7 +70,9 @@ class Transactions:
             decision = session.get(DecisionRow, decision_id)
         if decision is None or decision.chain_id != chain_id:
             raise LedgerError(f"{self._store.name} has no decision {decision_id} for chain {chain_id}: record it first")
-        names = LockName.lane(chain_id, intent.sender), LockName.vault(chain_id, decision.vault)
+        names = [LockName.lane(chain_id, intent.sender)]
+        if intent.mode != intents.CANCEL:  # a cancellation touches no vault
+            names.append(LockName.vault(chain_id, decision.vault))
         with self.locks.fenced(*names) as session:
             row = intents.add(session, decision, intent, legs)
         return row.id
@@ -199,16 +201,19 @@ class Transactions:
             TransactionRow.block_number >= block_number,
         )
 
-    def signed_since(self, chain_id: int, sender: str, since: int) -> list[tuple[int, int]]:
-        """Of the sender's transactions written down at `since` (unix s) or later: when, and wei that each may cost at most.
+    def signed_since(self, chain_id: int, sender: str, since: int) -> list[tuple[int, int, int]]:
+        """Of the sender's transactions written down at `since` (unix s) or later: when, nonce, and wei of cost at most.
 
         Those that were refused or dropped count as well: a signature that has left is never certain to be void.
         """
         with self._store.reading() as session:
-            query = select(TransactionRow.at, TransactionRow.gas_limit, TransactionRow.max_fee).where(
+            query = select(TransactionRow).where(
                 TransactionRow.chain_id == chain_id, TransactionRow.sender == sender, TransactionRow.at >= since
             )
-            return [(at, gas_limit * int(max_fee)) for at, gas_limit, max_fee in session.execute(query)]
+            return [
+                (row.at, row.nonce, row.gas_limit * int(row.max_fee) + int(row.data_fee_max))
+                for row in session.scalars(query)
+            ]
 
     def transactions(self) -> list[TransactionRow]:
         """Transactions, oldest first, with their decisions and legs."""

@@ -131,6 +131,7 @@ def run(settings: Settings, tell: Callable[[str], None]) -> Story:
                 "password_file": password_file,
                 "password_fd": None,
                 "unlocked_sender": None,
+                "confirmations": 1,  # the devnet mines on demand
                 "ledger_file": Path(folder) / "ledger.sqlite",
                 "pools": settings.pools.model_copy(update={"cache_folder": Path(folder) / "pools"}),
             }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from keeper.chain.rpc import Client
 from keeper.errors import EquipoiseError
-from keeper.execution import send
+from keeper.execution.lane import Lane, Order, Worth, settle
 from keeper.execution.receipt import Mined
 from keeper.execution.signer import Signer
 from keeper.ledger import Ledger, LockTaken
@@ -37,36 +37,37 @@ def keeper_pass(
 
     :param signer: None for a dry run, which sends nothing
     :param dry_sender: as whom a dry run simulates; the executor's owner when None
-    :raises EquipoiseError: as `plan` and `send.send`; a failed pass never leaves a transaction that the ledger does
-        not know
+    :raises EquipoiseError: as `plan`, `Lane.submit` and `Lane.wait`; a failed pass never leaves a transaction that the
+        ledger does not know
     """
     if signer is None:
         planned, _ = _decide(client, settings, vault, ledger, dry_sender, armed=False)
         return PassResult(planned, armed=False)
-    with send.only_one(ledger, client.chain_id, signer.address), ExitStack() as held:
-        send.settle(client, ledger, signer.address)
+    with ledger.locks.lane(client.chain_id, signer.address), ExitStack() as held:
+        lane = Lane(client, ledger, signer, settings)
+        lane.step(client.head())
+        lane.check_free()
         try:
             held.enter_context(ledger.locks.vault(client.chain_id, vault))
-            _take_over(client, ledger, vault, signer.address)
+            _take_over(client, settings, ledger, vault, signer.address)
         except LockTaken as error:
             return _look_on(client, settings, vault, ledger, error)
         planned, decision_id = _decide(client, settings, vault, ledger, signer.address, armed=True)
-        if planned.call is None or planned.simulation is None or planned.fees is None:
+        order = order_of(planned, decision_id, settings)
+        if order is None:
             return PassResult(planned, armed=True)
-        mined = send.send(
-            client, ledger, signer, settings, decision_id, planned.call, planned.fees, planned.simulation.gas
-        )
+        mined = lane.wait(lane.submit(order, client.head()), settings.receipt_timeout_s)
     return PassResult(planned, armed=True, mined=mined)
 
 
-def _take_over(client: Client, ledger: Ledger, vault: str, sender: str) -> None:
+def _take_over(client: Client, settings: Settings, ledger: Ledger, vault: str, sender: str) -> None:
     """Settle what keepers that acted for the vault before have left on its way to it; nobody signs for them now.
 
     :raises LockTaken: somebody does
     """
     for other in {row.sender for row in ledger.in_flight(client.chain_id, vault)} - {sender}:
-        with send.only_one(ledger, client.chain_id, other):
-            send.settle(client, ledger, other)
+        with ledger.locks.lane(client.chain_id, other):
+            settle(client, ledger, other, settings)
 
 
 def _look_on(client: Client, settings: Settings, vault: str, ledger: Ledger, why: LockTaken) -> PassResult:
@@ -74,6 +75,21 @@ def _look_on(client: Client, settings: Settings, vault: str, ledger: Ledger, why
     decision = Decision(Kind.WAIT, f"not this keeper's turn: {why}")
     ledger.record_decision(client.chain_id, snapshot, decision, armed=True)
     return PassResult(Plan(snapshot, snapshot.block.timestamp, decision), armed=True)
+
+
+def order_of(planned: Plan, decision_id: int, settings: Settings) -> Order | None:
+    """What the lane is to send for a plan; None for a wait."""
+    if planned.call is None or planned.simulation is None or planned.fees is None:
+        return None
+    quote, price = planned.decision.quote, planned.snapshot.native_price
+    return Order(
+        decision_id,
+        planned.call,
+        planned.fees,
+        planned.simulation.gas,
+        deadline=planned.now + settings.policy.deadline_s,
+        worth=None if quote is None or price is None else Worth(quote.value_out, price),
+    )
 
 
 def _decide(

@@ -1,10 +1,12 @@
 """A vault's life from outside: deploy, mint, redeem. One transaction after the other, each waited for."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.abi import encode
+from eth_utils.conversions import to_hex
 
 from keeper.chain import abi
 from keeper.chain.abi import checksum
@@ -13,12 +15,13 @@ from keeper.chain.rpc import Client, Reverted
 from keeper.chain.snapshot import Fees, Terms
 from keeper.contracts import contract
 from keeper.errors import TransactionError
+from keeper.execution import eip1559
 from keeper.execution import fees as fee_market
-from keeper.execution.send import build, wait_for
 from keeper.execution.signer import Signer
 from keeper.settings import Settings
 
 NO_FEES = Fees("0x" + "0" * 40, 0, 0, 0)
+_POLL_FIRST_S, _POLL_MOST_S = 0.05, 2.0
 _WAIT_S = 600  # a deadline for transactions that a person signs one by one
 
 
@@ -148,12 +151,31 @@ def transact(client: Client, settings: Settings, signer: Signer, to: str | None,
     except Reverted as error:
         raise TransactionError(f"{to or 'a new contract'} refuses: {reason(error.data)}") from None
     fees = fee_market.current(client, settings.fees)
-    transaction = build(client, signer.address, to, data, gas * settings.fees.gas_limit_percent // 100, fees)
-    prepared = signer.prepare(transaction)
-    receipt = wait_for(client, str(client.send(prepared.method, prepared.parameter)), settings.receipt_timeout_s)
+    limit = gas * settings.fees.gas_limit_percent // 100
+    nonce = client.nonce(signer.address)
+    signed = signer.sign(eip1559.make(client.chain_id, nonce, to, data, limit, fees.max_fee, fees.tip))
+    client.send("eth_sendRawTransaction", to_hex(signed.raw))
+    receipt = _wait_for(client, signed.hash, settings.receipt_timeout_s)
     if int(receipt["status"], 16) != 1:
         raise TransactionError(f"transaction {receipt['transactionHash']} to {to or 'a new contract'} reverted")
     return receipt
+
+
+def _wait_for(client: Client, transaction_hash: str, timeout_s: float) -> dict[str, Any]:
+    """The receipt of a transaction, once it is mined."""
+    deadline, pause = time.monotonic() + timeout_s, _POLL_FIRST_S
+    while True:
+        receipt = client.read("eth_getTransactionReceipt", transaction_hash)
+        # Some nodes show a receipt without a block for a transaction that is only pending.
+        if receipt is not None and receipt.get("blockNumber") is not None:
+            found: dict[str, Any] = receipt
+            return found
+        if time.monotonic() + pause > deadline:
+            raise TransactionError(
+                f"transaction {transaction_hash} is not mined after {timeout_s:g} s: look for it later"
+            )
+        time.sleep(pause)
+        pause = min(2 * pause, _POLL_MOST_S)
 
 
 def _view(client: Client, target: str, function: abi.Function, *arguments: object) -> Any:

@@ -6,7 +6,7 @@ from keeper.chain.rpc import Client
 from keeper.errors import ConfigurationError
 from keeper.execution.eip1559 import Transaction
 from keeper.execution.signer.external import ClefSigner, Web3Signer
-from keeper.execution.signer.interface import Prepared, Signer
+from keeper.execution.signer.interface import Signed, Signer
 from keeper.execution.signer.keystore import KeystoreSigner, address_of, password, read_keystore, unlock
 from keeper.execution.signer.node import NodeSigner
 from keeper.settings import Settings
@@ -15,7 +15,7 @@ __all__ = [
     "ClefSigner",
     "KeystoreSigner",
     "NodeSigner",
-    "Prepared",
+    "Signed",
     "Signer",
     "Transaction",
     "Web3Signer",
@@ -40,7 +40,7 @@ def of(settings: Settings, client: Client, ask: Callable[[], str] | None = None)
             raise ConfigurationError(
                 f"unlocked_sender is for a devnet, {client.name} runs {software.split('/')[0]}: use key_file instead"
             )
-        return NodeSigner(settings.unlocked_sender)
+        return NodeSigner(client, settings.unlocked_sender)
     if settings.signer_address is not None:
         if settings.web3signer_url is not None:
             return Web3Signer(settings.web3signer_url, settings.signer_address, settings.signer_timeout_s)

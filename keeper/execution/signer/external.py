@@ -11,15 +11,13 @@ for, signed by the account that was asked for.
 
 from abc import ABC, abstractmethod
 
-from eth_utils.conversions import to_hex
-from eth_utils.crypto import keccak
 from pydantic import SecretStr
 
 from keeper.errors import ChainError, SignerError
 from keeper.execution import eip1559
 from keeper.execution.eip1559 import Transaction
 from keeper.execution.endpoint import Endpoint
-from keeper.execution.signer.interface import Prepared, in_json
+from keeper.execution.signer.interface import Signed, in_json
 
 _MEND = "do not trust it until you know why; nothing was sent"
 
@@ -44,7 +42,7 @@ class _ExternalSigner(ABC):
         """Checksum address of the account."""
         return self._address
 
-    def prepare(self, transaction: Transaction) -> Prepared:
+    def sign(self, transaction: Transaction) -> Signed:
         """Have it signed, but do not send.
 
         :raises SignerError: no signature of exactly this transaction by this account
@@ -58,7 +56,7 @@ class _ExternalSigner(ABC):
             eip1559.check(raw, transaction, self._address)
         except eip1559.Mismatch as mismatch:
             raise SignerError(f"{self._endpoint.name} gave back {mismatch}: {_MEND}") from None
-        return Prepared("eth_sendRawTransaction", to_hex(raw), to_hex(keccak(raw)))
+        return Signed(raw)
 
     @abstractmethod
     def raw_of(self, answer: object) -> object:

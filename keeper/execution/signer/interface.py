@@ -3,29 +3,35 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from eth_utils.conversions import to_hex
+from eth_utils.crypto import keccak
+
 from keeper.execution.eip1559 import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A request that sends one transaction; its hash is None where the node signs."""
+class Signed:
+    """A transaction as it goes on the wire; its hash is known before it has left."""
 
-    method: str
-    parameter: object
-    hash: str | None
+    raw: bytes
+
+    @property
+    def hash(self) -> str:
+        """0x-prefixed."""
+        return to_hex(keccak(self.raw))
 
 
 class Signer(Protocol):
-    """Turns a transaction into a request that sends it."""
+    """Signs transactions of one account."""
 
     @property
     def address(self) -> str:
         """Checksum address of the account."""
 
-    def prepare(self, transaction: Transaction) -> Prepared:
+    def sign(self, transaction: Transaction) -> Signed:
         """Sign, but do not send.
 
-        :raises SignerError: an external signer gives no signature of exactly this transaction by this account
+        :raises SignerError: no signature of exactly this transaction by this account
         """
 
 

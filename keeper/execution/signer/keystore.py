@@ -9,12 +9,11 @@ from typing import Any
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import is_hex_address, to_checksum_address
-from eth_utils.conversions import to_hex
 from pydantic import SecretStr
 
 from keeper.errors import ConfigurationError
 from keeper.execution.eip1559 import Transaction
-from keeper.execution.signer.interface import Prepared
+from keeper.execution.signer.interface import Signed
 from keeper.settings import Settings, refuse_plain_key
 
 
@@ -29,10 +28,9 @@ class KeystoreSigner:
         """Checksum address of the account."""
         return str(self._account.address)
 
-    def prepare(self, transaction: Transaction) -> Prepared:
+    def sign(self, transaction: Transaction) -> Signed:
         """Sign, but do not send."""
-        signed = self._account.sign_transaction(transaction)
-        return Prepared("eth_sendRawTransaction", to_hex(signed.raw_transaction), to_hex(signed.hash))
+        return Signed(bytes(self._account.sign_transaction(transaction).raw_transaction))
 
     def __repr__(self) -> str:
         return f"KeystoreSigner({self.address})"
@@ -86,14 +84,20 @@ def password(settings: Settings, ask: Callable[[], str] | None = None) -> Secret
         raise ConfigurationError(
             "no password for the key file: set password_file or password_fd, or pass --password-file"
         )
+    return read_password(settings.password_file)
+
+
+def read_password(file: Path) -> SecretStr:
+    """A password, without the line break that ends its file.
+
+    :raises ConfigurationError: the file cannot be read
+    """
     try:
-        return SecretStr(settings.password_file.read_text(encoding="utf-8").rstrip("\r\n"))
+        return SecretStr(file.read_text(encoding="utf-8").rstrip("\r\n"))
     except FileNotFoundError:
-        raise ConfigurationError(
-            f"password file {settings.password_file} does not exist: create it or set password_file"
-        ) from None
+        raise ConfigurationError(f"password file {file} does not exist: create it or set password_file") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"password file {settings.password_file} cannot be read: {error}") from None
+        raise ConfigurationError(f"password file {file} cannot be read: {error}") from None
 
 
 def read_keystore(key_file: Path) -> dict[str, Any]:

@@ -89,18 +89,22 @@ class SignerPolicy:
     """What may be signed.
 
     :param allowed: (checksum address, selector) of each function that may be called
-    :param fee_max_wei: gas limit times max fee of one transaction
+    :param fee_max_wei: gas limit times max fee of one transaction, and what its data costs on layer 1
     :param day_max_wei: the same, of all transactions of a UTC day together
+    :param account: checksum address of the signing account, which may call itself with nothing to cancel a transaction; None
+        forbids that
     """
 
     chain_id: int
     allowed: frozenset[tuple[str, bytes]]
     fee_max_wei: int
     day_max_wei: int
+    account: str | None = None
 
-    def check(self, transaction: Transaction, spent: Iterable[Spending], now: int) -> None:
+    def check(self, transaction: Transaction, spent: Iterable[Spending], now: int, data_fee: int = 0) -> None:
         """Return if `transaction` may be signed.
 
+        :param data_fee: wei that its data costs on layer 1 beside its gas
         :param spent: what was signed before; other days' do not count, but for those ahead of `now`, since a clock that was
             set back must not open a new day
         :param now: unix s
@@ -108,7 +112,7 @@ class SignerPolicy:
         """
         _check_form(transaction)
         self._check_call(transaction)
-        self._check_spending(transaction, spent, now)
+        self._check_spending(cost_max(transaction) + data_fee, spent, now)
 
     def _check_call(self, transaction: Transaction) -> None:
         if transaction["type"] != eip1559.TYPE:
@@ -121,6 +125,8 @@ class SignerPolicy:
             raise ValueSent(f"a transaction with {transaction['value']} wei is not signed: the keeper sends no ether")
         if "to" not in transaction:
             raise TargetNotAllowed("a new contract is not signed for: the keeper only calls what is allowed")
+        if self._is_cancellation(transaction):
+            return
         target, selector = checksum(transaction["to"]), bytes.fromhex(transaction["data"][2:])[:_SELECTOR_BYTES]
         if target not in {address for address, _ in self.allowed}:
             raise TargetNotAllowed(f"a call of {target} is not signed: it is neither a kept vault nor the executor")
@@ -129,8 +135,11 @@ class SignerPolicy:
                 f"function 0x{selector.hex()} of {target} is not signed: it is not one of the keeper's"
             )
 
-    def _check_spending(self, transaction: Transaction, spent: Iterable[Spending], now: int) -> None:
-        fee = cost_max(transaction)
+    def _is_cancellation(self, transaction: Transaction) -> bool:
+        """Nothing, from the account to itself: it only uses up a nonce."""
+        return checksum(transaction["to"]) == self.account and transaction["data"] == "0x"
+
+    def _check_spending(self, fee: int, spent: Iterable[Spending], now: int) -> None:
         if fee > self.fee_max_wei:
             raise FeeAboveCap(
                 f"a transaction that may cost {fee} wei is not signed: the cap is {self.fee_max_wei}; wait, or raise it"

@@ -30,7 +30,10 @@ from keeper.execution.fees import (
     data_fee,
     replacement,
 )
-from keeper.settings import FeeSettings
+from keeper.execution.lane import Worth
+from keeper.execution.lane.checks import benefit_cap, spendings
+from keeper.execution.signer.policy import Spending
+from keeper.settings import FeeSettings, load
 
 __all__ = ["stub"]
 
@@ -199,37 +202,36 @@ def test_cost__counts_the_data_once():
 
 
 def test_check_cost__up_to_the_cap_in_wei():
-    caps = CostCaps(wei=10**15, benefit_bps=10_000)
-    check_cost(10**15, 100 * WAD, 2_000 * WAD, caps)
-    with pytest.raises(CostAboveCap, match=f"costs {10**15 + 1} wei, more than the cap of {10**15}"):
-        check_cost(10**15 + 1, 100 * WAD, 2_000 * WAD, caps)
+    caps = CostCaps(wei=10**15, benefit_wei=None)
+    check_cost(10**15, 10**15, caps)
+    with pytest.raises(
+        CostAboveCap, match=rf"may cost {10**15 + 1} wei, more than transaction_max_eth \({10**15} wei\)"
+    ):
+        check_cost(10**15 + 1, 0, caps)
 
 
-def test_check_cost__up_to_its_share_of_the_benefit():
-    caps = CostCaps(wei=10**18, benefit_bps=2_500)
-    # 0.001 ether at 2,000 USD is 2 USD, a quarter of 8.
-    check_cost(10**15, 8 * WAD, 2_000 * WAD, caps)
-    for wanted, benefit in ((10**15 + 1, 8 * WAD), (10**15, 8 * WAD - 1)):
-        with pytest.raises(CostAboveBenefit, match=r"costs 2\.00 USD, more than 2500 bps of the [78]\.\d\d USD"):
-            check_cost(wanted, benefit, 2_000 * WAD, caps)
+def test_check_cost__what_it_is_expected_to_cost__up_to_its_share_of_the_benefit():
+    caps = CostCaps(wei=10**18, benefit_wei=10**15)
+    check_cost(10**18, 10**15, caps)
+    with pytest.raises(CostAboveBenefit, match=rf"expected to cost {10**15 + 1} wei, .*\({10**15} wei\)"):
+        check_cost(10**18, 10**15 + 1, caps)
 
 
-@pytest.mark.parametrize("benefit", [0, -1, -WAD])
-def test_check_cost__when_it_brings_nothing__lets_nothing_be_paid(benefit):
-    caps = CostCaps(wei=10**18, benefit_bps=10_000)
-    with pytest.raises(CostAboveBenefit):
-        check_cost(1, benefit, 1, caps)
-    check_cost(0, benefit, 1, caps)
-
-
-@given(st.integers(0, 2**100), st.integers(-(2**100), 2**100), st.integers(1, 2**80), st.integers(0, 10_000))
+@given(st.integers(0, 2**100), st.integers(1, 2**80), st.sampled_from([0.5, 1, 12.25, 100, 10_000]))
 @hypothesis_settings(deadline=None)
-def test_check_cost__is_exact(wanted, benefit, price, bps):
-    share = max(Fraction(benefit), 0) / WAD * bps / 10_000
-    is_within = Fraction(wanted, WAD) * Fraction(price, WAD) <= share
-    try:
-        check_cost(wanted, benefit, price, CostCaps(2**100, bps))
-    except CostAboveBenefit:
-        assert not is_within
-    else:
-        assert is_within
+def test_benefit_cap__is_the_share_of_the_value_traded_rounded_down(traded, price, bps):
+    found = benefit_cap(Worth(traded, price), load(arguments={"policy": {"cost_max_bps": bps}}, environment={}))
+    assert found == Fraction(traded) * WAD * Fraction(bps) / 10_000 // Fraction(price)
+
+
+@pytest.mark.parametrize("worth", [None, Worth(WAD, 0)])
+def test_benefit_cap__without_a_price_of_ether__there_is_none(worth):
+    assert benefit_cap(worth, load(environment={})) is None
+
+
+def test_spendings__of_one_nonce_the_dearest_counts_and_of_the_next_ones_own_only_the_excess():
+    known = [(10, 1, 5), (20, 1, 9), (15, 1, 7), (30, 2, 4)]
+    assert spendings(known, 3, 100) == [Spending(20, 9), Spending(30, 4)]
+    assert spendings(known, 1, 9) == [Spending(20, 0), Spending(30, 4)]
+    assert spendings(known, 1, 6) == [Spending(20, 3), Spending(30, 4)]
+    assert spendings([], 1, 6) == []

@@ -76,7 +76,7 @@ def kind(request):
 def ask(stub, kind, answer, timeout_s=5.0):
     make, wrap = kind
     stub.answer = lambda _: answer if isinstance(answer, Reply) else result(wrap(answer))
-    return make(SecretStr(stub.url), ACCOUNT.address, timeout_s).prepare(ASKED)
+    return make(SecretStr(stub.url), ACCOUNT.address, timeout_s).sign(ASKED)
 
 
 def refused(stub, kind, answer, timeout_s=5.0) -> str:
@@ -89,7 +89,7 @@ def refused(stub, kind, answer, timeout_s=5.0) -> str:
 
 def test_prepare__gives_back_what_was_signed_and_its_hash(stub, kind):
     prepared = ask(stub, kind, signed())
-    assert (prepared.method, prepared.parameter) == ("eth_sendRawTransaction", signed())
+    assert to_hex(prepared.raw) == signed()
     assert prepared.hash == to_hex(keccak(hexstr=signed()))
 
 
@@ -120,7 +120,7 @@ def test_prepare__of_a_new_contract__names_no_target(stub, kind):
     make, wrap = kind
     creation = {name: value for name, value in ASKED.items() if name != "to"}
     stub.answer = lambda _: result(wrap(signed(creation)))
-    assert make(SecretStr(stub.url), ACCOUNT.address, 5).prepare(creation).parameter == signed(creation)
+    assert make(SecretStr(stub.url), ACCOUNT.address, 5).sign(creation).raw == bytes.fromhex(signed(creation)[2:])
     assert "to" not in stub.requests[0].json["params"][0]
     assert "another to" in refused(stub, kind, signed(creation))
 
@@ -209,7 +209,7 @@ def test_prepare__when_the_signer_misbehaves__ends_in_a_typed_error_in_time(stub
 def test_prepare__when_nobody_listens__says_so(kind):
     make, _ = kind
     with pytest.raises(SignerError, match="cannot be reached"):
-        make(SecretStr("http://127.0.0.1:1"), ACCOUNT.address, 1).prepare(ASKED)
+        make(SecretStr("http://127.0.0.1:1"), ACCOUNT.address, 1).sign(ASKED)
 
 
 @given(
@@ -226,7 +226,7 @@ def test_prepare__whatever_json_comes_back__ends_in_a_typed_error(served, answer
         served.answer = lambda _, value=value: Reply(json.dumps(value).encode())
         for make, _ in KINDS.values():
             with pytest.raises(SignerError) as caught:
-                make(SecretStr(served.url), ACCOUNT.address, 5).prepare(ASKED)
+                make(SecretStr(served.url), ACCOUNT.address, 5).sign(ASKED)
             assert str(caught.value).isprintable()
 
 

@@ -5,11 +5,13 @@ import os
 
 import pytest
 from eth_account import Account
+from eth_utils.conversions import to_hex
+from eth_utils.crypto import keccak
 from fake_chain import address, sender_of
 from pydantic import SecretStr
 
 from keeper.chain.rpc import Client
-from keeper.errors import ConfigurationError
+from keeper.errors import ConfigurationError, SignerError
 from keeper.execution import signer
 from keeper.execution.signer import keystore as keystore_module
 from keeper.settings import Settings, load
@@ -46,10 +48,10 @@ def settings(**given) -> Settings:
 
 def test_of__with_a_keystore__signs_as_its_account(fake, files, account):
     found = signer.of(settings(key_file=files[0], password_file=files[1]), Client(fake.url))
-    prepared = found.prepare(TRANSACTION)
+    signed = found.sign(TRANSACTION)
     assert found.address == account.address == signer.address_of(files[0])
-    assert prepared.method == "eth_sendRawTransaction"
-    assert sender_of(bytes.fromhex(str(prepared.parameter)[2:])) == account.address
+    assert sender_of(signed.raw) == account.address
+    assert signed.hash == to_hex(keccak(signed.raw))
     assert fake.requests == []
 
 
@@ -140,3 +142,17 @@ def test_of__when_the_node_is_to_sign__only_on_a_devnet(fake):
     assert signer.of(settings(unlocked_sender=sender), Client(fake.url)).address == sender
     fake.software = "Geth/v1.16.0-stable/linux-amd64/go1.24"
     assert "unlocked_sender is for a devnet" in refused(fake, unlocked_sender=sender)
+
+
+def test_node_signer__takes_only_the_signature_of_what_was_asked(fake, account):
+    client = Client(fake.url)
+    answers = {"eth_signTransaction": to_hex(account.sign_transaction(TRANSACTION).raw_transaction)}
+    client.read = lambda method, *_: answers[method]  # type: ignore[method-assign]
+    assert sender_of(signer.NodeSigner(client, account.address).sign(TRANSACTION).raw) == account.address
+    with pytest.raises(SignerError, match=r"does not sign for .*another nonce"):
+        signer.NodeSigner(client, account.address).sign(TRANSACTION | {"nonce": 1})
+    with pytest.raises(SignerError, match="set unlocked_sender to one of its accounts"):
+        signer.NodeSigner(client, address("another")).sign(TRANSACTION)
+    answers["eth_signTransaction"] = None
+    with pytest.raises(SignerError):
+        signer.NodeSigner(client, account.address).sign(TRANSACTION)

@@ -1,5 +1,7 @@
 """What may be signed: each rule on both sides of its bound, each with its own reason."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -204,3 +206,27 @@ def test_check__whatever_is_asked__passes_only_within_every_rule(changes, spent,
 
 def test_keeper_calls__without_an_executor__are_openings_alone() -> None:
     assert keeper_calls([VAULT], None) == {(VAULT, abi.Vault.open_rebalance.selector)}
+
+
+CANCELLATION = {"to": STRANGER, "data": "0x"}
+
+
+def test_check__a_cancellation__is_nothing_from_the_account_to_itself():
+    own = replace(POLICY, account=STRANGER)
+    check(policy=own, **CANCELLATION)
+    refused(TargetNotAllowed, policy=POLICY, **CANCELLATION)
+    refused(TargetNotAllowed, policy=own, **(CANCELLATION | {"data": "0x00"}))
+    refused(TargetNotAllowed, policy=own, **(CANCELLATION | {"to": OTHER_VAULT}))
+    refused(SelectorNotAllowed, policy=own, **(CANCELLATION | {"to": VAULT}))
+    refused(ValueSent, policy=own, **(CANCELLATION | {"value": 1}))
+    refused(FeeAboveCap, policy=own, **(CANCELLATION | {"gas": GAS + 1}))
+    refused(WrongChain, policy=own, **(CANCELLATION | {"chainId": 2}))
+
+
+def test_check__the_fee_for_data_counts_towards_both_caps():
+    POLICY.check(CALL | {"gas": GAS - 1}, [], NOON, data_fee=PRICE)
+    with pytest.raises(FeeAboveCap):
+        POLICY.check(CALL | {"gas": GAS - 1}, [], NOON, data_fee=PRICE + 1)
+    POLICY.check(CALL | {"gas": GAS - 1}, [Spending(NOON, 2 * FEE)], NOON, data_fee=PRICE)
+    with pytest.raises(DayAboveCap):
+        POLICY.check(CALL | {"gas": GAS - 1}, [Spending(NOON, 2 * FEE + 1)], NOON, data_fee=PRICE)

@@ -23,6 +23,7 @@ from keeper.chain.abi import Fault
 from keeper.chain.rpc import Client
 from keeper.errors import ConfigurationError, NoRoute, OracleError
 from keeper.execution.fees import GasTooExpensive
+from keeper.execution.lane import InFlight
 from keeper.execution.plan import ALL
 from keeper.execution.signer import KeystoreSigner
 from keeper.execution.simulate import Halted
@@ -50,7 +51,7 @@ class Desk:
         return keeper_pass(self.client, self.settings, self.vault.address, self.ledger, self.signer if armed else None)
 
     def change(self, **settings) -> None:
-        arguments = {"executor": self.vault.executor} | self.cache | settings
+        arguments = {"executor": self.vault.executor, "confirmations": 1} | self.cache | settings
         self.settings = load(arguments=arguments, environment={})
 
     def open(self, ago: int) -> None:
@@ -76,7 +77,7 @@ def test_pass__when_a_trigger_holds__opens_the_vault(desk):
     (raw,) = desk.fake.sent
     assert (target_of(raw), sender_of(raw)) == (desk.vault.address, desk.signer.address)
     (row,) = desk.ledger.transactions()
-    assert (row.state, row.mode, row.decision_id) == (State.MINED, "open", last(desk).id)
+    assert (row.state, row.mode, row.decision_id) == (State.CONFIRMED, "open", last(desk).id)
 
 
 def test_pass__when_dry__sends_nothing_and_writes_the_decision_down(desk):
@@ -251,11 +252,11 @@ def test_pass__when_paused__waits(desk):
     assert desk.fake.sent == []
 
 
-def test_pass__when_an_earlier_transaction_is_on_its_way__does_not_look_further(desk):
+def test_pass__when_an_earlier_transaction_of_somebody_else_is_on_its_way__sends_nothing(desk):
     desk.fake.pending_nonce = 1
     with pytest.raises(Exception, match="on its way"):
         desk.run()
-    assert desk.ledger.decisions() == []
+    assert (desk.ledger.transactions(), desk.fake.sent) == ([], [])
 
 
 def test_plan__when_dry__simulates_as_the_executors_owner(desk):
@@ -269,3 +270,13 @@ def test_requests__no_key_leaves_the_process(desk):
     desk.run()
     key = desk.signer._account.key.hex().removeprefix("0x")
     assert key not in json.dumps(desk.fake.requests)
+
+
+def test_pass__when_an_earlier_transaction_is_on_its_way__does_not_look_further(desk):
+    desk.change(receipt_timeout_s=0.1)
+    desk.fake.on_send = lambda found, raw: desk.fake.known.add(found)
+    with pytest.raises(InFlight, match="not mined after"):
+        desk.run()
+    with pytest.raises(InFlight, match="wait for it and run again"):
+        desk.run()
+    assert len(desk.ledger.decisions()) == 1
