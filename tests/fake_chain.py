@@ -74,6 +74,7 @@ class FakeChain:
     balance: int = 10**18
     nonce: int = 0
     pending_nonce: int | None = None
+    nonces: dict[str, int] = field(default_factory=dict)  # of accounts that differ from the rest
     views: dict[tuple[str, bytes], Callable[..., Any]] = field(default_factory=dict)
     functions: dict[bytes, Function] = field(default_factory=dict)
     troubles: list[tuple[str, Any]] = field(default_factory=list)  # what befalls the next requests, in order
@@ -160,8 +161,9 @@ class FakeChain:
             case "eth_getBalance":
                 return hex(self.balance)
             case "eth_getTransactionCount":
-                pending = self.nonce if self.pending_nonce is None else self.pending_nonce
-                return hex(pending if params[1] == "pending" else self.nonce)
+                mined = self.nonces.get(params[0], self.nonce)
+                pending = mined if self.pending_nonce is None else self.pending_nonce
+                return hex(pending if params[1] == "pending" else mined)
             case "eth_getTransactionReceipt":
                 return self.receipts.get(params[0])
             case "eth_getTransactionByHash":

@@ -35,6 +35,7 @@ class Mined:
     value_in: int | None
     drift_after: int | None  # WAD
     swaps: tuple[Swap, ...]
+    data_fee: int = 0  # wei for its data on layer 1, where that is paid beside the gas
 
 
 def read(receipt: Mapping[str, Any], mode: str, rebalancer: str, venues: Mapping[str, str]) -> Mined:
@@ -68,4 +69,5 @@ def read(receipt: Mapping[str, Any], mode: str, rebalancer: str, venues: Mapping
         value_in=values[1],
         drift_after=values[2],
         swaps=tuple(swaps),
+        data_fee=int(receipt.get("l1Fee") or "0x0", 16),  # of OP-stack chains
     )

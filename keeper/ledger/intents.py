@@ -24,7 +24,7 @@ class Intent:
     """A transaction that is about to be sent.
 
     :param replaces_id: the row of the transaction with the same nonce whose place it is to take
-    :param channel: `public`, or the host of the relay that alone gets it
+    :param channel: `public`, or the kind of the relays that alone get it
     :param calldata_hash: keccak-256 of the calldata, in hex
     :param raw: the signed transaction, in hex: it goes out again as it is
     :param deadline: unix s by the chain's clock, from which on it is worth nothing

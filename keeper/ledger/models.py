@@ -88,7 +88,7 @@ class TransactionRow(Base):
     nonce: Mapped[int]
     target: Mapped[str]
     mode: Mapped[str]  # open, rebalance or cancel
-    channel: Mapped[str]  # `public`, or the relay's host
+    channel: Mapped[str]  # `public`, or the relays' kind
     state: Mapped[State]
     # None while a node that signs has not answered; alike for a transaction that was given up and then sent after all.
     hash: Mapped[str | None] = mapped_column(index=True)

@@ -70,6 +70,10 @@ class ChainKeeper:
         self._diary = Diary(ledger, settings.chain_id, armed=hand is not None)
         self._waited: dict[str, Waited] = {}
         self._locks: dict[str, Lock] = {}
+        if hand is not None:
+            # What an earlier process left is replaced by whoever acts for its vault.
+            for row in ledger.unsettled(settings.chain_id, hand.account):
+                self._has_lock(row.decision.vault)
 
     def tick(self, head: Block, seen: float | None = None) -> None:
         """Do a block's work.
@@ -121,7 +125,7 @@ class ChainKeeper:
         """Plan for a vault that is due, and send what comes of it."""
         hand = self._hand
         if hand is not None:
-            reason = self._hindrance(hand, snapshot.address, head)
+            reason = self._hindrance(hand, snapshot.address)
             if reason is not None:
                 return self._wait(snapshot, Decision(Kind.WAIT, reason))
         try:
@@ -159,18 +163,24 @@ class ChainKeeper:
         self._bus.emit(events.Signed(self._chain_id, hand.account, ticket.hash, elapsed))
         return Outcome.SENT
 
-    def _hindrance(self, hand: Hand, vault: str, head: Block) -> str | None:
+    def _hindrance(self, hand: Hand, vault: str) -> str | None:
         """Why this process may not act for a vault now."""
         if not hand.lane.is_free:
             return f"a transaction of {hand.account} is on its way"
+        if not self._has_lock(vault):
+            return "another keeper acts for it"
+        return take_over(self._client, self._settings, self._ledger, vault, hand.account)
+
+    def _has_lock(self, vault: str) -> bool:
+        """Whether this process acts for a vault, and no other that shares the ledger."""
         held = self._locks.get(vault)
         if held is None or not held.held():
             try:
                 self._locks[vault] = self._ledger.locks.vault(self._chain_id, vault)
             except LockTaken:
                 self._locks.pop(vault, None)
-                return "another keeper acts for it"
-        return take_over(self._client, self._settings, self._ledger, vault, hand.account, head)
+                return False
+        return True
 
     def _wait(self, snapshot: VaultSnapshot, decision: Decision) -> Outcome:
         self._tell(snapshot, decision)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from keeper.chain.rpc import Client
 from keeper.errors import EquipoiseError
-from keeper.execution.lane import InFlight, Lane, Order, Worth
+from keeper.execution.lane import Lane, Order, Worth
 from keeper.execution.receipt import Mined
 from keeper.execution.signer import Signer
 from keeper.ledger import Ledger, LockTaken
@@ -45,13 +45,12 @@ def keeper_pass(
         planned, _ = _decide(client, settings, vault, ledger, dry_sender, armed=False)
         return PassResult(planned, armed=False)
     with ledger.locks.lane(client.chain_id, signer.address), ExitStack() as held:
-        lane, head = Lane(client, ledger, signer, settings), client.head()
-        lane.step(head)
-        if not lane.is_free:
-            raise InFlight(f"a transaction of {signer.address} is on its way: wait for it and run again")
+        lane = Lane(client, ledger, signer, settings)
+        lane.step(client.head())
+        lane.check_free()
         try:
             held.enter_context(ledger.locks.vault(client.chain_id, vault))
-            why = take_over(client, settings, ledger, vault, signer.address, head)
+            why = take_over(client, settings, ledger, vault, signer.address)
         except LockTaken as error:
             why = str(error)
         if why is not None:

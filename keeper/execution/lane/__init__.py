@@ -16,6 +16,7 @@ steps      where a process may be killed
 from keeper.execution.lane.errors import FalseReceipt, ForeignUse, InFlight, NotMined, NotTaken, Unfunded
 from keeper.execution.lane.lane import Lane
 from keeper.execution.lane.orders import ALERTS, Event, Notice, Order, Ticket, Worth
+from keeper.execution.lane.orphans import settle
 from keeper.execution.lane.steps import At, Step
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "Ticket",
     "Unfunded",
     "Worth",
+    "settle",
 ]

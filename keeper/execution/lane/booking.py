@@ -41,7 +41,7 @@ def take_back(desk: Desk, head: Block) -> None:
     for row in sorted(rows[:gone], key=lambda row: row.nonce):
         desk.ledger.mark_unmined(row.id)
         desk.at(Step.UNMINED)
-        desk.ledger.note_head(row.id, head.number)
+        desk.ledger.note_head(row.id, head.number - 1)  # to be sent again at once
         desk.tell(Event.REORGED, row, f"block {row.block_number} with it is gone: it is on its way again")
 
 
@@ -56,7 +56,14 @@ def confirm(desk: Desk, head: Block) -> None:
 
 def _include(desk: Desk, row: TransactionRow, mined: Mined) -> None:
     if not mined.succeeded:
-        desk.ledger.mark_reverted(row.id, mined.block_number, mined.block_hash, mined.gas_used, mined.gas_price)
+        desk.ledger.mark_reverted(
+            row.id,
+            mined.block_number,
+            mined.block_hash,
+            mined.gas_used,
+            mined.gas_price,
+            data_fee=mined.data_fee,
+        )
         desk.tell(Event.REVERTED, row, f"{row.mode} of {row.decision.vault} reverted in transaction {mined.hash}")
         return
     values = None if mined.value_out is None or mined.value_in is None else (mined.value_out, mined.value_in)
@@ -66,6 +73,7 @@ def _include(desk: Desk, row: TransactionRow, mined: Mined) -> None:
         block_hash=mined.block_hash,
         gas_used=mined.gas_used,
         gas_price=mined.gas_price,
+        data_fee=mined.data_fee,
         values=values,
         legs=[
             LedgerLeg(swap.pool, swap.venue, swap.token_in, swap.token_out, swap.amount_in, swap.amount_out)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Block
-from keeper.errors import SignerError, TransactionError
+from keeper.errors import ActingRefused, SignerError, TransactionError
 from keeper.execution import eip1559
 from keeper.execution.fees import Fees, GasTooExpensive
 from keeper.execution.lane import checks, renewal
@@ -73,6 +73,14 @@ class Lane:
         """Whether an order may be submitted: nothing is in flight. What is mined and not confirmed yet does not count."""
         return not self._in_flight()
 
+    def check_free(self) -> None:
+        """Return if an order may be submitted.
+
+        :raises InFlight: names what is in flight
+        """
+        for row in self._in_flight():
+            raise InFlight(f"transaction {row.hash} of {self._desk.sender} is not mined yet: wait for it and run again")
+
     def submit(self, order: Order, head: Block) -> Ticket:
         """Send an order; returns once it has left, or perhaps has: then `step` finds out.
 
@@ -83,9 +91,7 @@ class Lane:
         :raises NotTaken: the endpoint or every relay refuses it; the ledger says why
         :raises SignerError, LedgerError, ChainError: nothing was sent
         """
-        in_flight = self._in_flight()
-        if in_flight:
-            raise InFlight(f"transaction {in_flight[0].hash} of {self._desk.sender} is not mined yet: wait for it")
+        self.check_free()
         nonce = next_nonce(self._desk, order.decision_id, head)
         row, delivery = launch(self._desk, self._draft(order, nonce), head.number)
         if delivery.is_refusal:
@@ -173,7 +179,10 @@ class Lane:
         row = next(each for each in rows if each.id == move.attempt)
         match move.kind:
             case Kind.WAIT:
-                pass
+                if seen.settled_nonce > nonce:
+                    desk.tell(
+                        Event.DELAYED, row, f"{row.hash} is mined, but no endpoint shows its receipt: check rpc_url"
+                    )
             case Kind.BOOK:
                 assert mined is not None
                 book(desk, rows, row.id, mined)
@@ -200,7 +209,7 @@ class Lane:
                 renewal.cancel(self._desk, rows, head, move.reason)
             else:
                 renewal.replace(self._desk, rows, head)
-        except (TransactionError, SignerError, AlreadyIntended, LockLost) as error:
+        except (TransactionError, SignerError, ActingRefused, AlreadyIntended, LockLost) as error:
             self._desk.tell(Event.DELAYED, row, f"{row.hash} could not be replaced: {error}")
 
     def _outcome(self, ticket: Ticket, *, even_unconfirmed: bool) -> Mined | None:

@@ -4,7 +4,9 @@ An order is signed once, perhaps again with higher fees (a replacement), and in 
 oneself (a cancellation). All of these have one nonce, so the chain takes one of them at most. They are its attempts.
 
     in a block                               BOOK it; the others are replaced
-    the nonce is used, by none of them       WAIT until that is `confirmations` deep, then it is FOREIGN
+    the nonce is used, by none of them       WAIT until that is `confirmations` deep, then it is FOREIGN, unless a node
+                                             has one of them and only its receipt is missing
+    it left at this very head                WAIT
     an order, still good
       nobody has it                          RESEND the same bytes
       not mined for `replace_after` blocks   REPLACE it
@@ -45,7 +47,7 @@ class Seen:
     :param mined: the attempt that is in a block
     :param nonce: transactions of the account that are in blocks
     :param settled_nonce: the same, `confirmations` blocks below the head
-    :param known: attempts that a public node has
+    :param known: attempts that a public node has, in its pool or in a block
     """
 
     mined: int | None
@@ -81,18 +83,24 @@ def next_move(attempts: Sequence[Attempt], seen: Seen, head: Block, replace_afte
     :param replace_after: blocks after which what is not mined is stuck
     """
     newest = [attempt for attempt in attempts if attempt.is_live][-1]
-    if seen.mined is not None:
-        return Move(Kind.BOOK, seen.mined, "it is in a block")
-    if seen.nonce > newest.nonce:
-        if seen.settled_nonce > newest.nonce:
-            return Move(Kind.FOREIGN, newest.id, "another transaction has its nonce")
-        return Move(Kind.WAIT, newest.id, "its nonce is used, its receipt is not there yet")
+    if seen.mined is not None or seen.nonce > newest.nonce:
+        return _of_used_nonce(newest, seen)
     if seen.nonce < newest.nonce:
         return Move(Kind.WAIT, newest.id, "an earlier nonce comes first")
+    if head.number <= newest.since:
+        return Move(Kind.WAIT, newest.id, "it has only just left, a node may not have heard of it")
     is_stuck = head.number - newest.since >= replace_after
     if newest.is_cancellation:
         return _of_cancellation(newest, seen, is_stuck)
     return _of_order(newest, seen, is_stuck, is_late=head.timestamp >= newest.deadline)
+
+
+def _of_used_nonce(newest: Attempt, seen: Seen) -> Move:
+    if seen.mined is not None:
+        return Move(Kind.BOOK, seen.mined, "it is in a block")
+    if seen.settled_nonce > newest.nonce and not seen.known:
+        return Move(Kind.FOREIGN, newest.id, "another transaction has its nonce")
+    return Move(Kind.WAIT, newest.id, "its nonce is used, its receipt is not there yet")
 
 
 def _of_order(order: Attempt, seen: Seen, is_stuck: bool, is_late: bool) -> Move:

@@ -24,7 +24,7 @@ def next_nonce(desk: Desk, decision_id: int, head: Block) -> int:
     if expected is not None and mined < expected:
         raise ChainError(
             f"{desk.client.name} counts {mined} transactions of {desk.sender}, the ledger {expected}: "
-            "wait until it has caught up"
+            "wait until it has caught up, or set ledger_file if the chain was begun anew"
         )
     if expected is not None and mined > expected:
         _catch_up(desk, decision_id, expected, mined, head)

@@ -24,13 +24,13 @@ def see(client: Client, rows: Sequence[TransactionRow], head: Block, confirmatio
     """
     sender, nonce = rows[0].sender, client.nonce(rows[0].sender)
     if nonce <= rows[0].nonce:
-        return Seen(None, nonce, nonce, _known(client, rows)), None
+        return Seen(None, nonce, nonce, _known(client, [row for row in rows if row.state in IN_FLIGHT])), None
     for row in reversed(rows):  # of two that are the same to the byte, the later one counts
         mined = read_mined(client, row)
         if mined is not None:
             return Seen(row.id, nonce, nonce, frozenset()), mined
     settled = client.nonce(sender, hex(max(head.number - confirmations, 0)))
-    return Seen(None, nonce, settled, frozenset()), None
+    return Seen(None, nonce, settled, _known(client, rows)), None
 
 
 def read_mined(client: Client, row: TransactionRow) -> Mined | None:
@@ -67,9 +67,5 @@ def _check(receipt: Mapping[str, Any], row: TransactionRow) -> None:
 
 def _known(client: Client, rows: Sequence[TransactionRow]) -> frozenset[int]:
     return frozenset(
-        row.id
-        for row in rows
-        if row.state in IN_FLIGHT
-        and row.hash is not None
-        and client.read("eth_getTransactionByHash", row.hash) is not None
+        row.id for row in rows if row.hash is not None and client.read("eth_getTransactionByHash", row.hash) is not None
     )

@@ -46,6 +46,7 @@ def run(fake, tmp_path, monkeypatch, capsys):
             "EQUIPOISE_RPC_URL": url or fake.url,
             "EQUIPOISE_LEDGER_FILE": str(tmp_path / "ledger.sqlite"),
             "EQUIPOISE_READ_ATTEMPTS": "1",
+            "EQUIPOISE_CONFIRMATIONS": "1",
             "EQUIPOISE_POOLS__CACHE_FOLDER": str(tmp_path / "pools"),
         }
         for name, value in (given | environment).items():

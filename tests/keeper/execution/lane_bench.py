@@ -1,8 +1,10 @@
 """A chain and a node in this process, with a pool that follows geth's rules, and a lane on them that may be killed anywhere."""
 
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +196,15 @@ class Node:
         return Block(number, block.hash, block.timestamp, self.base_fee)
 
 
+@cache
+def _empty_ledger() -> bytes:
+    """A ledger without rows: making the tables takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "ledger.sqlite"
+        Ledger(file).close()
+        return file.read_bytes()
+
+
 class Killed(BaseException):
     """The process ends here."""
 
@@ -201,9 +212,9 @@ class Killed(BaseException):
 class Bench:
     """A lane over a node and a ledger on disk, that can be killed and started again."""
 
-    def __init__(self, folder: Path, node: Node | None = None, **settings: Any):
+    def __init__(self, folder: Path, node: Any = None, key: bytes | None = None, **settings: Any):
         self.folder, self.node = folder, node or Node()
-        self.signer = KeystoreSigner(Account.create())
+        self.signer = KeystoreSigner(Account.from_key(key) if key else Account.create())
         given = {"receipt_timeout_s": 0.2, "executor": EXECUTOR, "confirmations": 2} | settings
         self.settings: Settings = load(arguments=given, environment={})
         self.notices: list[Notice] = []
@@ -216,11 +227,14 @@ class Bench:
 
     def open(self) -> None:
         """The process starts: the ledger, its locks, the lane."""
-        self.ledger = Ledger(self.folder / "ledger.sqlite")
+        file = self.folder / "ledger.sqlite"
+        if not file.exists():
+            file.write_bytes(_empty_ledger())
+        self.ledger = Ledger(file)
         self.ledger.locks.lane(1, self.signer.address)
         self.ledger.locks.vault(1, VAULT)
         self.lane = Lane(
-            self.node,  # type: ignore[arg-type]
+            self.node,
             self.ledger,
             self.signer,
             self.settings,
@@ -253,7 +267,7 @@ class Bench:
             "call": Call("rebalance", VAULT, EXECUTOR, data, legs=(LEG,)),
             "fees": Fees(GWEI, GWEI, 3 * GWEI),
             "gas": GAS,
-            "deadline": self.node.blocks[-1].timestamp + seconds,
+            "deadline": self.node.head().timestamp + seconds,
             "worth": Worth(100_000 * WAD, 2_000 * WAD),
         }
         return Order(**(given | changes))

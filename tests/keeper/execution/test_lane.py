@@ -58,11 +58,13 @@ def log(where: str, event: abi.Event, indexed: list[str], values: list[int]) -> 
     return {"address": where, "topics": topics, "data": "0x" + encode(kinds, values).hex()}
 
 
+SWAP = log(EXECUTOR, abi.Executor.swap, [POOL, WETH, USDC], [11, 22])
+
+
 def test_step__when_mined__records_what_the_vaults_own_logs_say(it):
-    swap = log(EXECUTOR, abi.Executor.swap, [POOL, WETH, USDC], [11, 22])
     rebalanced = log(REBALANCER, abi.Rebalancer.rebalanced, [EXECUTOR, EXECUTOR], [1000, 990, 5, 1])
     stranger = log(address("stranger"), abi.Rebalancer.rebalanced, [EXECUTOR, EXECUTOR], [1, 1, 1, 1])
-    it.node.bend = lambda receipt: receipt | {"logs": [swap, stranger, rebalanced, stranger]}
+    it.node.bend = lambda receipt: receipt | {"logs": [SWAP, stranger, rebalanced, stranger]}
     ticket = it.submit()
     it.node.mine()
     mined = it.lane.wait(ticket, 0.1)
@@ -256,7 +258,7 @@ def test_submit__when_the_answer_is_lost_but_the_transaction_is_not__finds_it(it
 def test_step__when_the_transaction_is_lost_with_the_answer__sends_the_same_bytes(it):
     it.node.on_send = lost
     ticket = it.submit()
-    it.step()
+    it.pass_blocks(1)
     assert it.node.pool == {}
     it.node.on_send = None
     it.step()
@@ -270,6 +272,8 @@ def test_step__when_the_pool_dropped_it__sends_the_same_bytes(it):
     ticket = it.submit()
     it.node.pool.clear()
     it.step()
+    assert it.node.pool == {}  # other nodes may know it
+    it.pass_blocks(1)
     assert [sent.hash for sent in it.node.pool.values()] == [ticket.hash]
     assert it.events == ["sent", "sent again"]
 
@@ -371,7 +375,7 @@ def test_step__when_the_cancellation_is_lost__sends_it_again(it):
     before = dict(it.node.pool)
     it.pass_blocks(1, empty=True)
     it.node.pool = before
-    it.step()
+    it.pass_blocks(1, empty=True)
     assert [sent.hash for sent in it.node.pool.values()] == [it.rows[1].hash]
 
 
@@ -379,7 +383,7 @@ def test_step__when_nobody_has_order_or_cancellation__drops_both(it):
     it.submit(seconds=12)
     it.pass_blocks(1, empty=True)
     it.node.pool.clear()
-    it.step()
+    it.pass_blocks(1, empty=True)
     assert (it.states, it.lane.is_free) == (["rebalance dropped", "cancel dropped"], True)
 
 
@@ -519,8 +523,8 @@ def test_submit__when_the_endpoint_is_behind_the_ledger__stops(it):
         {"transactionHash": "0x" + "12" * 32},
         {"from": EXECUTOR},
         {"to": "0x" + "12" * 20},
-        {"logs": [{"transactionHash": "0x" + "12" * 32}]},
-        {"logs": [{"blockHash": "0x" + "12" * 32}]},
+        {"logs": [SWAP | {"transactionHash": "0x" + "12" * 32}]},
+        {"logs": [SWAP | {"blockHash": "0x" + "12" * 32}]},
         {"status": None},
         {"logs": None},
     ],
@@ -548,13 +552,18 @@ def test_step__when_the_receipt_is_of_no_block_of_the_chain__waits(it, lie):
     assert it.states == ["rebalance sent"]
 
 
-def test_step__when_the_receipt_never_comes__waits_and_then_takes_it_for_foreign(it):
+def test_step__when_the_receipt_never_comes__waits_for_it_and_says_so(it):
     it.submit()
     it.node.bend = lambda receipt: None
     it.pass_blocks(2)
+    assert it.events == ["sent"]
+    it.pass_blocks(1)
     assert it.states == ["rebalance sent"]
-    with pytest.raises(ForeignUse):
-        it.pass_blocks(1)
+    assert "is mined, but no endpoint shows its receipt" in it.notices[-1].text
+    assert it.notices[-1].is_alert
+    it.node.bend = lambda receipt: receipt | {"l1Fee": "0x7"}
+    it.step()
+    assert (it.states, it.rows[0].data_fee) == (["rebalance confirmed"], "7")
 
 
 @pytest.mark.parametrize("where", [Step.SIGNED, Step.RECORDED, Step.HANDED_OVER, Step.SENT])
@@ -563,8 +572,7 @@ def test_submit__killed_anywhere__is_sent_once_or_not_at_all(it, where):
     with pytest.raises(Killed):
         it.submit()
     it.restart()
-    it.step()
-    it.pass_blocks(2)
+    it.pass_blocks(3)
     expected = [] if where is Step.SIGNED else ["rebalance confirmed"]
     assert it.states == expected
     assert len(it.node.transactions()) == len(expected)

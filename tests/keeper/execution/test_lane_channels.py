@@ -76,7 +76,7 @@ def test_submit__when_the_relay_is_uncertain__counts_as_perhaps_sent_and_is_aske
     assert (it.states, it.node.pool, it.lane.is_free) == (["rebalance intent"], {}, False)
     assert it.events == ["perhaps sent"]
     stub.answer = take
-    it.step()
+    it.pass_blocks(1, empty=True)
     assert [sent.hash for sent in it.node.pool.values()] == [ticket.hash]
     assert it.states == ["rebalance sent"]
 
@@ -101,7 +101,7 @@ def test_step__an_uncertain_private_transaction__waits_when_the_relay_leaves_the
     it.submit()
     it.channel = None
     it.restart()
-    it.step()
+    it.pass_blocks(1)
     assert it.node.pool == {}
     assert "not sent again" in it.notices[-1].text
 

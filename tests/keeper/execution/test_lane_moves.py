@@ -38,8 +38,14 @@ def intent(attempt):
         # Somebody else's, or not yet seen.
         ([ORDER], replace(NOWHERE, nonce=6), HEAD, (Kind.WAIT, 1)),
         ([ORDER], replace(NOWHERE, nonce=6, settled_nonce=6), HEAD, (Kind.FOREIGN, 1)),
+        ([ORDER], replace(EVERYWHERE, nonce=6, settled_nonce=6), HEAD, (Kind.WAIT, 1)),
         # After an earlier nonce that is on its way again.
         ([ORDER], replace(NOWHERE, nonce=4), LATE, (Kind.WAIT, 1)),
+        # At the head at which it left.
+        ([ORDER], NOWHERE, replace(LATE, number=50), (Kind.WAIT, 1)),
+        ([intent(ORDER)], NOWHERE, replace(HEAD, number=50), (Kind.WAIT, 1)),
+        ([ORDER, CANCELLATION], NOWHERE, replace(HEAD, number=50), (Kind.WAIT, 3)),
+        ([ORDER], NOWHERE, replace(HEAD, number=51), (Kind.RESEND, 1)),
         # An order that is still good.
         ([ORDER], EVERYWHERE, HEAD, (Kind.WAIT, 1)),
         ([ORDER], EVERYWHERE, STUCK, (Kind.REPLACE, 1)),

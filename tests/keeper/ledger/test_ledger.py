@@ -89,10 +89,10 @@ def test_gas_cost__is_usd_at_the_decisions_price_with_the_data_and_rounded_up(ar
 
 
 def test_signed_since__counts_what_was_given_up(armed):
-    row_id = planned(armed)
+    row_id = planned(armed, data_fee_max=7)
     at = row_of(armed, row_id).at
     armed.mark_dropped(row_id, "nobody knows it")
-    assert armed.signed_since(1, SENDER, at) == [(at, 21_000 * BIG)]
+    assert armed.signed_since(1, SENDER, at) == [(at, 3, 21_000 * BIG + 7)]
     assert armed.signed_since(1, SENDER, at + 1) == []
 
 

@@ -69,6 +69,7 @@ def built(tmp_path_factory) -> Iterator[Desk]:
             arguments={
                 "rpc_url": running.url,
                 "ledger_file": tmp_path_factory.mktemp("keeper") / "ledger.sqlite",
+                "confirmations": 1,  # the devnet mines on demand
                 "pools": {"cache_folder": tmp_path_factory.mktemp("pools")},
             },
             environment={},
@@ -100,10 +101,11 @@ def built(tmp_path_factory) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def desk(built) -> Iterator[Desk]:
-    """The desk as it was built; what the test does to the chain is undone."""
+def desk(built, tmp_path) -> Iterator[Desk]:
+    """The desk as it was built, with a ledger of its own; what the test does to the chain is undone."""
     state = built.box.snapshot()
-    yield built
+    with demo._ledger(built.settings.model_copy(update={"ledger_file": tmp_path / "ledger.sqlite"})) as ledger:
+        yield replace(built, ledger=ledger)
     built.box.settle()
     built.box.revert(state)
 

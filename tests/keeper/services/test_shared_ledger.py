@@ -70,6 +70,7 @@ def test_pass__when_another_keeper_acts_for_the_vault__looks_on_and_says_so(fake
 
 def test_pass__when_a_keeper_died_with_a_transaction_on_its_way__waits_for_it_and_then_acts(fake, keepers):
     dead, keeper = keepers
+    fake.on_send = lambda found, raw: fake.known.add(found)
     with pytest.raises(TransactionError, match="not mined after"):
         dead.run()
     (left,) = dead.ledger.transactions()
@@ -79,6 +80,7 @@ def test_pass__when_a_keeper_died_with_a_transaction_on_its_way__waits_for_it_an
         keeper.run()
     assert len(fake.sent) == 1
     mine(fake)(left.hash, fake.sent[0])
+    fake.nonces = {dead.signer.address: 1}
     fake.nonce = 0  # of the second account
     fake.on_send = mine(fake)
     keeper.run()
@@ -111,10 +113,8 @@ def test_pass__when_the_ledger_cannot_be_written__sends_nothing(fake, keepers, m
 
     monkeypatch.setattr(keeper.ledger, step, full)
     signed = []
-    monkeypatch.setattr(
-        keeper.signer, "prepare", lambda transaction: signed.append(transaction) or prepare(transaction)
-    )
-    prepare = KeystoreSigner.prepare.__get__(keeper.signer)
+    monkeypatch.setattr(keeper.signer, "sign", lambda transaction: signed.append(transaction) or sign(transaction))
+    sign = KeystoreSigner.sign.__get__(keeper.signer)
     with pytest.raises(LedgerFull):
         keeper.run()
     assert fake.sent == []
