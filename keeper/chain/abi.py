@@ -13,8 +13,10 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 LEGS = "(address,uint256)[]"
+BUYS = "(address,uint256,uint256,uint256)[]"
 OPERATIONS = "(uint256,address,address,address,uint256,uint256)[]"
 TERMS = "(uint256,bool,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
+ORDERS = f"(address,{LEGS},{BUYS})[]"
 FEES = "(address,uint256,uint256,uint256)"
 
 
@@ -195,6 +197,15 @@ class Executor:
     rebalance = Function("rebalance", ("address", LEGS, LEGS, OPERATIONS, "uint256"), ("uint256", "uint256"))
 
     on_rebalance = Function("on_rebalance", ("address", LEGS, "bytes"))
+
+    swap = Event("Swap", ("address", "address", "address", "uint256", "uint256"), (0, 1, 2))
+
+
+class BatchExecutor:
+    """BatchExecutor."""
+
+    owner = Function("owner", (), ("address",))
+    rebalance_many = Function("rebalance_many", (ORDERS, OPERATIONS, "uint256"), ("(uint256,uint256)[]",))
 
     swap = Event("Swap", ("address", "address", "address", "uint256", "uint256"), (0, 1, 2))
 

@@ -159,7 +159,7 @@ def _check_policy(ledger: Ledger, settings: Settings, sender: str, call: Call, t
     now = int(time.time())
     policy = SignerPolicy(
         transaction["chainId"],
-        keeper_calls([call.vault], settings.executor),
+        keeper_calls(call.vaults, settings.executor, settings.batch_executor),
         to_wei(settings.fees.transaction_max_eth),
         to_wei(settings.fees.day_max_eth),
     )

@@ -5,15 +5,15 @@
 2. What the vaults sell and what they buy of a token cancels out; what remains is solved as one rebalance, with its
    certificate.
 3. `sharing` says who sells and buys how much, so that everybody pays oracle prices for what crosses and a part of the route's
-   cost in proportion to what it traded outside.
-4. Each vault is held to the least that it takes, and to what it would have alone; all together, to what they would cost alone
-   in separate transactions. Whatever fails, the vaults are better left alone, and `NoRoute` says why.
+   cost in proportion to what it traded outside, up to what leaves it as well off as alone.
+4. Each vault is held to the least that it takes, and to what it would have alone; all together, to what they would cost in
+   separate transactions. Whatever fails, the vaults are better left alone, and `NoRoute` says why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keeper.errors import NoRoute
 from keeper.markets import Pool
@@ -24,6 +24,17 @@ from keeper.routing.solver import solve
 
 # Two vaults' prices of a token may differ by this part of the lower one.
 PRICE_TOLERANCE = WAD // BPS
+# So much of what a vault sells is kept clear of what it may be charged at most: base units are coarse.
+_SHAVE = 10**12
+_CENT = WAD // 100
+
+
+class LeaveOut(NoRoute):
+    """One vault stands in the way: without it the others may trade."""
+
+    def __init__(self, text: str, vault: str) -> None:
+        super().__init__(text)
+        self.vault = vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,7 @@ def net(wishes: Sequence[Wish], market: Market, gas: int) -> Netting:
     """The vaults' rebalances as one.
 
     :param gas: of the transaction beside the route's legs
+    :raises LeaveOut: a vault would not trade, or not well enough; names it
     :raises NoRoute: in one line, why they are better left alone
     """
     if len(wishes) < 2:
@@ -106,7 +118,11 @@ def net(wishes: Sequence[Wish], market: Market, gas: int) -> Netting:
     union = _union(wishes, market, prices)
     route = _solved(union, wishes, market.max_marginal_bps)
     sold, bought = (route.sold, route.bought) if route else ({}, {})
-    parts = share([Wants(wish.surplus, wish.deficit) for wish in wishes], prices, market.decimals, sold, bought)
+    wants = [Wants(wish.surplus, wish.deficit, _caps(wish, market.max_marginal_bps)) for wish in wishes]
+    # Where they cannot all be content, some vault will be told below that it is better left out.
+    parts = share(wants, prices, market.decimals, sold, bought) or share(
+        [replace(want, caps=()) for want in wants], prices, market.decimals, sold, bought
+    )
     if parts is None:
         raise NoRoute("what the route trades cannot be shared out among the vaults at its cost")
     if route:
@@ -190,6 +206,14 @@ def _value(amounts: Mapping[str, int], union: RebalanceProblem) -> int:
     return union.bought_value(amounts)
 
 
+def _caps(wish: Wish, max_marginal_bps: int) -> tuple[tuple[int, int], ...]:
+    """What the vault may be charged: what its floor leaves, and what makes it as well off as alone; each less a millionth."""
+    caps = [(WAD - wish.floor - _SHAVE, 0)]
+    if wish.alone is not None:
+        caps.append((max_marginal_bps * WAD // BPS - _SHAVE, _alone_worth(wish, max_marginal_bps)))
+    return tuple(caps)
+
+
 def _check_replay(route: Route, pools: Sequence[Pool]) -> None:
     """What is shared out has to be what the chain would bring, to the unit."""
     left = replay(route, pools, route.sold)
@@ -207,13 +231,15 @@ def _deal(wish: Wish, part: Part, decimals: Mapping[str, int]) -> Deal:
 def _check_each(wishes: Sequence[Wish], deals: Sequence[Deal], market: Market) -> None:
     for wish, deal in zip(wishes, deals, strict=True):
         if not deal.value_out or not deal.value_in:
-            raise NoRoute(f"vault {wish.vault} would not trade")
+            raise LeaveOut(f"vault {wish.vault} would not trade", wish.vault)
         if deal.value_in * WAD < deal.value_out * wish.floor:
-            raise NoRoute(f"vault {wish.vault} would get {deal.ratio / WAD:.4%}, its floor is {wish.floor / WAD:.4%}")
+            text = f"vault {wish.vault} would get {deal.ratio / WAD:.4%}, its floor is {wish.floor / WAD:.4%}"
+            raise LeaveOut(text, wish.vault)
         together = _worth(deal.value_out, deal.value_in, market.max_marginal_bps)
-        alone = 0 if wish.alone is None else _worth(wish.alone.value_out, wish.alone.value_in, market.max_marginal_bps)
-        if together < alone:
-            raise NoRoute(f"vault {wish.vault} would be worse off by ${(alone - together) / WAD:.2f} than alone")
+        alone = _alone_worth(wish, market.max_marginal_bps)
+        if together < alone - _CENT:
+            text = f"vault {wish.vault} would be worse off by ${(alone - together) / WAD:.2f} than alone"
+            raise LeaveOut(text, wish.vault)
 
 
 def _compared(
@@ -240,6 +266,10 @@ def _compared(
         worth=_worth(out, come, market.max_marginal_bps) - union.gas_value(together),
         worth_alone=_worth(out_alone, in_alone, market.max_marginal_bps) - union.gas_value(gas_alone),
     )
+
+
+def _alone_worth(wish: Wish, max_marginal_bps: int) -> int:
+    return 0 if wish.alone is None else _worth(wish.alone.value_out, wish.alone.value_in, max_marginal_bps)
 
 
 def _worth(value_out: int, value_in: int, max_marginal_bps: int) -> int:

@@ -2,9 +2,10 @@
 
 Of every token, what the vaults sell less what they buy is what the route sells less what it buys. Every vault gives, at
 oracle prices, more than it gets by its part of the route's cost: as much of it as its outside turnover is of all outside
-turnover, where of a token that is traded outside all who are on that side trade the same part outside. Among the amounts for
-which this holds, those nearest to what the vaults want, by least squares over the parts of it that are left undone: so there
-is one answer, the same in whatever order the vaults are given.
+turnover, where of a token that is traded outside all who are on that side trade the same part outside. Where that is more
+than a vault takes, the others bear the rest in the same way. Among the amounts for which this holds, those nearest to what
+the vaults want, by least squares over the parts of it that are left undone: so there is one answer, the same in whatever
+order the vaults are given.
 
 Solved in floats, then balanced in exact integers, so that rounding costs nobody more than a base unit of each token.
 """
@@ -47,10 +48,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What one vault may sell and buy at most, in base units."""
+    """What one vault may sell and buy at most, in base units.
+
+    `caps` are lines (slope in WAD, offset in WAD USD) over what it sells: its cost is to be under each of them.
+    """
 
     surplus: Mapping[str, int]
     deficit: Mapping[str, int]
+    caps: tuple[tuple[int, int], ...] = ()
 
 
 def share(
@@ -91,7 +96,9 @@ def _share(
     costs: list[int] | None = None
     values = list(flows.most)
     for _ in range(_ROUNDS):
-        before, costs = costs, flows.costs(values, *outside)
+        before, costs = costs, flows.costs(values, *outside, [want.caps for want in wants])
+        if costs is None:
+            return None
         if before == costs:
             break
         found = flows.nearest([*net, *costs])
@@ -110,6 +117,22 @@ def apportion(total: int, weights: Sequence[int]) -> list[int]:
     most_short = sorted(range(len(weights)), key=lambda at: (-(total * weights[at] % whole), at))
     for at in most_short[: total - sum(parts)]:
         parts[at] += 1
+    return parts
+
+
+def _capped(total: int, weights: Sequence[int], most: Sequence[int | None]) -> list[int] | None:
+    """As `apportion`, nobody more than the most for it, which the others bear; None where they cannot."""
+    parts = apportion(total, weights)
+    held: dict[int, int] = {}
+    while over := {at: cap for at, cap in enumerate(most) if cap is not None and at not in held and parts[at] > cap}:
+        held |= over
+        free = [0 if at in held else weight for at, weight in enumerate(weights)]
+        left = total - sum(held.values())
+        if left and not any(free):
+            return None
+        parts = apportion(left, free)
+        for at, cap in held.items():
+            parts[at] = cap
     return parts
 
 
@@ -163,8 +186,17 @@ class _Flows:
         columns = tuple(zip(*rows, strict=True)) if rows else ((),) * 5
         return cls(len(wants), len(tokens), *columns)
 
-    def costs(self, values: Sequence[int], sold: Sequence[int], bought: Sequence[int]) -> list[int]:
-        """Each vault's part of what a route loses that sells and buys these values of each token, when these flow."""
+    def costs(
+        self,
+        values: Sequence[int],
+        sold: Sequence[int],
+        bought: Sequence[int],
+        caps: Sequence[tuple[tuple[int, int], ...]],
+    ) -> list[int] | None:
+        """Each vault's part of what a route loses that sells and buys these values of each token, when these flow.
+
+        None where it is more than all take together.
+        """
         sides = {1: [0] * self.tokens, -1: [0] * self.tokens}
         for token, sign, value in zip(self.token, self.sign, values, strict=True):
             sides[sign][token] += value
@@ -172,7 +204,14 @@ class _Flows:
         for vault, token, sign, value in zip(self.vault, self.token, self.sign, values, strict=True):
             if sides[sign][token]:
                 turnover[vault] += value * (sold if sign > 0 else bought)[token] // sides[sign][token]
-        return apportion(sum(sold) - sum(bought), turnover)
+        out = [0] * self.vaults
+        for vault, sign, value in zip(self.vault, self.sign, values, strict=True):
+            out[vault] += value if sign > 0 else 0
+        most = [
+            min((value * slope // _FINE - offset * _FINE for slope, offset in lines), default=None)
+            for value, lines in zip(out, caps, strict=True)
+        ]
+        return _capped(sum(sold) - sum(bought), turnover, most)
 
     def nearest(self, wanted: Sequence[int]) -> list[int] | None:
         """The flows nearest to the most that leave these values over, per token and then per vault; None if none do."""

@@ -1,5 +1,6 @@
 """What the keeper would do with a vault now, and why. Sends nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from eth_abi.exceptions import DecodingError
@@ -8,7 +9,7 @@ from keeper.chain import abi, pools, reader
 from keeper.chain.abi import checksum
 from keeper.chain.multicall import Read, read_all
 from keeper.chain.rpc import Client, Reverted
-from keeper.chain.snapshot import VaultSnapshot
+from keeper.chain.snapshot import Block, VaultSnapshot
 from keeper.errors import ConfigurationError, NoRoute
 from keeper.execution import fees as fee_market
 from keeper.execution import plan as calls
@@ -16,6 +17,7 @@ from keeper.execution.fees import Fees
 from keeper.execution.plan import Call
 from keeper.execution.simulate import Simulation, Skipped, simulate
 from keeper.execution.verify import Lie, verify
+from keeper.markets import Pool
 from keeper.policy import Decision, Kind, Limits, Quote, before_route, deficits, judge, surpluses
 from keeper.policy.auction import final_bound
 from keeper.routing import WAD, RebalanceProblem, Route, RouteLimits, solve
@@ -95,6 +97,11 @@ def executor_owner(client: Client, executor: str) -> str:
         raise ConfigurationError(f"no executor at {executor} on chain {client.chain_id}: set executor") from None
 
 
+def settlement_gas(snapshot: VaultSnapshot) -> int:
+    """Gas of a rebalance beside its swaps, the transaction's own included."""
+    return _SETTLEMENT_GAS + _ASSET_GAS * len(snapshot.assets)
+
+
 def _simulated(client: Client, settings: Settings, drafted: Plan, surplus: dict[str, int], sender: str | None) -> Plan:
     snapshot, decision = drafted.snapshot, drafted.decision
     if decision.kind is Kind.OPEN:
@@ -155,25 +162,7 @@ def _problem(
     valuation = snapshot.priced()
     prices = {asset.address: price for asset, price in zip(snapshot.assets, valuation.prices, strict=True)}
     decimals = {asset.address: asset.decimals for asset in snapshot.assets}
-    priced = {address: pools.Priced(price, decimals[address]) for address, price in prices.items()}
-    hubs = [hub for hub in settings.pools.hubs if hub not in decimals]
-    for hub, answer in zip(
-        hubs,
-        read_all(client, [Read(hub, abi.Token.decimals) for hub in hubs], snapshot.block, settings.multicall),
-        strict=True,
-    ):
-        if not answer.failed:
-            decimals[hub] = answer.value
-    found = pools.discover(
-        client,
-        priced,
-        settings.pools,
-        snapshot.block,
-        settings.multicall,
-        cache=pools.PoolCache(settings.pools.cache_folder, client),
-        until=now + settings.policy.deadline_s,
-        holder=snapshot.address,
-    )
+    found = find_pools(client, settings, prices, decimals, snapshot.block, now, snapshot.address)
     return RebalanceProblem(
         pools=tuple(found),
         prices=prices,
@@ -182,6 +171,42 @@ def _problem(
         deficit=deficits(snapshot),
         gas_price_wei=fees.expected,
         eth_price_wad=snapshot.native_price or 0,
+    )
+
+
+def find_pools(
+    client: Client,
+    settings: Settings,
+    prices: Mapping[str, int],
+    decimals: dict[str, int],
+    block: Block,
+    now: int,
+    holder: str,
+) -> list[Pool]:
+    """The pools between assets of these prices (WAD USD) and the hubs, whose decimals are added.
+
+    :param now: unix s, the time of the block that a transaction sent now would be in
+    :param holder: who will have what is sold
+    :raises ChainError: the endpoint fails
+    """
+    priced = {address: pools.Priced(price, decimals[address]) for address, price in prices.items()}
+    hubs = [hub for hub in settings.pools.hubs if hub not in decimals]
+    for hub, answer in zip(
+        hubs,
+        read_all(client, [Read(hub, abi.Token.decimals) for hub in hubs], block, settings.multicall),
+        strict=True,
+    ):
+        if not answer.failed:
+            decimals[hub] = answer.value
+    return pools.discover(
+        client,
+        priced,
+        settings.pools,
+        block,
+        settings.multicall,
+        cache=pools.PoolCache(settings.pools.cache_folder, client),
+        until=now + settings.policy.deadline_s,
+        holder=holder,
     )
 
 
@@ -194,7 +219,7 @@ def _route_limits(settings: Settings, snapshot: VaultSnapshot, limits: Limits) -
 
 
 def _quote(snapshot: VaultSnapshot, route: Route, fees: Fees) -> Quote:
-    gas = route.gas + _SETTLEMENT_GAS + _ASSET_GAS * len(snapshot.assets)
+    gas = route.gas + settlement_gas(snapshot)
     price = snapshot.native_price
     gas_cost = None if price is None else -(-gas * fees.expected * price // WAD)  # up: a cost
     return Quote(route.value_out, route.value_in, gas_cost)

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     wrapped_native: Address = "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"  # its price values the gas
     usd_token: Address = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"  # counts as one USD without an oracle
     executor: Address | None = None
+    batch_executor: Address | None = None
     key_file: FilePath | None = None
     password_file: FilePath | None = None
     password_fd: int | None = Field(default=None, ge=0)

@@ -148,13 +148,17 @@ def cost_max(transaction: Transaction) -> int:
     return int(transaction["gas"]) * int(transaction["maxFeePerGas"])
 
 
-def keeper_calls(vaults: Iterable[str], executor: str | None) -> frozenset[tuple[str, bytes]]:
-    """What a keeper calls: the opening of each vault, and the rebalancing of its own executor, if it has one.
+def keeper_calls(
+    vaults: Iterable[str], executor: str | None, batch_executor: str | None = None
+) -> frozenset[tuple[str, bytes]]:
+    """What a keeper calls: the opening of each vault, and the rebalancing of its own executors, as far as it has them.
 
     A rebalancing names its vault in the calldata; that the executor does nothing with another one's money is the contracts'.
     """
     openings = {(checksum(vault), abi.Vault.open_rebalance.selector) for vault in vaults}
     fills = set() if executor is None else {(checksum(executor), abi.Executor.rebalance.selector)}
+    if batch_executor is not None:
+        fills.add((checksum(batch_executor), abi.BatchExecutor.rebalance_many.selector))
     return frozenset(openings | fills)
 
 

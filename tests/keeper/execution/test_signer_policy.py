@@ -204,3 +204,10 @@ def test_check__whatever_is_asked__passes_only_within_every_rule(changes, spent,
 
 def test_keeper_calls__without_an_executor__are_openings_alone() -> None:
     assert keeper_calls([VAULT], None) == {(VAULT, abi.Vault.open_rebalance.selector)}
+
+
+def test_keeper_calls__with_a_batch_executor__has_its_one_function() -> None:
+    allowed = keeper_calls([VAULT, OTHER_VAULT], EXECUTOR, STRANGER)
+    assert allowed - keeper_calls([VAULT, OTHER_VAULT], EXECUTOR) == {
+        (STRANGER, abi.BatchExecutor.rebalance_many.selector)
+    }

@@ -124,7 +124,7 @@ def test_net__given_the_other_way_round__is_the_same():
 def test_net__vaults_floor_is_under_what_it_gets__holds_and_above_it_does_not():
     wishes = crossing()
     ratios = [deal.ratio for deal in net(wishes, market(), JOINT_GAS).deals]
-    at_limit = [replace(wish, floor=ratio) for wish, ratio in zip(wishes, ratios, strict=True)]
+    at_limit = [replace(wish, floor=ratio - WAD // 10**5) for wish, ratio in zip(wishes, ratios, strict=True)]
     assert all(
         deal.value_in * WAD >= deal.value_out * wish.floor
         for wish, deal in zip(at_limit, net(at_limit, market(), JOINT_GAS).deals, strict=True)
@@ -138,10 +138,18 @@ def test_net__floor_is_over_what_crossing_brings__is_left_alone():
 
 
 def test_net__one_would_be_worse_off_than_alone__is_left_alone():
-    """Alone it has a route without any cost."""
+    """Both have routes alone that cost nothing."""
+    free = [replace(wish, alone=replace(wish.alone, value_in=wish.alone.value_out)) for wish in crossing()]
+    assert re.match(r"vault one would be worse off by \$\d", refusal(free))
+
+
+def test_net__one_would_pay_more_than_alone__the_other_bears_it_where_it_gains_all_the_same():
     wishes = crossing()
     free = replace(wishes[0].alone, value_in=wishes[0].alone.value_out)
-    assert re.match(r"vault one would be worse off by \$\d", refusal([replace(wishes[0], alone=free), wishes[1]]))
+    found = net([replace(wishes[0], alone=free), wishes[1]], market(), JOINT_GAS)
+    first, second = found.deals
+    assert first.ratio > WAD * 999_998 // 10**6
+    assert second.value_out - second.value_in < wishes[1].alone.value_out - wishes[1].alone.value_in
 
 
 def test_net__nothing_crosses__is_left_alone_where_the_second_pays_for_the_firsts_impact():

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from routing_universe import ADDRESS, DECIMALS, PRICES, units
 
+from keeper.routing import WAD
 from keeper.routing.sharing import Part, Wants, apportion, share
 
 thorough = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -89,6 +90,21 @@ def test_share__route_brings_more_than_it_takes__gain_is_shared_alike():
     one, other = shared(asked, amounts({"WETH": 120_000}), amounts({"USDC": 120_300}))
     assert float(cost(one) / 10**18) == pytest.approx(-200, rel=1e-3)
     assert float(cost(other) / 10**18) == pytest.approx(-100, rel=1e-3)
+
+
+def test_share__more_than_one_takes__is_borne_by_the_other():
+    asked = [wants({"WETH": 100_000}, {"USDC": 100_000}), wants({"WETH": 100_000}, {"USDC": 100_000})]
+    # Of 200 USD each would pay 100; the first takes 4 bps of what it sells.
+    asked[0] = Wants(asked[0].surplus, asked[0].deficit, ((4 * WAD // 10_000, 0),))
+    one, other = shared(asked, amounts({"WETH": 200_000}), amounts({"USDC": 199_800}))
+    assert float(cost(one) / 10**18) == pytest.approx(40, abs=1e-3)
+    assert float(cost(other) / 10**18) == pytest.approx(160, abs=1e-3)
+
+
+def test_share__more_than_all_take__has_no_answer():
+    asked = [wants({"WETH": 100_000}, {"USDC": 100_000}), wants({"WETH": 100_000}, {"USDC": 100_000})]
+    asked = [Wants(want.surplus, want.deficit, ((9 * WAD // 10_000, 0),)) for want in asked]
+    assert share(asked, PRICES, DECIMALS, amounts({"WETH": 200_000}), amounts({"USDC": 199_800})) is None
 
 
 def test_share__nobody_has_what_the_route_sells__has_no_answer():
