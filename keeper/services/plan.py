@@ -19,7 +19,7 @@ from keeper.execution.simulate import Simulation, Skipped, simulate
 from keeper.execution.verify import Lie, verify
 from keeper.markets import Pool
 from keeper.policy import Decision, Kind, Limits, Quote, before_route, deficits, judge, surpluses
-from keeper.policy.auction import final_bound
+from keeper.policy.auction import bound_at, final_bound, is_open_at
 from keeper.routing import WAD, RebalanceProblem, Route, RouteLimits, solve
 from keeper.settings import Settings
 
@@ -82,8 +82,57 @@ def plan_on(client: Client, settings: Settings, snapshot: VaultSnapshot, sender:
     decision = judge(snapshot, _quote(snapshot, route, fees), limits, now)
     drafted = Plan(snapshot, now, decision, route, fees, dropped=dropped)
     if decision.kind is Kind.WAIT:
-        return drafted
+        part = _part(client, settings, drafted, problem, limits)
+        if part is None:
+            return drafted
+        drafted = part
     return _simulated(client, settings, drafted, surplus, sender)
+
+
+def _part(client: Client, settings: Settings, whole: Plan, problem: RebalanceProblem, limits: Limits) -> Plan | None:
+    """The largest part that may be filled now, where the whole may not be: the rest is for the blocks that follow.
+
+    None where there is none; or where the whole only has to wait for the bound, and what is saved by trading less at a time
+    does not pay for the gas of one more transaction.
+    """
+    snapshot, now = whole.snapshot, whole.now
+    if not is_open_at(snapshot, now) or whole.route is None or whole.fees is None:
+        return None
+    need = -(-bound_at(snapshot, now) * (WAD + limits.safety_margin) // WAD)  # up: the margin is against the keeper
+    left = max(snapshot.terms.max_loss - snapshot.loss, 0) * snapshot.priced().nav // WAD
+    route_limits = replace(
+        _route_limits(settings, snapshot, limits), min_ratio=max(need, WAD - limits.cost_max), max_loss=left
+    )
+    liars = {lie.pool for lie in whole.dropped}
+    honest = replace(problem, pools=tuple(pool for pool in problem.pools if pool.address not in liars))
+    try:
+        route, dropped = _verified_route(client, settings, snapshot, honest, route_limits, now)
+    except NoRoute:
+        return None
+    quote, later = _quote(snapshot, route, whole.fees), _quote(snapshot, whole.route, whole.fees)
+    decision = judge(snapshot, quote, limits, now)
+    if decision.kind is not Kind.REBALANCE:
+        return None
+    end = snapshot.opened_at + snapshot.terms.duration
+    waiting_does = judge(snapshot, later, limits, end).kind is Kind.REBALANCE
+    if waiting_does and _cost(quote) * later.value_out > later.loss * quote.value_out:
+        return None
+    reason = f"{decision.reason} with {_share(route, whole.route)} of what could trade; {whole.decision.reason}"
+    return replace(
+        whole,
+        decision=replace(decision, reason=reason),
+        route=route,
+        dropped=whole.dropped + dropped,
+    )
+
+
+def _cost(quote: Quote) -> int:
+    """WAD USD, gas included."""
+    return quote.loss + (quote.gas_cost or 0)
+
+
+def _share(part: Route, whole: Route) -> str:
+    return f"{part.value_out / whole.value_out:.0%}"
 
 
 def executor_owner(client: Client, executor: str) -> str:
