@@ -22,11 +22,9 @@ from snekmate.auth import ownable_2step
 
 from contracts.modules import aggregator
 from contracts.modules import approval
-from contracts.modules import balancer
-from contracts.modules import curve
 from contracts.modules import flash_loan
+from contracts.modules import swaps
 from contracts.modules import uniswap
-from contracts.modules import wrappers
 from contracts.interfaces import IIndexVault
 from contracts.interfaces import IRebalanceExecutor
 from contracts.interfaces import IRouteExecutor
@@ -38,6 +36,7 @@ initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: aggregator
 initializes: uniswap
+initializes: swaps[uniswap := uniswap]
 initializes: flash_loan[uniswap := uniswap]
 
 exports: (
@@ -56,7 +55,6 @@ MAX_TOKENS: constant(uint256) = 101  # the vault's, two of each operation and th
 MAX_DATA: constant(uint256) = 9216
 MAX_LOAN_DATA: constant(uint256) = 10528
 ERC3156_ACCEPTED: constant(bytes32) = keccak256("ERC3156FlashBorrower.onFlashLoan")
-WAD: constant(uint256) = 10**18
 
 # What `rebalance_with_loan` was told, on its way through the lender.
 struct LoanPlan:
@@ -193,9 +191,9 @@ def on_rebalance(initiator: address, sold: DynArray[IIndexVault.Leg, MAX_ASSETS]
     for operation: IRouteExecutor.Operation in operations:
         self._swap(operation)
     for bought: address in recipients:
-        self._send_all(bought, msg.sender)
+        swaps._send_all(bought, msg.sender)
     for leg: IIndexVault.Leg in sold:
-        self._send_all(leg.asset, msg.sender)
+        swaps._send_all(leg.asset, msg.sender)
 
 
 @external
@@ -278,7 +276,7 @@ def sweep(token: address):
     @param token The token
     """
     ownable._check_owner()
-    self._send_all(token, msg.sender)
+    swaps._send_all(token, msg.sender)
 
 
 @external
@@ -320,8 +318,8 @@ def _rebalance(
     self._active_vault = empty(address)
 
     for operation: IRouteExecutor.Operation in operations:
-        self._send_all(operation.token_in, msg.sender)
-        self._send_all(operation.token_out, msg.sender)
+        swaps._send_all(operation.token_in, msg.sender)
+        swaps._send_all(operation.token_out, msg.sender)
     return value_out, value_in
 
 
@@ -336,14 +334,14 @@ def _pay_out(
     @notice After a loan is repaid: all that is left is the owner's
     """
     assert staticcall IERC20(loan.token).balanceOf(self) >= loan.least_left, "executor: too little left"
-    self._send_all(loan.token, msg.sender)
+    swaps._send_all(loan.token, msg.sender)
     for leg: IIndexVault.Leg in sells:
-        self._send_all(leg.asset, msg.sender)
+        swaps._send_all(leg.asset, msg.sender)
     for leg: IIndexVault.Leg in buys:
-        self._send_all(leg.asset, msg.sender)
+        swaps._send_all(leg.asset, msg.sender)
     for operation: IRouteExecutor.Operation in operations:
-        self._send_all(operation.token_in, msg.sender)
-        self._send_all(operation.token_out, msg.sender)
+        swaps._send_all(operation.token_in, msg.sender)
+        swaps._send_all(operation.token_out, msg.sender)
 
 
 @internal
@@ -393,48 +391,18 @@ def _spend_loan(data: Bytes[MAX_LOAN_DATA]):
 
 @internal
 def _swap(operation: IRouteExecutor.Operation):
-    assert operation.share <= WAD, "executor: share over 1"
-    assert operation.fee < 10**6, "executor: bad fee"
-    pool: address = operation.pool
-    token_in: address = operation.token_in
-    token_out: address = operation.token_out
-    held_in: uint256 = staticcall IERC20(token_in).balanceOf(self)
-    held_out: uint256 = staticcall IERC20(token_out).balanceOf(self)
-    amount: uint256 = held_in * operation.share // WAD
-    # A leg that clamping left nothing for is no reason to fail the others.
+    """
+    @notice One operation, on a pool or on an aggregator
+    """
+    if operation.venue != IRouteExecutor.Venue.AGGREGATOR:
+        swaps._swap(operation)
+        return
+    amount: uint256 = 0
+    held_in: uint256 = 0
+    held_out: uint256 = 0
+    amount, held_in, held_out = swaps._offer(operation)
     if amount == 0:
         return
-
-    least_out: uint256 = 0
-    if operation.venue == IRouteExecutor.Venue.UNISWAP_V2:
-        uniswap._swap_v2(pool, token_in, token_out, operation.fee, amount)
-    elif operation.venue == IRouteExecutor.Venue.UNISWAP_V3:
-        uniswap._swap_v3(pool, token_in, token_out, operation.fee, amount)
-    elif operation.venue == IRouteExecutor.Venue.BALANCER_V2:
-        balancer._swap(pool, token_in, token_out, amount)
-    elif operation.venue == IRouteExecutor.Venue.CURVE:
-        curve._swap(pool, token_in, token_out, amount)
-    elif operation.venue == IRouteExecutor.Venue.ERC4626:
-        wrappers._swap_erc4626(pool, token_in, token_out, amount)
-    elif operation.venue == IRouteExecutor.Venue.WSTETH:
-        wrappers._swap_wsteth(pool, token_in, token_out, amount)
-    elif operation.venue == IRouteExecutor.Venue.AGGREGATOR:
-        least_out = aggregator._swap(pool, operation.fee, token_in, amount)
-    else:
-        raise "executor: unknown venue"
-    amount_out: uint256 = staticcall IERC20(token_out).balanceOf(self) - held_out
+    least_out: uint256 = aggregator._swap(operation.pool, operation.fee, operation.token_in, amount)
+    amount_out: uint256 = swaps._came(operation, held_in, held_out)
     assert amount_out >= least_out, "executor: too little out"
-    log IRouteExecutor.Swap(
-        pool=pool,
-        token_in=token_in,
-        token_out=token_out,
-        amount_in=held_in - staticcall IERC20(token_in).balanceOf(self),
-        amount_out=amount_out,
-    )
-
-
-@internal
-def _send_all(token: address, receiver: address):
-    balance: uint256 = staticcall IERC20(token).balanceOf(self)
-    if balance != 0:
-        extcall IERC20(token).transfer(receiver, balance, default_return_value=True)

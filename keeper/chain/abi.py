@@ -16,8 +16,10 @@ from eth_utils.crypto import keccak
 from keeper.chain.decoding import decode
 
 LEGS = "(address,uint256)[]"
+BUYS = "(address,uint256,uint256,uint256)[]"
 OPERATIONS = "(uint256,address,address,address,uint256,uint256)[]"
 TERMS = "(uint256,bool,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
+ORDERS = f"(address,{LEGS},{BUYS})[]"
 FEES = "(address,uint256,uint256,uint256)"
 LOAN = "(address,uint256,address,uint256,uint256,uint256)"
 AGGREGATOR_CALLS = "(uint256,bytes)[]"
@@ -229,6 +231,15 @@ class Executor:
 
     swap = Event("Swap", ("address", "address", "address", "uint256", "uint256"), (0, 1, 2))
     flash_loan = Event("FlashLoan", ("address", "address", "uint256", "uint256"), (0, 1))
+
+
+class BatchExecutor:
+    """BatchExecutor."""
+
+    owner = Function("owner", (), ("address",))
+    rebalance_many = Function("rebalance_many", (ORDERS, OPERATIONS, "uint256"), ("(uint256,uint256)[]",))
+
+    swap = Event("Swap", ("address", "address", "address", "uint256", "uint256"), (0, 1, 2))
 
 
 class Token:

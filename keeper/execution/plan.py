@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from keeper.chain import abi
 from keeper.chain.abi import Venue
+from keeper.routing.netting import Netting
 from keeper.routing.route import Leg, Route
 
 ALL = 2**256 - 1  # in `sells`: the whole surplus, whatever it is at that moment
@@ -29,16 +30,41 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Bought:
+    """IBatchExecutor.Buy: base units that have to arrive, that come from the other vaults, and a weight in what is swapped."""
+
+    asset: str
+    least: int
+    inside: int
+    outside: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """IBatchExecutor.Order: one of several vaults of a transaction."""
+
+    vault: str
+    sells: tuple[Limit, ...]
+    buys: tuple[Bought, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One transaction's target and calldata."""
 
-    mode: str  # open or rebalance
-    vault: str
+    mode: str  # open, rebalance or batch
+    vault: str  # the first one's of a batch
     target: str
     data: bytes
     sells: tuple[Limit, ...] = ()
     buys: tuple[Limit, ...] = ()
     legs: tuple[Leg, ...] = ()
+    orders: tuple[Order, ...] = ()  # of a batch
+
+    @property
+    def vaults(self) -> tuple[str, ...]:
+        """Every vault that it is about."""
+        return tuple(order.vault for order in self.orders) or (self.vault,)
 
 
 def opening(vault: str) -> Call:
@@ -71,6 +97,47 @@ def rebalancing(
         deadline,
     )
     return Call("rebalance", vault, executor, data, sells, buys, route.legs)
+
+
+def rebalancing_many(executor: str, netting: Netting, slippage_bps: int, deadline: int) -> Call:
+    """Fill several vaults through the batch executor.
+
+    What is sold is stated and never "all": the vault that is clamped most scales everybody, so a vault that a price has left
+    with more to sell keeps it for the next time.
+
+    :param slippage_bps: how much less of each bought asset than planned is acceptable, scaled or swapped worse
+    :param deadline: unix s, last second at which the transaction may run
+    """
+    orders = tuple(
+        Order(
+            deal.vault,
+            tuple(Limit(asset, amount) for asset, amount in deal.part.sold.items()),
+            tuple(
+                Bought(
+                    asset,
+                    _minimum_up(amount, slippage_bps),
+                    deal.part.inside.get(asset, 0),
+                    deal.part.outside.get(asset, 0),
+                )
+                for asset, amount in deal.part.bought().items()
+            ),
+        )
+        for deal in netting.deals
+    )
+    legs = netting.route.legs if netting.route else ()
+    data = abi.BatchExecutor.rebalance_many.encode(
+        [
+            (
+                order.vault,
+                [(limit.asset, limit.amount) for limit in order.sells],
+                [(buy.asset, buy.least, buy.inside, buy.outside) for buy in order.buys],
+            )
+            for order in orders
+        ],
+        [operation(leg) for leg in legs],
+        deadline,
+    )
+    return Call("batch", orders[0].vault, executor, data, legs=legs, orders=orders)
 
 
 def operation(leg: Leg) -> tuple[int, str, str, str, int, int]:

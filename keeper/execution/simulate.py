@@ -50,6 +50,10 @@ VERDICTS: dict[str, Verdict] = {
     "aggregator: no such call": Verdict.HALT,
     "aggregator: not pinned": Verdict.HALT,
     "basket: transfer failed": Verdict.HALT,
+    "batch: no vault": Verdict.HALT,
+    "batch: not called back": Verdict.HALT,
+    "batch: not the vault's turn": Verdict.HALT,
+    "batch: vault named twice": Verdict.HALT,
     "curve: not a coin": Verdict.HALT,
     "executor: bad fee": Verdict.HALT,
     "executor: more swaps than given": Verdict.HALT,
@@ -85,6 +89,7 @@ class Simulation:
     gas: int
     value_out: int
     value_in: int
+    fills: tuple[tuple[int, int], ...] = ()  # of a batch: value out and in of each vault, in the order of the call
 
 
 def simulate(client: Client, call: Call, sender: str, symbol_of: Callable[[str], str] = str) -> Simulation:
@@ -102,6 +107,9 @@ def simulate(client: Client, call: Call, sender: str, symbol_of: Callable[[str],
         raise explain(error.data, call, symbol_of) from None
     if call.mode == "open":
         return Simulation(gas, 0, 0)
+    if call.mode == "batch":
+        fills = tuple(abi.BatchExecutor.rebalance_many.decode(returned))
+        return Simulation(gas, sum(out for out, _ in fills), sum(come for _, come in fills), fills)
     value_out, value_in = abi.Executor.rebalance.decode(returned)
     return Simulation(gas, value_out, value_in)
 
@@ -112,7 +120,7 @@ def explain(data: bytes, call: Call, symbol_of: Callable[[str], str] = str) -> T
     if fault is not None:
         return OracleError(f"no price for {symbol_of(fault.asset)}: {fault.text}; wait for the feed's next answer")
     why = reason(data)
-    line = f"simulated {call.mode} of {call.vault} reverts: {why}"
+    line = f"simulated {call.mode} of {', '.join(call.vaults)} reverts: {why}"
     if VERDICTS.get(why, Verdict.HALT) is Verdict.SKIP:
         return Skipped(f"{line}; nothing was sent, it may do at a later block")
     return Halted(f"{line}; nothing was sent, {_remedy(why)}")

@@ -38,12 +38,14 @@ class RouteLimits:
 
     `max_cost_bps` and `min_ratio` (WAD, the vault's price bound) both bound the whole route: value_in must reach
     value_out * (1 - max_cost_bps / 10_000) and value_out * min_ratio. Above 1e18, `min_ratio` asks for a gain.
+    `max_loss` (WAD USD) bounds what the whole route loses, whatever its size.
     `max_marginal_bps` bounds the last dollar sold, and so says what removing a dollar of drift is worth: a leg that
     does not save or earn its gas at that rate is left out.
     """
 
     max_cost_bps: int | None = None
     min_ratio: int | None = None
+    max_loss: int | None = None
     max_marginal_bps: int = 1_000
 
     def __post_init__(self) -> None:
@@ -51,6 +53,8 @@ class RouteLimits:
             raise ConfigurationError(f"max_cost_bps {self.max_cost_bps} is not within {1 - BPS}..{BPS}")
         if self.min_ratio is not None and not 0 <= self.min_ratio < 2 * WAD:
             raise ConfigurationError(f"min_ratio {self.min_ratio} is not a WAD below 2e18")
+        if self.max_loss is not None and self.max_loss < 0:
+            raise ConfigurationError(f"max_loss {self.max_loss} is negative")
         if not 0 < self.max_marginal_bps <= 9_000:
             raise ConfigurationError(f"max_marginal_bps {self.max_marginal_bps} is not within 1..9000")
 

@@ -179,7 +179,9 @@ class _Search:
     def shrunk(self, candidate: _Candidate, whole: Route) -> _Candidate:
         """The largest candidate within the limit, by bisection on what selling a dollar costs. Raises NoRoute."""
         # If no dollar is dearer than the limit then the whole is not either, whatever its size.
-        low, high = candidate.cost, max(self.limits.floor / WAD, candidate.cost)
+        # Of a loss that is limited in dollars only this is sure: without dollars that cost there is none.
+        floor = 1.0 if self.limits.max_loss is not None else self.limits.floor / WAD
+        low, high = candidate.cost, max(floor, candidate.cost)
         best: tuple[_Candidate, Route] | None = None
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
@@ -203,7 +205,10 @@ class _Search:
         return found
 
     def within_limit(self, route: Route) -> bool:
-        """value_in >= value_out * floor, as the vault checks it."""
+        """value_in >= value_out * floor, as the vault checks it, and no more lost than may be."""
+        most = self.limits.max_loss
+        if most is not None and route.value_out - route.value_in > most:
+            return False
         return route.value_in * WAD >= route.value_out * self.limits.floor
 
     def worth(self, cost: float, route: Route) -> float:
@@ -420,6 +425,9 @@ class _Search:
         return [flow for flow in flows if flow.out], Aim(problem.surplus, wanted, frozenset(whole))
 
     def _over_limit(self, whole: Route) -> str:
+        if self.limits.max_loss is not None and whole.value_out - whole.value_in > self.limits.max_loss:
+            lost = (whole.value_out - whole.value_in) / WAD
+            return f"${lost:.2f} lost against the oracle at full size, the limit is ${self.limits.max_loss / WAD:.2f}"
         limit = (WAD - self.limits.floor) * BPS / WAD
         return f"{whole.cost_bps:.2f} bps against the oracle at full size, the limit is {limit:.2f} bps"
 

@@ -246,7 +246,7 @@ def _row(check: str, probe: Callable[[], str], failure: Status = Status.ERROR) -
 
 
 def _compile() -> str:
-    names = ("IndexVault", "Rebalancer", "PriceOracle", "RouteExecutor")
+    names = ("IndexVault", "Rebalancer", "PriceOracle", "RouteExecutor", "BatchExecutor")
     return ", ".join(f"{name} {len(contracts.contract(name).bytecode):,} B" for name in names)
 
 

@@ -1,5 +1,6 @@
 """What the keeper would do with a vault now, and why. Sends nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from eth_abi.exceptions import DecodingError
@@ -8,7 +9,7 @@ from keeper.chain import abi, pools, reader
 from keeper.chain.abi import checksum
 from keeper.chain.multicall import Read, read_all
 from keeper.chain.rpc import Client, Reverted
-from keeper.chain.snapshot import VaultSnapshot
+from keeper.chain.snapshot import Block, VaultSnapshot
 from keeper.errors import ConfigurationError, EquipoiseError, NoRoute
 from keeper.execution import fees as fee_market
 from keeper.execution import plan as calls
@@ -16,8 +17,9 @@ from keeper.execution.fees import Fees
 from keeper.execution.plan import Call
 from keeper.execution.simulate import Simulation, Skipped, simulate
 from keeper.execution.verify import Lie, verify
+from keeper.markets import Pool
 from keeper.policy import Decision, Kind, Limits, Quote, before_route, deficits, judge, surpluses
-from keeper.policy.auction import final_bound
+from keeper.policy.auction import bound_at, final_bound, is_open_at
 from keeper.routing import WAD, RebalanceProblem, Route, RouteLimits, solve
 from keeper.services.alternatives import Alternatives, Job, LeavesTooLittle, choose
 from keeper.settings import Settings
@@ -82,13 +84,61 @@ def plan_on(client: Client, settings: Settings, snapshot: VaultSnapshot, sender:
     decision = judge(snapshot, _quote(snapshot, route, fees), limits, now)
     drafted = Plan(snapshot, now, decision, route, fees, dropped=dropped)
     if decision.kind is Kind.WAIT:
-        return drafted
-    if decision.kind is Kind.OPEN:
+        part = _part(client, settings, drafted, problem, limits)
+        if part is None:
+            return drafted
+        drafted, problem = part
+    if drafted.decision.kind is Kind.OPEN:
         return _opening(client, drafted, sender or _NOBODY)
     if settings.executor is None:
         raise ConfigurationError("no executor to rebalance through: set executor, or pass --executor")
+    assert drafted.route is not None
     who = sender or executor_owner(client, settings.executor)
-    return _rebalancing(drafted, Job(client, settings, snapshot, problem, route, fees, settings.executor, who, now))
+    return _rebalancing(
+        drafted, Job(client, settings, snapshot, problem, drafted.route, fees, settings.executor, who, now)
+    )
+
+
+def _part(
+    client: Client, settings: Settings, whole: Plan, problem: RebalanceProblem, limits: Limits
+) -> tuple[Plan, RebalanceProblem] | None:
+    """The largest part that may be filled now, where the whole may not be, and the problem whose route it is.
+
+    The rest is for the blocks that follow. None where there is none; or where the whole only has to wait for the bound, and
+    what is saved by trading less at a time does not pay for the gas of one more transaction.
+    """
+    snapshot, now = whole.snapshot, whole.now
+    if not is_open_at(snapshot, now) or whole.route is None or whole.fees is None:
+        return None
+    need = -(-bound_at(snapshot, now) * (WAD + limits.safety_margin) // WAD)  # up: the margin is against the keeper
+    left = max(snapshot.terms.max_loss - snapshot.loss, 0) * snapshot.priced().nav // WAD
+    route_limits = replace(
+        _route_limits(settings, snapshot, limits), min_ratio=max(need, WAD - limits.cost_max), max_loss=left
+    )
+    try:
+        route, problem, dropped = _verified_route(client, settings, snapshot, problem, route_limits, now)
+    except NoRoute:
+        return None
+    quote, later = _quote(snapshot, route, whole.fees), _quote(snapshot, whole.route, whole.fees)
+    decision = judge(snapshot, quote, limits, now)
+    if decision.kind is not Kind.REBALANCE:
+        return None
+    end = snapshot.opened_at + snapshot.terms.duration
+    waiting_does = judge(snapshot, later, limits, end).kind is Kind.REBALANCE
+    if waiting_does and _cost(quote) * later.value_out > later.loss * quote.value_out:
+        return None
+    reason = f"{decision.reason} with {_share(route, whole.route)} of what could trade; {whole.decision.reason}"
+    part = replace(whole, decision=replace(decision, reason=reason), route=route, dropped=whole.dropped + dropped)
+    return part, problem
+
+
+def _cost(quote: Quote) -> int:
+    """WAD USD, gas included."""
+    return quote.loss + (quote.gas_cost or 0)
+
+
+def _share(part: Route, whole: Route) -> str:
+    return f"{part.value_out / whole.value_out:.0%}"
 
 
 def executor_owner(client: Client, executor: str) -> str:
@@ -100,6 +150,11 @@ def executor_owner(client: Client, executor: str) -> str:
         return checksum(abi.Executor.owner.decode(client.call(executor, abi.Executor.owner.encode())))
     except (Reverted, DecodingError):
         raise ConfigurationError(f"no executor at {executor} on chain {client.chain_id}: set executor") from None
+
+
+def settlement_gas(snapshot: VaultSnapshot) -> int:
+    """Gas of a rebalance beside its swaps, the transaction's own included."""
+    return _SETTLEMENT_GAS + _ASSET_GAS * len(snapshot.assets)
 
 
 def _opening(client: Client, drafted: Plan, sender: str) -> Plan:
@@ -171,25 +226,7 @@ def _problem(
     valuation = snapshot.priced()
     prices = {asset.address: price for asset, price in zip(snapshot.assets, valuation.prices, strict=True)}
     decimals = {asset.address: asset.decimals for asset in snapshot.assets}
-    priced = {address: pools.Priced(price, decimals[address]) for address, price in prices.items()}
-    hubs = [hub for hub in settings.pools.hubs if hub not in decimals]
-    for hub, answer in zip(
-        hubs,
-        read_all(client, [Read(hub, abi.Token.decimals) for hub in hubs], snapshot.block, settings.multicall),
-        strict=True,
-    ):
-        if not answer.failed:
-            decimals[hub] = answer.value
-    found = pools.discover(
-        client,
-        priced,
-        settings.pools,
-        snapshot.block,
-        settings.multicall,
-        cache=pools.PoolCache(settings.pools.cache_folder, client),
-        until=now + settings.policy.deadline_s,
-        holder=snapshot.address,
-    )
+    found = find_pools(client, settings, prices, decimals, snapshot.block, now, snapshot.address)
     return RebalanceProblem(
         pools=tuple(found),
         prices=prices,
@@ -198,6 +235,42 @@ def _problem(
         deficit=deficits(snapshot),
         gas_price_wei=fees.expected,
         eth_price_wad=snapshot.native_price or 0,
+    )
+
+
+def find_pools(
+    client: Client,
+    settings: Settings,
+    prices: Mapping[str, int],
+    decimals: dict[str, int],
+    block: Block,
+    now: int,
+    holder: str,
+) -> list[Pool]:
+    """The pools between assets of these prices (WAD USD) and the hubs, whose decimals are added.
+
+    :param now: unix s, the time of the block that a transaction sent now would be in
+    :param holder: who will have what is sold
+    :raises ChainError: the endpoint fails
+    """
+    priced = {address: pools.Priced(price, decimals[address]) for address, price in prices.items()}
+    hubs = [hub for hub in settings.pools.hubs if hub not in decimals]
+    for hub, answer in zip(
+        hubs,
+        read_all(client, [Read(hub, abi.Token.decimals) for hub in hubs], block, settings.multicall),
+        strict=True,
+    ):
+        if not answer.failed:
+            decimals[hub] = answer.value
+    return pools.discover(
+        client,
+        priced,
+        settings.pools,
+        block,
+        settings.multicall,
+        cache=pools.PoolCache(settings.pools.cache_folder, client),
+        until=now + settings.policy.deadline_s,
+        holder=holder,
     )
 
 
@@ -210,7 +283,7 @@ def _route_limits(settings: Settings, snapshot: VaultSnapshot, limits: Limits) -
 
 
 def _quote(snapshot: VaultSnapshot, route: Route, fees: Fees) -> Quote:
-    gas = route.gas + _SETTLEMENT_GAS + _ASSET_GAS * len(snapshot.assets)
+    gas = route.gas + settlement_gas(snapshot)
     price = snapshot.native_price
     gas_cost = None if price is None else -(-gas * fees.expected * price // WAD)  # up: a cost
     return Quote(route.value_out, route.value_in, gas_cost)

@@ -57,6 +57,11 @@ def deploy_executor(client: Client, settings: Settings, signer: Signer, owner: s
     return deploy(client, settings, signer, "RouteExecutor", owner, settings.pools.v3_factory)
 
 
+def deploy_batch_executor(client: Client, settings: Settings, signer: Signer, owner: str) -> str:
+    """A BatchExecutor that `owner`, a keeper, may use; its address. Raises TransactionError."""
+    return deploy(client, settings, signer, "BatchExecutor", owner, settings.pools.v3_factory)
+
+
 def deploy_vault(
     client: Client,
     settings: Settings,

@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     usd_token: Address = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"  # counts as one USD without an oracle
     vaults: tuple[Address, ...] = ()  # that `keeper run` looks after
     executor: Address | None = None
+    batch_executor: Address | None = None
     key_file: FilePath | None = None
     password_file: FilePath | None = None
     password_fd: int | None = Field(default=None, ge=0)

@@ -316,6 +316,37 @@ def test_route_executor__called_from_inside__only_its_owner_is_told(world: World
     assert route_executor.owner() == world.keeper
 
 
+def test_batch_executor__called_from_inside__only_its_owner_is_told(world: World) -> None:
+    """While it runs, a token hook calls every function of its ABI."""
+    executor = world.deployer.deploy(world.project.BatchExecutor, world.keeper, world.stranger)
+    payer = world.deployer.deploy(world.project.ScriptedVault)
+    world.tokens[DAI].mint(payer, 7_000 * WAD, sender=world.deployer)
+    turn = executor.on_rebalance.encode_input(executor, [], b"")
+    pays = step(world.tokens[DAI].transfer, executor, 7_000 * WAD)
+    payer.add_steps([pays, (executor.address, turn, False)], sender=world.attacker)
+    world.script(*calls(executor, world))
+    world.misbehave(ETH, hook=world.executor)
+
+    orders = [
+        (world.vault, world.legs({ETH: ETHER}), [(world.tokens[DAI], 6_000 * WAD, 7_000 * WAD, 0)]),
+        (payer, world.legs({DAI: 7_000 * WAD}), [(world.tokens[ETH], 0, ETHER, 0)]),
+    ]
+    executor.rebalance_many(orders, [], FAR, sender=world.keeper)
+
+    seen = attempts(executor, world)
+    assert {name for name, attempt in seen.items() if not attempt.locked_out} == {
+        *("owner", "pending_owner", "transfer_ownership", "accept_ownership"),
+        *("on_rebalance", "uniswapV3SwapCallback"),
+    }
+    assert {name: reason(attempt) for name, attempt in seen.items() if attempt.response and not attempt.succeeded} == {
+        "on_rebalance": "batch: not the vault's turn",
+        "uniswapV3SwapCallback": "uniswap: not the pool",
+        "transfer_ownership": "ownable: caller is not the owner",
+        "accept_ownership": "ownable_2step: caller is not the new owner",
+    }
+    assert world.tokens[ETH].balanceOf(payer) == ETHER
+
+
 # --- without the lock
 
 

@@ -253,6 +253,19 @@ EXECUTOR = owned("keeper") | {
     ),
 }
 
+BATCH = owned("keeper") | {
+    # A vault that sells nothing is told so; who may not start it is told that first.
+    "rebalance_many": Rule(
+        only(otherwise=NOT_OWNER, keeper="rebalance: nothing in surplus"),
+        lambda on: ([(on.world.vault, [], [])], [], FAR),
+    ),
+    "sweep": Rule(only("keeper", otherwise=NOT_OWNER), lambda on: (on.world.tokens[DAI],)),
+    "on_rebalance": Rule(
+        nobody("batch: not the vault's turn"), lambda on: (on.contracts["BatchExecutor"], on.fill()[0], b"")
+    ),
+    "uniswapV3SwapCallback": Rule(nobody("uniswap: not the pool"), lambda _: (1, 0, b"")),
+}
+
 TIMELOCK = {
     "schedule": Rule(only("owner", otherwise=NO_ROLE), lambda on: (*on.ready[:3], NONE, b"\7" * 32, DELAY)),
     "schedule_batch": Rule(
@@ -290,6 +303,7 @@ TABLE: dict[str, dict[str, Rule]] = {
     "Rebalancer": REBALANCER,
     "PriceOracle": ORACLE,
     "RouteExecutor": EXECUTOR,
+    "BatchExecutor": BATCH,
     "IndexFactory": FACTORY,
     "IndexLens": {},
     "Timelock": TIMELOCK,
@@ -347,6 +361,7 @@ def set_stage(world: World) -> Stage:
         "Rebalancer": rules,
         "PriceOracle": world.oracle,
         "RouteExecutor": deploy(project.RouteExecutor, world.keeper, world.stranger),
+        "BatchExecutor": deploy(project.BatchExecutor, world.keeper, world.stranger),
         "IndexFactory": deploy(project.IndexFactory, *blueprints),
         "IndexLens": deploy(project.IndexLens),
         "Timelock": deploy(project.Timelock, DELAY, [world.owner], [world.keeper]),
@@ -356,10 +371,13 @@ def set_stage(world: World) -> Stage:
     rules.propose_strategist(world.strategist, sender=world.owner)
     rules.accept_strategist(sender=world.strategist)
     rules.propose_strategist(world.attacker, sender=world.owner)
-    rules.set_keepers([world.keeper, contracts["RouteExecutor"]], True, sender=world.owner)
+    executors = [contracts["RouteExecutor"], contracts["BatchExecutor"]]
+    rules.set_keepers([world.keeper, *executors], True, sender=world.owner)
     rules.set_head_start(60, sender=world.owner)
-    for name, owner in (("IndexVault", world.owner), ("PriceOracle", world.owner), ("RouteExecutor", world.keeper)):
-        contracts[name].transfer_ownership(world.attacker, sender=owner)
+    for name in ("IndexVault", "PriceOracle"):
+        contracts[name].transfer_ownership(world.attacker, sender=world.owner)
+    for executor in executors:
+        executor.transfer_ownership(world.attacker, sender=world.keeper)
 
     world.vault.approve(world.keeper, WAD, sender=world.depositor)
     for who in people.values():

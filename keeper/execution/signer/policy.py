@@ -157,16 +157,19 @@ def cost_max(transaction: Transaction) -> int:
     return int(transaction["gas"]) * int(transaction["maxFeePerGas"])
 
 
-def keeper_calls(vaults: Iterable[str], executor: str | None) -> frozenset[tuple[str, bytes]]:
-    """What a keeper calls: the opening of each vault, and the rebalancing of its own executor in each form, if it has one.
+def keeper_calls(
+    vaults: Iterable[str], executor: str | None, batch_executor: str | None = None
+) -> frozenset[tuple[str, bytes]]:
+    """What a keeper calls: the opening of each vault, and the rebalancing of its own executors in each form.
 
     A rebalancing names its vault in the calldata; that the executor does nothing with another one's money is the contracts'.
     """
     openings = {(checksum(vault), abi.Vault.open_rebalance.selector) for vault in vaults}
-    if executor is None:
-        return frozenset(openings)
     forms = (abi.Executor.rebalance, abi.Executor.rebalance_with_calls, abi.Executor.rebalance_with_loan)
-    return frozenset(openings | {(checksum(executor), form.selector) for form in forms})
+    fills = set() if executor is None else {(checksum(executor), form.selector) for form in forms}
+    if batch_executor is not None:
+        fills.add((checksum(batch_executor), abi.BatchExecutor.rebalance_many.selector))
+    return frozenset(openings | fills)
 
 
 def _check_form(transaction: Mapping[str, object]) -> None:

@@ -13,6 +13,7 @@ OURS = [
     (abi.Rebalancer, "Rebalancer"),
     (abi.Oracle, "PriceOracle"),
     (abi.Executor, "RouteExecutor"),
+    (abi.BatchExecutor, "BatchExecutor"),
 ]
 
 

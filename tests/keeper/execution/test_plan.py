@@ -6,8 +6,10 @@ from fake_chain import USDC, WETH, address
 
 from keeper.chain import abi
 from keeper.chain.abi import Venue
-from keeper.execution.plan import ALL, Limit, opening, operation, rebalancing
+from keeper.execution.plan import ALL, Bought, Limit, Order, opening, operation, rebalancing, rebalancing_many
 from keeper.routing import Leg, Route
+from keeper.routing.netting import Deal, Netting
+from keeper.routing.sharing import Part
 
 WAD = 10**18
 VAULT, EXECUTOR, POOL, OTHER = (address(name) for name in ("vault", "executor", "pool", "other"))
@@ -83,3 +85,32 @@ def test_rebalancing__calldata_carries_every_field():
 def test_operation__names_the_venue_and_the_fee_where_the_executor_asks_for_it(venue, flag, fee):
     leg = Leg(POOL, venue, WETH, USDC, 60, 90, WAD // 2, 400)
     assert operation(leg) == (flag, POOL, WETH, USDC, fee, WAD // 2)
+
+
+def joint(route: Route | None = None) -> Netting:
+    one = Deal(VAULT, Part({WETH: 100}, {USDC: 60}, {USDC: 41}), 1, 1)
+    two = Deal(OTHER, Part({USDC: 60}, {WETH: 20}, {}), 1, 1)
+    return Netting((one, two), route, 0, 0, 0, 0, 0, 0, 0)
+
+
+def test_rebalancing_many__states_what_is_sold_and_who_gets_what():
+    call = rebalancing_many(EXECUTOR, joint(ROUTE), 100, 1_234)
+    assert (call.mode, call.vault, call.vaults, call.target) == ("batch", VAULT, (VAULT, OTHER), EXECUTOR)
+    # 101 less a per cent is 99.99, 20 is 19.8.
+    one = Order(VAULT, (Limit(WETH, 100),), (Bought(USDC, 100, 60, 41),))
+    assert call.orders == (one, Order(OTHER, (Limit(USDC, 60),), (Bought(WETH, 20, 20, 0),)))
+    assert call.legs == LEGS
+    assert call.data[:4] == abi.BatchExecutor.rebalance_many.selector
+    orders, operations, deadline = decode(abi.BatchExecutor.rebalance_many.inputs, call.data[4:])
+    assert orders[0] == (VAULT.lower(), ((WETH.lower(), 100),), ((USDC.lower(), 100, 60, 41),))
+    assert [each[0] for each in orders] == [VAULT.lower(), OTHER.lower()]
+    assert [each[1] for each in operations] == [POOL.lower(), OTHER.lower()]
+    assert deadline == 1_234
+
+
+def test_rebalancing_many__when_everything_crosses__has_no_operations():
+    assert decode(abi.BatchExecutor.rebalance_many.inputs, rebalancing_many(EXECUTOR, joint(), 0, 7).data[4:])[1] == ()
+
+
+def test_vaults__of_a_single_call__are_its_vault():
+    assert opening(VAULT).vaults == (VAULT,)

@@ -239,3 +239,10 @@ def test_check__the_fee_for_data_counts_towards_both_caps():
 def test_keeper_calls__of_an_executor__are_its_rebalances_in_each_form_and_nothing_of_its_owners() -> None:
     assert keeper_calls([], EXECUTOR) == {(EXECUTOR, bytes.fromhex(form[2:])) for form in FORMS}
     assert abi.Executor.set_aggregator.selector not in {selector for _, selector in keeper_calls([VAULT], EXECUTOR)}
+
+
+def test_keeper_calls__with_a_batch_executor__has_its_one_function() -> None:
+    allowed = keeper_calls([VAULT, OTHER_VAULT], EXECUTOR, STRANGER)
+    assert allowed - keeper_calls([VAULT, OTHER_VAULT], EXECUTOR) == {
+        (STRANGER, abi.BatchExecutor.rebalance_many.selector)
+    }

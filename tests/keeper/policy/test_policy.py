@@ -246,6 +246,15 @@ def test_judge__at_the_second_that_it_named__rebalances_and_not_before(make):
     assert judge(snapshot, quote(9_961), LIMITS, until).kind is Kind.REBALANCE
 
 
+def test_judge__when_it_opens_first__fills_at_the_second_that_it_named_and_not_before(make):
+    opening = judge(make(), quote(9_961), LIMITS, NOW)
+    assert opening.kind is Kind.OPEN
+    assert opening.until is not None
+    snapshot = opened(make)
+    assert judge(snapshot, quote(9_961), LIMITS, opening.until - 1).kind is Kind.WAIT
+    assert judge(snapshot, quote(9_961), LIMITS, opening.until).kind is Kind.REBALANCE
+
+
 def test_judge__when_the_route_gains_more_than_the_premium__rebalances_at_once(make):
     assert judge(opened(make), quote(10_051), LIMITS, NOW).kind is Kind.REBALANCE
 
@@ -289,6 +298,10 @@ def test_judge__when_the_loss_budget_is_used_up__waits_until_enough_has_drained(
     assert decision.kind is Kind.WAIT
     assert "300.00 USD of the budget is left" in decision.reason
     assert decision.until == NOW + 604_800 // 100
+    # What has drained by then, as contracts/modules/loss_budget.vy counts it, is just enough.
+    drained = make(loss=985 * WAD // 100_000 - WAD // 100 * (604_800 // 100) // 604_800)
+    assert judge(drained, quote(9_950), LIMITS, decision.until).kind is Kind.OPEN
+    assert judge(make(loss=drained.loss + 1), quote(9_950), LIMITS, decision.until - 1).kind is Kind.WAIT
     assert judge(make(loss=975 * WAD // 100_000), quote(9_950), LIMITS, NOW).kind is Kind.OPEN
 
 

@@ -245,6 +245,22 @@ def test_solve__cost_over_the_limit__shrinks_to_just_within_it_and_says_why() ->
     assert f"{limit:.2f} bps" in route.partial_reason
 
 
+def test_solve__loss_over_the_limit__shrinks_to_just_within_it_and_says_why() -> None:
+    question = problem([v2(1, "WETH", "USDC", 10e6)], {"WETH": 1e6}, {"USDC": 1e6})
+    whole = solve(question, RouteLimits(max_marginal_bps=9_000))
+    lost = whole.value_out - whole.value_in
+    route = solve(question, RouteLimits(max_loss=lost // 4, max_marginal_bps=9_000))
+    check(question, route)
+    assert lost // 4 * 99 // 100 < route.value_out - route.value_in <= lost // 4
+    # The loss grows faster than the size, and the fee with it.
+    assert whole.value_out // 4 < route.value_out < whole.value_out
+    assert route.partial_reason is not None
+    assert f"${lost / WAD:.2f} lost against the oracle at full size" in route.partial_reason
+    assert solve(question, RouteLimits(max_loss=lost, max_marginal_bps=9_000)).value_out == whole.value_out
+    with pytest.raises(NoRoute, match=r"no trade of any size.*the limit is \$0\.00"):
+        solve(question, RouteLimits(max_loss=0, max_marginal_bps=9_000))
+
+
 def test_solve__ratio_above_one_and_pools_that_pay_it__trades_the_part_that_gains() -> None:
     # The pool pays 2 % over the oracle for the first dollar, 30 bps of it go to the fee.
     dear = v2(1, "WETH", "USDC", 10e6, skew=-0.02 if int(ADDRESS["USDC"], 16) < int(ADDRESS["WETH"], 16) else 0.02)
@@ -464,6 +480,7 @@ def test_problem__pool_given_twice__is_refused() -> None:
         {"max_cost_bps": -BPS},
         {"min_ratio": -1},
         {"min_ratio": 2 * WAD},
+        {"max_loss": -1},
         {"max_marginal_bps": 0},
     ],
 )
