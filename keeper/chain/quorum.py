@@ -39,7 +39,7 @@ from keeper.chain.head_vote import height, in_time, together
 from keeper.chain.member import Event, Look, Member, Said, Trouble, WrongChain
 from keeper.chain.rpc import SEND_RAW, Client, block_of, hash_of, retrying
 from keeper.chain.snapshot import Block
-from keeper.chain.transport import Transport
+from keeper.chain.transport import Listener, Transport
 from keeper.chain.wire import is_known, without_secrets
 from keeper.errors import ChainError, ConfigurationError
 from keeper.exchange import in_background
@@ -110,6 +110,11 @@ class Pool(Client):
     def counts(self) -> dict[str, Counter[str]]:
         """Requests that were made, by endpoint and method."""
         return {member.name: member.transport.counts for member in self.members}
+
+    def listen(self, listener: Listener) -> None:
+        """As `Client`: of every request to every endpoint."""
+        for member in self.members:
+            member.transport.listener = partial(listener, member.name)
 
     def check_chain(self) -> None:
         """See that a quorum serves the chain now; an endpoint that serves another one is left out.

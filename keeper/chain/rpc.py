@@ -19,7 +19,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from keeper.chain import abi
 from keeper.chain.errors import BlockMissing, NoQuorum, Reorged, Reverted, RpcError, TransientError
 from keeper.chain.snapshot import Block
-from keeper.chain.transport import Transport
+from keeper.chain.transport import Listener, Transport
 from keeper.chain.wire import as_bytes, as_quantity, is_known, revert_data, without_secrets
 from keeper.errors import ChainError
 
@@ -92,6 +92,10 @@ class Client:
     def counts(self) -> dict[str, Counter[str]]:
         """Requests that were made, by endpoint and method."""
         return {self._transport.name: self._transport.counts}
+
+    def listen(self, listener: Listener) -> None:
+        """Let `listener` hear of every request from now on, from whatever thread makes it."""
+        self._transport.listener = partial(listener, self.name)
 
     def connect(self) -> "Client":
         """Check that the endpoint answers and serves the chain.

@@ -13,6 +13,8 @@ from keeper.errors import ChainError
 from keeper.exchange import Line, Reply, TooLong, TooSlow, Unreachable
 
 T = TypeVar("T")
+# What hears of every request: the endpoint's name, the method, s that it took, whether it was answered.
+Listener = Callable[[str, str, float, bool], None]
 
 # The largest honest answers are logs of thousands of blocks and a call of hundreds of reads: a few MiB.
 ANSWER_MAX_BYTES = 2**26
@@ -31,6 +33,7 @@ class Transport:
     def __init__(self, url: str, timeout_s: float, clock: Callable[[], float] = time.monotonic):
         self.name = without_secrets(url)
         self.counts: Counter[str] = Counter()  # requests that were made, by method
+        self.listener: Callable[[str, float, bool], None] = lambda *_: None  # of each: method, s, whether answered
         self.breaker = Breaker(_TOLERATED, _REST_FIRST_S, _REST_MOST_S, clock)
         self._timeout_s = timeout_s
         self._secrets = secrets_of(url)
@@ -62,14 +65,18 @@ class Transport:
                 f"{self.name} failed before and is left alone for {rest_s:.1f} s: check rpc_url", rest_s
             )
         self.counts[method] += 1
+        started, is_answered = time.perf_counter(), True
         try:
             result = read(self._ask(method, request))
         except (RpcError, BlockMissing):
             self.breaker.succeeded()  # it works, and says no
             raise
         except ChainError as error:
+            is_answered = False
             self.breaker.failed(error.wait_s if isinstance(error, TransientError) else 0.0)
             raise
+        finally:
+            self.listener(method, time.perf_counter() - started, is_answered)
         self.breaker.succeeded()
         return result
 

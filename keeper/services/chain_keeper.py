@@ -18,7 +18,7 @@ from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Block, VaultSnapshot
 from keeper.errors import ActingRefused, ChainError, ConfigurationError, EquipoiseError, LedgerError
 from keeper.execution.lane import Lane
-from keeper.ledger import Ledger, Lock, LockTaken
+from keeper.ledger import IN_FLIGHT, Ledger, Lock, LockTaken
 from keeper.operations import events
 from keeper.operations.bus import Bus
 from keeper.operations.events import Failure, Outcome
@@ -31,6 +31,7 @@ from keeper.services.plan import Plan, plan_on
 from keeper.settings import Settings
 
 WAD = 10**18
+_ACCOUNT_BLOCKS = 25  # between two looks at what the account holds
 _log = structlog.get_logger("keeper")
 
 
@@ -70,6 +71,7 @@ class ChainKeeper:
         self._diary = Diary(ledger, settings.chain_id, armed=hand is not None)
         self._waited: dict[str, Waited] = {}
         self._locks: dict[str, Lock] = {}
+        self._account_seen_at: int | None = None  # block
         if hand is not None:
             # What an earlier process left is replaced by whoever acts for its vault.
             for row in ledger.unsettled(settings.chain_id, hand.account):
@@ -85,6 +87,7 @@ class ChainKeeper:
         seen = time.perf_counter() if seen is None else seen
         if self._hand is not None:
             self._hand.lane.step(head)
+            self._see_account(self._hand, head)
         reads = self._reader.take(self._settings.vaults, head)
         now = max(self._client.pending_time(self._settings.multicall), head.timestamp)
         due: list[VaultSnapshot] = []
@@ -104,6 +107,17 @@ class ChainKeeper:
         for lock in self._locks.values():
             lock.release()
         self._locks.clear()
+
+    def _see_account(self, hand: Hand, head: Block) -> None:
+        """Tell what the account holds, now and then."""
+        last = self._account_seen_at
+        if last is not None and last <= head.number < last + _ACCOUNT_BLOCKS:
+            return
+        self._account_seen_at = head.number
+        rows = self._ledger.unsettled(self._chain_id, hand.account)
+        since = min((row.at for row in rows if row.state in IN_FLIGHT), default=None)
+        balance, nonce = self._client.balance(hand.account), self._client.nonce(hand.account)
+        self._bus.emit(events.AccountSeen(self._chain_id, hand.account, balance, nonce, since))
 
     def _look(self, read: VaultSnapshot | ConfigurationError, now: int) -> Outcome | None:
         """Tell of a vault; None when it is due and a route has to be looked for now."""

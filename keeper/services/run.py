@@ -17,6 +17,7 @@ from tenacity.stop import stop_when_event_set
 from keeper.chain.connect import client_of
 from keeper.chain.heads import Heads
 from keeper.chain.member import Event as EndpointEvent
+from keeper.chain.quorum import Pool
 from keeper.chain.rpc import Client
 from keeper.errors import ChainError, ConfigurationError, EquipoiseError, LedgerError, SignerError
 from keeper.execution import signer as signers
@@ -98,6 +99,7 @@ class _ChainThread(threading.Thread):
         self._operations = operations
         self._stop_event = stop
         self._client: Client = client_of(settings, self._endpoint)
+        self._client.listen(self._asked)
         self._signer: Signer | None = None
         if armed:
             if settings.executor is None:
@@ -108,6 +110,7 @@ class _ChainThread(threading.Thread):
             self._signer = GatedSigner(signer, refuse)
         self._busy_since: float | None = None
         self._restored: set[events.Event] = set()  # to be told once a block's work goes well again
+        self._excluded: set[str] = set()  # endpoints
 
     @property
     def is_well(self) -> bool:
@@ -179,6 +182,7 @@ class _ChainThread(threading.Thread):
         for restored in self._restored:
             self._operations.emit(restored)
         self._restored.clear()
+        self._readmit()
 
     def _failed(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
@@ -206,5 +210,17 @@ class _ChainThread(threading.Thread):
         self._operations.emit(events.QuorumFailed(self._settings.chain_id, line))
         self._restored.add(events.QuorumRestored(self._settings.chain_id))
 
+    def _readmit(self) -> None:
+        """Tell of endpoints that have a say again."""
+        members = self._client.members if isinstance(self._client, Pool) else ()
+        for member in members:
+            if member.name in self._excluded and member.is_up and not member.is_apart:
+                self._excluded.discard(member.name)
+                self._operations.emit(events.EndpointRestored(self._settings.chain_id, member.name))
+
+    def _asked(self, endpoint: str, method: str, seconds: float, is_answered: bool) -> None:
+        self._operations.emit(events.RpcAsked(self._settings.chain_id, endpoint, method, seconds, is_answered))
+
     def _endpoint(self, event: EndpointEvent) -> None:
+        self._excluded.add(event.endpoint)
         self._operations.emit(events.EndpointExcluded(self._settings.chain_id, event.endpoint, event.text))

@@ -275,6 +275,21 @@ def test_tick__when_the_lane_refuses__tells_and_goes_on(house):
     assert house.tick()
 
 
+def test_tick__tells_what_the_account_holds_now_and_then(house):
+    (seen,) = of(events.AccountSeen, house.tick())
+    assert (seen.account, seen.balance, seen.nonce) == (house.signer.address, house.fake.balance, 0)
+    assert seen.in_flight_since is None
+    for _ in range(24):
+        assert not of(events.AccountSeen, house.tick())
+    house.due(0)
+    house.fake.on_send = None
+    assert of(events.AccountSeen, house.tick())
+    for _ in range(24):
+        house.tick()
+    (seen,) = of(events.AccountSeen, house.tick())
+    assert seen.in_flight_since is not None
+
+
 def test_forget__learns_the_vaults_anew(house):
     house.tick()
     house.keeper.forget()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from eth_account import Account
 from fake_chain import FakeChain, FakeVault, address, mine, serve
+from pydantic import SecretStr
 
 from keeper.chain import abi
 from keeper.errors import ConfigurationError
@@ -174,6 +175,33 @@ def test_run__a_chain_that_fails_in_the_middle__goes_on_with_a_later_block(chain
     chains.watch.wait_for(events.QuorumFailed)
     fake.number += 1
     chains.watch.wait_for(events.QuorumRestored)
+
+
+def test_run__tells_of_every_request(chains):
+    chains.add("one", 1)
+    chains.begin()
+    asked = chains.watch.wait_for(events.RpcAsked, method="eth_call")
+    assert (asked.chain_id, asked.succeeded) == (1, True)
+    assert chains.fakes["one"].url.startswith(asked.endpoint)
+
+
+def test_run__an_endpoint_that_went_away_and_came_back__is_told_of_by_its_name(chains):
+    chains.add("one", 1)
+    fakes = [FakeChain(), FakeChain()]
+    chains.servers += [serve(fake) for fake in fakes]
+    for fake in fakes:
+        fake.views, fake.functions = chains.fakes["one"].views, chains.fakes["one"].functions
+    urls = [SecretStr(fake.url) for fake in (chains.fakes["one"], *fakes)]
+    chains.settings["one"] = chains.settings["one"].model_copy(update={"rpc_urls": tuple(urls)})
+    fakes[1].number = 5
+    chains.begin()
+    excluded = chains.watch.wait_for(events.EndpointExcluded)
+    assert "endpoint 3" in excluded.name
+    chains.watch.wait_for(events.PassEnded)
+    for fake in (chains.fakes["one"], *fakes):
+        fake.number = 101
+    restored = chains.watch.wait_for(events.EndpointRestored)
+    assert restored.name == excluded.name
 
 
 def test_run__says_that_it_lives_while_every_chain_does(chains, monkeypatch):
