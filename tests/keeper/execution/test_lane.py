@@ -170,6 +170,13 @@ def test_submit__when_the_node_says_that_the_account_is_poor__names_what_to_fund
     assert (it.states, it.lane.is_free) == (["rebalance failed"], True)
 
 
+def test_submit__when_the_node_serves_another_chain_by_now__signs_nothing(it):
+    it.node.serves = 5
+    with pytest.raises(ChainError, match="wrong chain id: expected 1, got 5"):
+        it.submit()
+    assert (it.rows, it.node.pool) == ([], {})
+
+
 def test_submit__to_another_executor__is_not_signed(it):
     order = it.order()
     with pytest.raises(TargetNotAllowed):
