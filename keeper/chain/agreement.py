@@ -103,6 +103,7 @@ def _simulated(blocks: Any) -> list[dict[str, Any]]:
                 {
                     "status": _quantity(call["status"]),
                     "returnData": _data(call["returnData"]),
+                    "gasUsed": _quantity(call["gasUsed"]),
                     "logs": [_event(log) for log in call["logs"]],
                 }
                 for call in block["calls"]
