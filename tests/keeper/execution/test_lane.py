@@ -608,3 +608,17 @@ def test_fees__of_the_order_are_what_is_signed(it):
     it.submit(fees=Fees(GWEI, 2 * GWEI, 7 * GWEI))
     row = it.rows[0]
     assert (row.max_fee, row.tip, row.gas_limit) == (str(7 * GWEI), str(2 * GWEI), 130_000)
+
+
+def test_nonce__that_endpoints_made_up__is_given_up_with_its_order_and_the_next_one_has_the_right_one(it, monkeypatch):
+    with monkeypatch.context() as lying:
+        lying.setattr(it.node, "nonce", lambda *_: 7)
+        it.submit()
+    it.node.mine(20)
+    it.step()
+    assert it.states == ["rebalance dropped"]
+    it.submit()
+    it.node.mine()
+    it.step()
+    assert [sent.nonce for sent in it.node.transactions()] == [0]
+    assert it.states == ["rebalance dropped", "rebalance mined"]
