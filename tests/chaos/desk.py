@@ -35,7 +35,7 @@ from keeper.settings import Settings, load
 
 WAD = 10**18
 BLOCK_S = 12
-# Short, so that what a fault costs in time is seconds: two attempts of half a second each.
+# Short, so that a fault costs seconds: two attempts of a second each.
 PATIENCE = {"request_timeout_s": 1.0, "read_attempts": 2}
 
 
