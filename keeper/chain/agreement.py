@@ -84,6 +84,7 @@ def _receipt(receipt: Any) -> dict[str, Any] | None:
         "blockNumber": _quantity(receipt["blockNumber"]),
         "status": _quantity(receipt["status"]),
         "gasUsed": _quantity(receipt["gasUsed"]),
+        "from": _data(receipt["from"]),
         "to": None if to is None else _data(to),
         "contractAddress": None if created is None else _data(created),
         "logs": _logs(receipt["logs"]),
@@ -102,6 +103,7 @@ def _simulated(blocks: Any) -> list[dict[str, Any]]:
                 {
                     "status": _quantity(call["status"]),
                     "returnData": _data(call["returnData"]),
+                    "gasUsed": _quantity(call["gasUsed"]),
                     "logs": [_event(log) for log in call["logs"]],
                 }
                 for call in block["calls"]

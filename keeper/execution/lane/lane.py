@@ -113,8 +113,8 @@ class Lane:
         :raises LedgerError, ChainError: the next step takes it up
         """
         take_back(self._desk, head)
-        for nonce in sorted({row.nonce for row in self._in_flight()}):
-            self._advance(nonce, head)
+        for place, nonce in enumerate(sorted({row.nonce for row in self._in_flight()})):
+            self._advance(nonce, head, is_first=place == 0)
         confirm(self._desk, head)
 
     def wait(self, ticket: Ticket, timeout_s: float) -> Mined:
@@ -172,10 +172,11 @@ class Lane:
         except GasTooExpensive:
             return fees  # then it is taken or refused as it is
 
-    def _advance(self, nonce: int, head: Block) -> None:
+    def _advance(self, nonce: int, head: Block, *, is_first: bool) -> None:
         desk, rows = self._desk, self._desk.attempts(nonce)
         seen, mined = see(desk.client, rows, head, desk.settings.confirmations)
-        move = next_move([_attempt(row) for row in rows], seen, head, desk.settings.fees.replace_after_blocks)
+        stuck_after = desk.settings.fees.replace_after_blocks
+        move = next_move([_attempt(row) for row in rows], seen, head, stuck_after, is_first=is_first)
         row = next(each for each in rows if each.id == move.attempt)
         match move.kind:
             case Kind.WAIT:

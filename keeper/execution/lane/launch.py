@@ -48,10 +48,11 @@ def launch(desk: Desk, draft: Draft, head_number: int) -> tuple[TransactionRow, 
     :raises Refused, CostAboveCap, CostAboveBenefit, Unfunded: a check does not let it be signed
     :raises SignerError: an external signer does not sign it
     :raises LedgerError: the intent cannot be written down
-    :raises ChainError: the endpoint fails before anything is sent
+    :raises ChainError: the endpoint fails before anything is sent, or serves another chain by now
     In each case nothing was sent.
     """
     transaction = draft.transaction
+    desk.client.check_chain()
     data = checks.data_fee(desk.client, desk.settings, transaction, desk.sender)
     _check(desk, draft, checks.outside_gas(data))
     checks.check_costs(transaction, draft.fees, draft.gas, data, draft.benefit_cap, desk.settings)

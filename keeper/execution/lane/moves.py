@@ -7,6 +7,7 @@ oneself (a cancellation). All of these have one nonce, so the chain takes one of
     the nonce is used, by none of them       WAIT until that is `confirmations` deep, then it is FOREIGN, unless a node
                                              has one of them and only its receipt is missing
     it left at this very head                WAIT
+    an earlier nonce is not used             WAIT; once it is too late, and nothing is in flight that would use it, DROP it
     an order, still good
       nobody has it                          RESEND the same bytes
       not mined for `replace_after` blocks   REPLACE it
@@ -77,15 +78,20 @@ class Move:
     reason: str
 
 
-def next_move(attempts: Sequence[Attempt], seen: Seen, head: Block, replace_after: int) -> Move:
+def next_move(
+    attempts: Sequence[Attempt], seen: Seen, head: Block, replace_after: int, *, is_first: bool = True
+) -> Move:
     """The move for attempts of one nonce, oldest first, of which one at least is live.
 
     :param replace_after: blocks after which what is not mined is stuck
+    :param is_first: whether nothing with an earlier nonce is in flight
     """
     newest = [attempt for attempt in attempts if attempt.is_live][-1]
     if seen.mined is not None or seen.nonce > newest.nonce:
         return _of_used_nonce(newest, seen)
     if seen.nonce < newest.nonce:
+        if is_first and head.timestamp >= newest.deadline:
+            return Move(Kind.DROP, newest.id, "its time is over, and an earlier nonce is missing")
         return Move(Kind.WAIT, newest.id, "an earlier nonce comes first")
     if head.number <= newest.since:
         return Move(Kind.WAIT, newest.id, "it has only just left, a node may not have heard of it")

@@ -589,6 +589,7 @@ def test_send__below_the_quorum__sends_nothing(three, pool):
 def mined(three) -> str:
     three.truth.receipts[HASH] = {
         "transactionHash": HASH,
+        "from": WHO,
         "to": TOKEN,
         "blockNumber": "0x64",
         "blockHash": three.truth.block_hash(100),
@@ -608,12 +609,15 @@ def receipt(pool, found):
 def test_receipt__has_what_was_compared_and_nothing_else(three, pool, mined):
     found = receipt(pool, mined)
     assert (found["status"], found["blockHash"]) == ("0x1", three.truth.block_hash(100))
+    assert (found["from"], found["to"]) == (WHO.lower(), TOKEN.lower())
     assert "madeUp" not in found
     assert "odd" not in found["logs"][0]
     assert three.asked(2, "eth_getTransactionReceipt") == 0
 
 
-@pytest.mark.parametrize("change", [{"status": "0x0"}, {"gasUsed": "0x1"}, {"logs": []}, {"effectiveGasPrice": "0x9"}])
+@pytest.mark.parametrize(
+    "change", [{"status": "0x0"}, {"from": TOKEN}, {"gasUsed": "0x1"}, {"logs": []}, {"effectiveGasPrice": "0x9"}]
+)
 def test_receipt__when_one_lies__is_the_others_and_it_is_left_out(three, pool, mined, change):
     three[0].lie = lying("eth_getTransactionReceipt", lambda truth: truth | change)
     assert receipt(pool, mined)["status"] == "0x1"

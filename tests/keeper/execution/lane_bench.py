@@ -16,6 +16,7 @@ from fake_chain import USDC, WETH, address, bare_snapshot
 from keeper.chain import abi
 from keeper.chain.rpc import Reverted, RpcError, TransientError
 from keeper.chain.snapshot import Block
+from keeper.errors import ChainError
 from keeper.execution import eip1559
 from keeper.execution.fees import Fees
 from keeper.execution.lane import Lane, Notice, Order, Step, Ticket, Worth
@@ -74,6 +75,7 @@ class Node:
         self.base_fee = GWEI
         self.tip = GWEI
         self.held = WAD
+        self.serves = self.chain_id
         self.estimate: int | None = GAS  # None: it would revert
         self.reverts = False  # what is mined fails
         self.on_send: Callable[[Sent], None] | None = None  # may raise what the sender is to see
@@ -108,6 +110,10 @@ class Node:
     def transactions(self) -> list[Sent]:
         """What is in blocks, in order."""
         return [sent for block in self.blocks for sent in block.transactions]
+
+    def check_chain(self) -> None:
+        if self.serves != self.chain_id:
+            raise ChainError(f"wrong chain id: expected {self.chain_id}, got {self.serves}")
 
     def head(self) -> Block:
         return self._block(len(self.blocks) - 1)

@@ -170,6 +170,13 @@ def test_submit__when_the_node_says_that_the_account_is_poor__names_what_to_fund
     assert (it.states, it.lane.is_free) == (["rebalance failed"], True)
 
 
+def test_submit__when_the_node_serves_another_chain_by_now__signs_nothing(it):
+    it.node.serves = 5
+    with pytest.raises(ChainError, match="wrong chain id: expected 1, got 5"):
+        it.submit()
+    assert (it.rows, it.node.pool) == ([], {})
+
+
 def test_submit__to_another_executor__is_not_signed(it):
     order = it.order()
     with pytest.raises(TargetNotAllowed):
@@ -601,3 +608,17 @@ def test_fees__of_the_order_are_what_is_signed(it):
     it.submit(fees=Fees(GWEI, 2 * GWEI, 7 * GWEI))
     row = it.rows[0]
     assert (row.max_fee, row.tip, row.gas_limit) == (str(7 * GWEI), str(2 * GWEI), 130_000)
+
+
+def test_nonce__that_endpoints_made_up__is_given_up_with_its_order_and_the_next_one_has_the_right_one(it, monkeypatch):
+    with monkeypatch.context() as lying:
+        lying.setattr(it.node, "nonce", lambda *_: 7)
+        it.submit()
+    it.node.mine(20)
+    it.step()
+    assert it.states == ["rebalance dropped"]
+    it.submit()
+    it.node.mine()
+    it.step()
+    assert [sent.nonce for sent in it.node.transactions()] == [0]
+    assert it.states == ["rebalance dropped", "rebalance mined"]

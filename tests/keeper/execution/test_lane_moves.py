@@ -40,7 +40,10 @@ def intent(attempt):
         ([ORDER], replace(NOWHERE, nonce=6, settled_nonce=6), HEAD, (Kind.FOREIGN, 1)),
         ([ORDER], replace(EVERYWHERE, nonce=6, settled_nonce=6), HEAD, (Kind.WAIT, 1)),
         # After an earlier nonce that is on its way again.
-        ([ORDER], replace(NOWHERE, nonce=4), LATE, (Kind.WAIT, 1)),
+        ([ORDER], replace(NOWHERE, nonce=4), HEAD, (Kind.WAIT, 1)),
+        # After one that nobody fills.
+        ([ORDER], replace(NOWHERE, nonce=4), LATE, (Kind.DROP, 1)),
+        ([ORDER, CANCELLATION], replace(EVERYWHERE, nonce=4), LATE, (Kind.DROP, 3)),
         # At the head at which it left.
         ([ORDER], NOWHERE, replace(LATE, number=50), (Kind.WAIT, 1)),
         ([intent(ORDER)], NOWHERE, replace(HEAD, number=50), (Kind.WAIT, 1)),
@@ -76,3 +79,8 @@ def intent(attempt):
 )
 def test_next_move(attempts, seen, head, expected):
     assert move(attempts, seen, head) == expected
+
+
+def test_next_move__after_an_earlier_nonce_that_is_on_its_way__waits_for_it_even_when_late():
+    found = next_move([ORDER], replace(NOWHERE, nonce=4), LATE, 3, is_first=False)
+    assert (found.kind, found.attempt) == (Kind.WAIT, 1)
