@@ -71,8 +71,10 @@ FAULTS: dict[str, Callable[[], Rule]] = {
     "swallows": lambda: Rule(faults.swallow, {SEND}),
     "loses answers": lambda: Rule(faults.lose_answer, {SEND}),
     "nonce too low": lambda: Rule(faults.error("nonce too low"), {SEND}),
+    "lies about its chain's time": lambda: Rule(faults.future(10, 3_600)),
     "no receipts": lambda: Rule(faults.result(None), {"eth_getTransactionReceipt"}),
 }
+LIES = {"lies about prices", "lies about its chain's time"}
 
 
 @dataclass
@@ -165,7 +167,9 @@ class Day:
         elif may_fail and dice.random() < 1 / FAULT_EVERY:
             self._fault_left = dice.randint(*FAULT_LASTS)
             name = dice.choice(list(FAULTS))
-            for proxy in dice.sample(self._proxies, dice.randint(1, len(self._proxies))):
+            # Liars are fewer than a quorum: what a quorum says about prices stops vaults until a person has looked.
+            most = 1 if name in LIES else len(self._proxies)
+            for proxy in dice.sample(self._proxies, dice.randint(1, most)):
                 proxy.set(FAULTS[name]())
             report.faults += 1
         report.faulty_blocks += bool(self._fault_left)
