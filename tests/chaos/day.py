@@ -71,8 +71,10 @@ FAULTS: dict[str, Callable[[], Rule]] = {
     "swallows": lambda: Rule(faults.swallow, {SEND}),
     "loses answers": lambda: Rule(faults.lose_answer, {SEND}),
     "nonce too low": lambda: Rule(faults.error("nonce too low"), {SEND}),
+    "lies about its chain's time": lambda: Rule(faults.future(10, 3_600)),
     "no receipts": lambda: Rule(faults.result(None), {"eth_getTransactionReceipt"}),
 }
+LIES = {"lies about prices", "lies about its chain's time"}
 
 
 @dataclass
@@ -91,6 +93,7 @@ class Report:
     beyond: int = 0  # vaults × blocks beyond a band
     late: int = 0  # vaults × blocks
     late_in_a_row: int = 0
+    unopened_in_a_row: int = 0  # blocks for which a vault could have been opened, and was not
     rss_start: float = 0.0
     rss_end: float = 0.0
     rss_slope: float = 0.0  # MiB per 1,000 blocks, of the last two thirds
@@ -114,6 +117,7 @@ class Day:
         self._reader = VaultReader(desk.client(), settings.multicall, settings.wrapped_native, settings.executor)
         self._fault_left = 0
         self._late = dict.fromkeys(desk.site.vaults, 0)
+        self._unopened = dict.fromkeys(desk.site.vaults, 0)
         self._memory: list[tuple[int, float]] = []
         self.report = Report()
 
@@ -165,7 +169,9 @@ class Day:
         elif may_fail and dice.random() < 1 / FAULT_EVERY:
             self._fault_left = dice.randint(*FAULT_LASTS)
             name = dice.choice(list(FAULTS))
-            for proxy in dice.sample(self._proxies, dice.randint(1, len(self._proxies))):
+            # Liars are fewer than a quorum: what a quorum says about prices stops vaults until a person has looked.
+            most = 1 if name in LIES else len(self._proxies)
+            for proxy in dice.sample(self._proxies, dice.randint(1, most)):
                 proxy.set(FAULTS[name]())
             report.faults += 1
         report.faulty_blocks += bool(self._fault_left)
@@ -175,11 +181,14 @@ class Day:
         for vault, snapshot in self._reader.take(self._desk.site.vaults).items():
             if not isinstance(snapshot, VaultSnapshot):
                 raise snapshot
-            is_late = _is_beyond(snapshot) and self._reference.is_due(snapshot)
-            self._late[vault] = self._late[vault] + 1 if is_late else 0
-            self.report.beyond += _is_beyond(snapshot)
-            self.report.late += is_late
+            is_beyond = _is_beyond(snapshot)
+            due = self._reference.kind(snapshot) if is_beyond else Kind.WAIT
+            self._late[vault] = self._late[vault] + 1 if due is Kind.REBALANCE else 0
+            self._unopened[vault] = self._unopened[vault] + 1 if due is Kind.OPEN else 0
+            self.report.beyond += is_beyond
+            self.report.late += due is Kind.REBALANCE
             self.report.late_in_a_row = max(self.report.late_in_a_row, self._late[vault])
+            self.report.unopened_in_a_row = max(self.report.unopened_in_a_row, self._unopened[vault])
 
 
 class Reference:
@@ -195,22 +204,22 @@ class Reference:
         self._sender = desk.site.signer.address
         self._last: dict[str, tuple[int, int]] = {}  # block number, and value in per value out, WAD
 
-    def is_due(self, snapshot: VaultSnapshot) -> bool:
-        """Whether there is a fill within the bound now."""
+    def kind(self, snapshot: VaultSnapshot) -> Kind:
+        """What there is to do now; a fill only where it is within the bound."""
         now = snapshot.block.timestamp + BLOCK_S
         if snapshot.valuation is None or before_route(snapshot, now) is not None:
-            return False
+            return Kind.WAIT
         at, ratio = self._last.get(snapshot.address, (-LOOK_EVERY, 0))
-        is_near = bound_at(snapshot, now) <= ratio + NEAR
+        is_near = bound_at(snapshot, now) <= ratio + NEAR or not snapshot.is_open
         if snapshot.block.number - at < LOOK_EVERY and not is_near:
-            return False
+            return Kind.WAIT
         try:
             found = plan_on(self._client, self._settings, snapshot, self._sender)
         except EquipoiseError:
-            return False
+            return Kind.WAIT
         quote = found.decision.quote
         self._last[snapshot.address] = (snapshot.block.number, 0 if quote is None else quote.ratio)
-        return found.decision.kind is Kind.REBALANCE and found.simulation is not None
+        return found.decision.kind if found.simulation is not None else Kind.WAIT
 
 
 def _is_beyond(snapshot: VaultSnapshot) -> bool:
