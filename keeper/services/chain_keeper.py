@@ -139,6 +139,11 @@ class ChainKeeper:
         """Plan for a vault that is due, and send what comes of it."""
         hand = self._hand
         if hand is not None:
+            try:
+                hand.gate.refuse(self._chain_id, snapshot.address, hand.account)
+            except ActingRefused as error:
+                self._wait(snapshot, Decision(Kind.WAIT, str(error)))
+                return Outcome.REFUSED
             reason = self._hindrance(hand, snapshot.address)
             if reason is not None:
                 return self._wait(snapshot, Decision(Kind.WAIT, reason))
@@ -166,7 +171,7 @@ class ChainKeeper:
         assert order is not None
         try:
             ticket = hand.lane.submit(order, head)
-        except (ChainError, LedgerError):
+        except (ActingRefused, ChainError, LedgerError):
             raise
         except EquipoiseError as error:
             self._bus.emit(
@@ -226,8 +231,10 @@ class ChainKeeper:
             outcome = work()
         except (ChainError, LedgerError):
             raise
+        except ActingRefused:
+            outcome = Outcome.REFUSED
         except EquipoiseError as error:
-            outcome = Outcome.REFUSED if isinstance(error, ActingRefused) else Outcome.FAILED
+            outcome = Outcome.FAILED
             self._bus.emit(events.PlanFailed(self._chain_id, vault, Failure.of(error), str(error)))
         except Exception as error:
             outcome = Outcome.FAILED

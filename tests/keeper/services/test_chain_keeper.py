@@ -206,13 +206,33 @@ def test_tick__when_no_route_pays__looks_again_only_when_something_moved(house):
 def test_tick__when_the_gate_is_closed__signs_nothing_and_goes_on_when_it_opens(house, who):
     house.due(0)
     house.gate.closed = {house.vaults[0].address if who == "vault" else house.signer.address}
-    house.tick()
+    told = house.tick()
     assert house.fake.sent == []
     assert house.ledger.transactions() == []
     assert house.outcomes()[house.vaults[0].address] is Outcome.REFUSED
+    assert [event.reason for event in of(events.Decided, told) if event.vault == house.vaults[0].address] == [
+        "a breaker is open"
+    ]
+    assert not of(events.PlanFailed, told)  # what holds the keeper back is no failure of the vault's
     house.gate.closed.clear()
     house.tick()
     assert len(house.fake.sent) == 1
+
+
+def test_tick__when_the_gate_closes_while_a_route_is_looked_for__signs_nothing(house, monkeypatch):
+    plan_on = chain_keeper.plan_on
+
+    def closing(*given):
+        found = plan_on(*given)
+        house.gate.closed = {house.vaults[0].address}
+        return found
+
+    monkeypatch.setattr(chain_keeper, "plan_on", closing)
+    house.due(0)
+    told = house.tick()
+    assert house.fake.sent == []
+    assert house.outcomes()[house.vaults[0].address] is Outcome.REFUSED
+    assert not of(events.PlanFailed, told) + of(events.SendFailed, told)
 
 
 def test_tick__when_dry__plans_and_sends_nothing_and_plans_not_for_every_block(house):
