@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from eth_abi.codec import ABIDecoder
-from eth_abi.decoding import ContextFramesBytesIO
+from eth_abi.decoding import ContextFramesBytesIO, UnsignedIntegerDecoder
 from eth_abi.exceptions import DecodingError
-from eth_abi.registry import registry
+from eth_abi.registry import ABIRegistry, BaseEquals
+from eth_abi.registry import registry as shared
 
 # The decoder looks at a word once for its value, and once more in every tuple around it to check that its offsets hold.
 # The deepest type that is read here has four of them.
@@ -37,7 +38,16 @@ class _Decoder(ABIDecoder):
     stream_class = _Counted
 
 
-_decoder = _Decoder(registry)
+def _strict_registry() -> ABIRegistry:
+    """One of our own: another package may have taught the shared one to fill up numbers that are cut short, as ape does."""
+    registry: ABIRegistry = shared.copy()  # type: ignore[no-untyped-call]
+    registry.unregister_decoder("uint")
+    is_uint = BaseEquals("uint")  # type: ignore[no-untyped-call]
+    registry.register_decoder(is_uint, UnsignedIntegerDecoder, label="uint")
+    return registry
+
+
+_decoder = _Decoder(_strict_registry())
 
 
 def decode(types: Sequence[str], data: bytes, *, strict: bool = True) -> tuple[Any, ...]:

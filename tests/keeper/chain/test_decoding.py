@@ -59,6 +59,13 @@ def test_decode__arrays_whose_elements_are_all_the_same_bytes__are_refused(level
         decode(["uint256" + "[]" * levels], bomb)
 
 
+@pytest.mark.parametrize("kind", ["uint256", "uint8", "int128", "address", "bool", "bytes32", "(uint256,bool)"])
+def test_decode__a_value_that_is_cut_short__is_refused(kind):
+    for size in range(32):
+        with pytest.raises(DecodingError):
+            decode([kind], bytes(size))
+
+
 @pytest.mark.parametrize("length", [2**255, 2**64, 10**9])
 def test_decode__a_length_beyond_the_data__is_refused(length):
     for kind in ("uint256[]", "bytes[]", "(uint8,bytes)[]", "bytes", "string"):
