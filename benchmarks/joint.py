@@ -113,7 +113,7 @@ def build(box: Box, folder: Path) -> Bench:
     keeper, creator, depositor = (KeystoreSigner(Account.create()) for _ in range(3))
     for actor in (keeper, creator, depositor):
         box.fund(actor.address, 100)
-    feeds = [demo._feed_terms(box, symbol) for symbol in WEIGHTS]
+    feeds = [demo.feed_terms(box, symbol) for symbol in WEIGHTS]
     oracle = lifecycle.deploy_oracle(client, settings, creator, feeds)
     vaults = []
     for number, (symbol, thousands) in enumerate(GIFTS):
@@ -129,7 +129,7 @@ def build(box: Box, folder: Path) -> Bench:
             terms=replace(demo.TERMS, triggers=Trigger.BAND),
             fees=Fees("0x" + "0" * 40, 0, 0, 0),
         )
-        demo._deposit(box, client, settings, depositor, vault, 1_000_000)
+        demo.deposit(box, client, settings, depositor, vault, 1_000_000)
         given = Decimal(1_000 * thousands) / market.feed_price(box, symbol)
         box.give(TOKENS[symbol].address, vault, int(given.scaleb(TOKENS[symbol].decimals)))
         vaults.append(vault)

@@ -109,7 +109,7 @@ def desk(folder: Path, project: Any) -> Iterator[Desk]:
         for actor in (keeper, creator, depositor):
             box.fund(actor.address, 100)
         oracle = lifecycle.deploy_oracle(
-            client, settings, creator, [demo._feed_terms(box, symbol) for symbol in demo.WEIGHTS]
+            client, settings, creator, [demo.feed_terms(box, symbol) for symbol in demo.WEIGHTS]
         )
         vault = lifecycle.deploy_vault(
             client,
@@ -119,12 +119,12 @@ def desk(folder: Path, project: Any) -> Iterator[Desk]:
             symbol="DEV6",
             guardian=creator.address,
             oracle=oracle,
-            assets=[demo._asset_terms(box, symbol) for symbol in demo.WEIGHTS],
+            assets=[demo.asset_terms(box, symbol, percent) for symbol, percent in demo.WEIGHTS.items()],
             terms=replace(demo.TERMS),
         )
         executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
         settings = settings.model_copy(update={"executor": executor})
-        demo._deposit(box, client, settings, depositor, vault, 1_000_000)
+        demo.deposit(box, client, settings, depositor, vault, 1_000_000)
         creation = bytes.fromhex(project.Aggregator.contract_type.deployment_bytecode.bytecode.removeprefix("0x"))
         made = box.transact(creator.address, None, creation)["contractAddress"]
         target = pins.PINS[pins.ONEINCH][1].target

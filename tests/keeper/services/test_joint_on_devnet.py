@@ -93,7 +93,7 @@ def built(tmp_path_factory) -> Iterator[Desk]:
         for actor in (keeper, creator, depositor):
             box.fund(actor.address, 100)
         oracle = lifecycle.deploy_oracle(
-            client, settings, creator, [demo._feed_terms(box, symbol) for symbol in WEIGHTS]
+            client, settings, creator, [demo.feed_terms(box, symbol) for symbol in WEIGHTS]
         )
         vaults = []
         for number, (symbol, thousands) in enumerate(GIFTS):
@@ -109,7 +109,7 @@ def built(tmp_path_factory) -> Iterator[Desk]:
                 terms=replace(demo.TERMS, triggers=Trigger.BAND),
                 fees=NO_FEES,
             )
-            demo._deposit(box, client, settings, depositor, vault, 1_000_000)
+            demo.deposit(box, client, settings, depositor, vault, 1_000_000)
             given = Decimal(1_000 * thousands) / market.feed_price(box, symbol)
             box.give(TOKENS[symbol].address, vault, int(given.scaleb(TOKENS[symbol].decimals)))
             vaults.append(vault)

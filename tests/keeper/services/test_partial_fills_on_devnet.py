@@ -74,7 +74,7 @@ def desk(tmp_path_factory) -> Iterator[Desk]:
         keeper, creator, depositor = (KeystoreSigner(Account.create()) for _ in range(3))
         for actor in (keeper, creator, depositor):
             box.fund(actor.address, 100)
-        oracle = lifecycle.deploy_oracle(client, settings, creator, [demo._feed_terms(box, name) for name in WEIGHTS])
+        oracle = lifecycle.deploy_oracle(client, settings, creator, [demo.feed_terms(box, name) for name in WEIGHTS])
         vault = lifecycle.deploy_vault(
             client,
             settings,
@@ -87,7 +87,7 @@ def desk(tmp_path_factory) -> Iterator[Desk]:
             terms=TERMS,
             fees=Fees("0x" + "0" * 40, 0, 0, 0),
         )
-        demo._deposit(box, client, settings, depositor, vault, NAV)
+        demo.deposit(box, client, settings, depositor, vault, NAV)
         given = Decimal(NAV * 12 // 100) / market.feed_price(box, "LINK")
         box.give(TOKENS["LINK"].address, vault, int(given.scaleb(TOKENS["LINK"].decimals)))
         executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
