@@ -100,6 +100,7 @@ def desk(folder: Path, project: Any) -> Iterator[Desk]:
             arguments={
                 "rpc_url": running.url,
                 "ledger_file": folder / "ledger.sqlite",
+                "confirmations": 1,  # the devnet mines on demand
                 "pools": {"cache_folder": folder / "pools"},
             },
             environment={},

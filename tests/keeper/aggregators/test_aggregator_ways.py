@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,10 +55,11 @@ def built(tmp_path_factory: pytest.TempPathFactory, project: Any) -> Iterator[De
 
 
 @pytest.fixture
-def here(built: Desk) -> Iterator[Desk]:
-    """What a test does to the chain is undone."""
+def here(built: Desk, tmp_path: Path) -> Iterator[Desk]:
+    """The desk with a ledger of its own; what a test does to the chain is undone."""
     state = built.box.snapshot()
-    yield built
+    with demo._ledger(built.settings.model_copy(update={"ledger_file": tmp_path / "ledger.sqlite"})) as ledger:
+        yield replace(built, ledger=ledger)
     built.box.settle()
     built.box.revert(state)
 

@@ -84,6 +84,7 @@ def built(tmp_path_factory) -> Iterator[Desk]:
             arguments={
                 "rpc_url": running.url,
                 "ledger_file": tmp_path_factory.mktemp("keeper") / "ledger.sqlite",
+                "confirmations": 1,  # the devnet mines on demand
                 "pools": {"cache_folder": tmp_path_factory.mktemp("pools")},
             },
             environment={},
