@@ -77,9 +77,10 @@ def test_status__shows_what_the_ledger_holds(run, folder):
     assert not (folder / "ledger.sqlite").exists()
     ledger = Ledger(folder / "ledger.sqlite")
     snapshot = bare_snapshot(VAULT, valuation=Valuation((), (), 5_000 * WAD, WAD // 50, Trigger.BAND))
-    decision = ledger.record_decision(1, snapshot, Decision(Kind.WAIT, "the bound\x1b[2J falls", 1_800_000_000), False)
+    opening = ledger.record_decision(1, snapshot, Decision(Kind.OPEN, "it is due"), armed=True)
     with ledger.locks.lane(1, VAULT), ledger.locks.vault(1, VAULT):
-        ledger.record_intent(1, decision, Intent(VAULT, 7, VAULT, "open", "0x" + "1" * 64, 1, 1, 1))
+        ledger.record_intent(1, opening, Intent(VAULT, 7, VAULT, "open", "0x" + "1" * 64, 1, 1, 1))
+    ledger.record_decision(1, snapshot, Decision(Kind.WAIT, "the bound\x1b[2J falls", 1_800_000_000), armed=False)
     ledger.close()
     page = run("status")
     for text in ("Kill switch off", "5,000", "2.00%", "wait (dry)", "intent"):
