@@ -1,5 +1,6 @@
 """The ledger: every decision and every transaction, on disk before anything is sent."""
 
+from keeper.ledger.decisions import Way
 from keeper.ledger.errors import (
     AlreadyIntended,
     IllegalStep,
@@ -12,7 +13,7 @@ from keeper.ledger.errors import (
 from keeper.ledger.fills import LedgerLeg
 from keeper.ledger.intents import CANCEL, PUBLIC, Intent
 from keeper.ledger.locks import Lock, LockName, Locks
-from keeper.ledger.models import DecisionRow, EventRow, LegRow, PriceRow, TransactionRow
+from keeper.ledger.models import AlternativeRow, DecisionRow, EventRow, LegRow, PartRow, PriceRow, TransactionRow
 from keeper.ledger.repository import Ledger
 from keeper.ledger.states import IN_FLIGHT, State
 
@@ -21,6 +22,7 @@ __all__ = [
     "IN_FLIGHT",
     "PUBLIC",
     "AlreadyIntended",
+    "AlternativeRow",
     "DecisionRow",
     "EventRow",
     "IllegalStep",
@@ -36,7 +38,9 @@ __all__ = [
     "LockName",
     "LockTaken",
     "Locks",
+    "PartRow",
     "PriceRow",
     "State",
     "TransactionRow",
+    "Way",
 ]

@@ -5,9 +5,10 @@ import time
 from sqlalchemy import func, or_, select
 
 from keeper.errors import LedgerError
+from keeper.ledger import intents
 from keeper.ledger.fills import LedgerLeg
 from keeper.ledger.locks import LockName
-from keeper.ledger.models import DecisionRow, EventRow, TransactionRow
+from keeper.ledger.models import DecisionRow, EventRow, PartRow, TransactionRow
 from keeper.ledger.states import State
 from keeper.ledger.transactions import Transactions
 
@@ -68,11 +69,10 @@ class Attempts(Transactions):
         """
         with self.locks.fenced(LockName.lane(chain_id, sender)) as session:
             decision = session.get_one(DecisionRow, decision_id)
-            known = select(func.count()).where(TransactionRow.decision_key == decision.key)
+            known = select(func.count()).where(PartRow.decision_key == decision.key)
             row = TransactionRow(
                 decision_id=decision_id,
-                decision_key=decision.key,
-                attempt=session.scalar(known),
+                parts=[intents.part(0, decision, session.scalar(known) or 0)],
                 at=int(time.time()),
                 chain_id=chain_id,
                 sender=sender,

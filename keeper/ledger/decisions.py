@@ -2,13 +2,23 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
 from keeper.chain.snapshot import VaultSnapshot
-from keeper.ledger.models import DecisionRow, PriceRow
+from keeper.ledger.models import AlternativeRow, DecisionRow, PriceRow
 from keeper.ledger.store import Store
 from keeper.policy import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a decision could have been carried out: `worth` is WAD USD, gas paid; without it, `left_out` says why not."""
+
+    name: str
+    worth: int | None
+    left_out: str | None = None
 
 
 class Decisions:
@@ -16,12 +26,27 @@ class Decisions:
 
     _store: Store
 
-    def record_decision(self, chain_id: int, snapshot: VaultSnapshot, decision: Decision, armed: bool) -> int:
+    def record_decision(
+        self, chain_id: int, snapshot: VaultSnapshot, decision: Decision, armed: bool, ways: Sequence[Way] = ()
+    ) -> int:
         """Write a decision down with the prices that it saw; its id.
 
+        :param ways: those that were looked at, the chosen one first
         :raises LedgerError: it was not written
         """
-        return self.record_decisions(chain_id, [(snapshot, decision)], armed)[0]
+        row = _row(chain_id, snapshot, decision, armed)
+        row.alternatives = [
+            AlternativeRow(
+                position=position,
+                name=way.name,
+                worth=None if way.worth is None else str(way.worth),
+                left_out=way.left_out,
+            )
+            for position, way in enumerate(ways)
+        ]
+        with self._store.writing() as session:
+            session.add(row)
+        return row.id
 
     def record_decisions(self, chain_id: int, made: Sequence[tuple[VaultSnapshot, Decision]], armed: bool) -> list[int]:
         """Write the decisions of many vaults down at once, which takes hardly longer than one; their ids in order.
@@ -45,6 +70,12 @@ class Decisions:
             newest = select(func.max(DecisionRow.id)).group_by(DecisionRow.chain_id, DecisionRow.vault)
             query = select(DecisionRow).where(DecisionRow.id.in_(newest))
             return list(session.scalars(query.order_by(DecisionRow.chain_id, DecisionRow.vault)))
+
+    def alternatives(self, decision_id: int) -> list[AlternativeRow]:
+        """The ways in which a decision could have been carried out, the chosen one first; none where no choice was made."""
+        with self._store.reading() as session:
+            query = select(AlternativeRow).where(AlternativeRow.decision_id == decision_id)
+            return list(session.scalars(query.order_by(AlternativeRow.position)))
 
     def prices(self, decision_id: int) -> list[PriceRow]:
         """What the basket's assets cost at a decision, in basket order; none where the oracle failed."""

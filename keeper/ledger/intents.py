@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,7 @@ from keeper.errors import LedgerError
 from keeper.ledger import fills
 from keeper.ledger.errors import AlreadyIntended
 from keeper.ledger.fills import LedgerLeg
-from keeper.ledger.models import DecisionRow, EventRow, TransactionRow
+from keeper.ledger.models import DecisionRow, EventRow, PartRow, TransactionRow
 from keeper.ledger.states import IN_FLIGHT, UNSETTLED, State
 
 PUBLIC = "public"
@@ -51,24 +51,30 @@ class Intent:
     data_fee_max: int = 0
 
 
-def add(session: Session, decision: DecisionRow, intent: Intent, legs: Sequence[LedgerLeg]) -> TransactionRow:
-    """Add the row of an intent, its legs and its first event.
+def add(
+    session: Session, decisions: Sequence[DecisionRow], intent: Intent, legs: Sequence[LedgerLeg]
+) -> TransactionRow:
+    """Add the row of an intent, its parts and legs and its first event.
 
     :raises AlreadyIntended: one stands already, see `Transactions.record_intent`
-    :raises LedgerError: the decision is a dry run's
+    :raises LedgerError: a decision is a dry run's
     """
-    if not decision.armed:
-        raise LedgerError(f"decision {decision.id} is a dry run's: nothing may be sent for it; arm the keeper")
-    _check_nonce(session, decision.chain_id, intent)
+    first = decisions[0]
+    for decision in decisions:
+        if not decision.armed:
+            raise LedgerError(f"decision {decision.id} is a dry run's: nothing may be sent for it; arm the keeper")
+    _check_nonce(session, first.chain_id, intent)
     if intent.replaces_id is None:  # otherwise what it replaces is on its way already
-        _check_vault(session, decision, intent)
+        for decision in decisions:
+            _check_vault(session, decision, intent)
     row = TransactionRow(
-        decision_id=decision.id,
-        decision_key=decision.key,
-        attempt=_attempt(session, decision, intent),
+        decision_id=first.id,
+        parts=[
+            part(position, decision, _attempt(session, decision, intent)) for position, decision in enumerate(decisions)
+        ],
         replaces_id=intent.replaces_id,
         at=int(time.time()),
-        chain_id=decision.chain_id,
+        chain_id=first.chain_id,
         sender=intent.sender,
         nonce=intent.nonce,
         target=intent.target,
@@ -91,9 +97,15 @@ def add(session: Session, decision: DecisionRow, intent: Intent, legs: Sequence[
     try:
         session.flush()
     except IntegrityError:  # another writer, between the checks and the write
-        raise AlreadyIntended(f"another keeper wrote a transaction for decision {decision.key}: decide again") from None
+        keys = ", ".join(decision.key for decision in decisions)
+        raise AlreadyIntended(f"another keeper wrote a transaction for decision {keys}: decide again") from None
     session.add(EventRow(transaction_id=row.id, at=row.at, to_state=State.INTENT, detail=f"through {intent.channel}"))
     return row
+
+
+def part(position: int, decision: DecisionRow, attempt: int) -> PartRow:
+    """The row of a decision that a transaction carries out."""
+    return PartRow(position=position, decision_id=decision.id, decision_key=decision.key, attempt=attempt)
 
 
 def _check_nonce(session: Session, chain_id: int, intent: Intent) -> None:
@@ -123,14 +135,18 @@ def _check_nonce(session: Session, chain_id: int, intent: Intent) -> None:
         )
 
 
+def is_about(chain_id: int, vault: str) -> ColumnElement[bool]:
+    """Whether a part of a transaction is for a vault."""
+    return TransactionRow.parts.any(
+        PartRow.decision.has((DecisionRow.chain_id == chain_id) & (func.lower(DecisionRow.vault) == vault.lower()))
+    )
+
+
 def _check_vault(session: Session, decision: DecisionRow, intent: Intent) -> None:
     """What is on its way to a vault, by whomever, would change what the decision saw."""
     other = session.scalars(
-        select(TransactionRow)
-        .join(DecisionRow, TransactionRow.decision_id == DecisionRow.id)
-        .where(
-            DecisionRow.chain_id == decision.chain_id,
-            func.lower(DecisionRow.vault) == decision.vault.lower(),
+        select(TransactionRow).where(
+            is_about(decision.chain_id, decision.vault),
             TransactionRow.state.in_(IN_FLIGHT),
             or_(TransactionRow.sender != intent.sender, TransactionRow.nonce != intent.nonce),
         )
@@ -143,7 +159,8 @@ def _check_vault(session: Session, decision: DecisionRow, intent: Intent) -> Non
 
 def _attempt(session: Session, decision: DecisionRow, intent: Intent) -> int:
     """How many transactions the decision had; it may have another if they are void, or are what is replaced."""
-    earlier = list(session.scalars(select(TransactionRow).where(TransactionRow.decision_key == decision.key)))
+    query = select(TransactionRow).join(PartRow).where(PartRow.decision_key == decision.key)
+    earlier = list(session.scalars(query))
     for row in earlier:
         is_void = row.state is State.DROPPED or (row.state is State.FAILED and row.block_hash is None)
         is_replaced = intent.replaces_id is not None and (row.sender, row.nonce) == (intent.sender, intent.nonce)

@@ -44,6 +44,9 @@ class DecisionRow(Base):
 
     transactions: Mapped[list["TransactionRow"]] = relationship(back_populates="decision")
     prices: Mapped[list["PriceRow"]] = relationship(back_populates="decision", order_by="PriceRow.position")
+    alternatives: Mapped[list["AlternativeRow"]] = relationship(
+        back_populates="decision", order_by="AlternativeRow.position"
+    )
 
     __table_args__ = (Index("decisions_by_vault", "chain_id", "vault", "at"),)
 
@@ -71,23 +74,37 @@ class PriceRow(Base):
     __table_args__ = (Index("prices_once", "decision_id", "position", unique=True),)
 
 
+class AlternativeRow(Base):
+    """A way in which a decision could have been carried out, the chosen one first."""
+
+    __tablename__ = "alternatives"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"))
+    position: Mapped[int]  # best first
+    name: Mapped[str]
+    worth: Mapped[str | None]  # WAD USD that its beneficiary ends with, gas paid
+    left_out: Mapped[str | None]  # why it could not be done
+
+    decision: Mapped[DecisionRow] = relationship(back_populates="alternatives")
+
+    __table_args__ = (Index("alternatives_once", "decision_id", "position", unique=True),)
+
+
 class TransactionRow(Base):
-    """One transaction that a decision led to."""
+    """One transaction that a decision led to, or several decisions about as many vaults together: its parts."""
 
     __tablename__ = "transactions"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"))
-    # The decision's key and how many transactions it had before: two writers cannot both be the first.
-    decision_key: Mapped[str]
-    attempt: Mapped[int]
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"))  # of the first part
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("transactions.id", name="transactions_replaces"))
     at: Mapped[int]
     chain_id: Mapped[int]
     sender: Mapped[str]
     nonce: Mapped[int]
     target: Mapped[str]
-    mode: Mapped[str]  # open, rebalance or cancel
+    mode: Mapped[str]  # open, rebalance, batch or cancel
     channel: Mapped[str]  # `public`, or the relays' kind
     state: Mapped[State]
     # None while a node that signs has not answered; alike for a transaction that was given up and then sent after all.
@@ -110,11 +127,14 @@ class TransactionRow(Base):
     gas_price: Mapped[str | None]  # wei per gas, paid
     data_fee: Mapped[str | None]  # wei, paid for layer 1 beside the gas
     gas_cost: Mapped[str | None]  # WAD USD, gas and data at the decision's native price, rounded up
-    value_out: Mapped[str | None]  # WAD USD, as the vault logged
-    value_in: Mapped[str | None]  # WAD USD, as the vault logged
+    value_out: Mapped[str | None]  # WAD USD, of all parts
+    value_in: Mapped[str | None]  # WAD USD, of all parts
     error: Mapped[str | None]
 
     decision: Mapped[DecisionRow] = relationship(back_populates="transactions")
+    parts: Mapped[list["PartRow"]] = relationship(
+        back_populates="transaction", order_by="PartRow.position", cascade="all, delete-orphan"
+    )
     legs: Mapped[list["LegRow"]] = relationship(
         back_populates="transaction", order_by="LegRow.position", cascade="all, delete-orphan"
     )
@@ -122,7 +142,36 @@ class TransactionRow(Base):
     __table_args__ = (
         Index("transactions_by_sender", "chain_id", "sender", "state"),
         Index("transactions_by_nonce", "chain_id", "sender", "nonce"),
-        Index("transactions_once", "decision_key", "attempt", unique=True),
+    )
+
+    @property
+    def vaults(self) -> tuple[str, ...]:
+        """The vaults that it is about."""
+        return tuple(part.decision.vault for part in self.parts)
+
+
+class PartRow(Base):
+    """What a transaction does for one vault: one decision, carried out."""
+
+    __tablename__ = "parts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    transaction_id: Mapped[int] = mapped_column(ForeignKey("transactions.id"))
+    position: Mapped[int]
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"))
+    # The decision's key and how many transactions it had before: two writers cannot both be the first.
+    decision_key: Mapped[str]
+    attempt: Mapped[int]
+    value_out: Mapped[str | None]  # WAD USD, as the vault's rebalancer logged
+    value_in: Mapped[str | None]  # WAD USD, as the vault's rebalancer logged
+
+    transaction: Mapped[TransactionRow] = relationship(back_populates="parts")
+    decision: Mapped[DecisionRow] = relationship()
+
+    __table_args__ = (
+        UniqueConstraint("transaction_id", "position"),
+        Index("parts_once", "decision_key", "attempt", unique=True),
+        Index("parts_by_decision", "decision_id"),
     )
 
 

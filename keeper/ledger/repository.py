@@ -51,4 +51,4 @@ class Ledger(Decisions, Attempts):
         """
         with self._store.writing() as session:
             if session.connection().dialect.name == "postgresql":
-                session.execute(text("LOCK TABLE decisions, prices, transactions, legs IN ROW EXCLUSIVE MODE"))
+                session.execute(text("LOCK TABLE decisions, prices, transactions, parts, legs IN ROW EXCLUSIVE MODE"))

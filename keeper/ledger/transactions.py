@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from keeper.errors import LedgerError
@@ -14,7 +15,7 @@ from keeper.ledger.errors import IllegalStep
 from keeper.ledger.fills import LedgerLeg
 from keeper.ledger.intents import Intent
 from keeper.ledger.locks import LockName, Locks
-from keeper.ledger.models import DecisionRow, EventRow, LegRow, TransactionRow
+from keeper.ledger.models import DecisionRow, EventRow, LegRow, PartRow, TransactionRow
 from keeper.ledger.states import IN_FLIGHT, SETTLED, UNSETTLED, State, Step
 from keeper.ledger.store import Store
 
@@ -30,6 +31,11 @@ _MINED_COLUMNS = (
     "gas_cost",
     "value_out",
     "value_in",
+)
+_LOADED = (
+    selectinload(TransactionRow.decision),
+    selectinload(TransactionRow.parts).selectinload(PartRow.decision),
+    selectinload(TransactionRow.legs),
 )
 
 
@@ -54,12 +60,20 @@ class Transactions:
     _store: Store
     locks: Locks
 
-    def record_intent(self, chain_id: int, decision_id: int, intent: Intent, legs: Sequence[LedgerLeg] = ()) -> int:
+    def record_intent(
+        self,
+        chain_id: int,
+        decision_id: int,
+        intent: Intent,
+        legs: Sequence[LedgerLeg] = (),
+        together_with: Sequence[int] = (),
+    ) -> int:
         """Write down that a transaction is about to be sent, with the legs that it plans; its id.
 
-        The keeper has to hold the lane of the sender and the lock of the vault (`locks.lane`, `locks.vault`), and holds
+        The keeper has to hold the lane of the sender and the lock of each vault (`locks.lane`, `locks.vault`), and holds
         them still when this is committed.
 
+        :param together_with: the decisions about other vaults that the same transaction carries out
         :raises LockLost: it does not
         :raises AlreadyIntended: one stands already: for the same decision, with the same nonce and not the one that is
             replaced, or on its way to the same vault with another nonce or from another sender
@@ -67,14 +81,12 @@ class Transactions:
         In each case nothing was written, and nothing may be sent.
         """
         with self._store.reading() as session:
-            decision = session.get(DecisionRow, decision_id)
-        if decision is None or decision.chain_id != chain_id:
-            raise LedgerError(f"{self._store.name} has no decision {decision_id} for chain {chain_id}: record it first")
+            decisions = [self._decision(session, chain_id, each) for each in (decision_id, *together_with)]
         names = [LockName.lane(chain_id, intent.sender)]
         if intent.mode != intents.CANCEL:  # a cancellation touches no vault
-            names.append(LockName.vault(chain_id, decision.vault))
+            names += [LockName.vault(chain_id, decision.vault) for decision in decisions]
         with self.locks.fenced(*names) as session:
-            row = intents.add(session, decision, intent, legs)
+            row = intents.add(session, decisions, intent, legs)
         return row.id
 
     def mark_sent(self, transaction_id: int, transaction_hash: str) -> None:
@@ -100,20 +112,19 @@ class Transactions:
         gas_price: int,
         data_fee: int = 0,
         block_timestamp: int | None = None,
-        values: tuple[int, int] | None = None,
+        values: Mapping[str, tuple[int, int]] = MappingProxyType({}),
         legs: Sequence[LedgerLeg] = (),
     ) -> None:
         """It is in a block and did what it should.
 
         :param gas_price: wei per gas, paid
         :param data_fee: wei for its data on layer 1, where that is paid beside the gas
-        :param values: WAD USD out and in
+        :param values: WAD USD out and in by vault, of those that were rebalanced
         :param legs: as the executor logged them
         """
         with self._store.writing() as session:
             row = self._get(session, transaction_id)
-            if values is not None:
-                row.value_out, row.value_in = str(values[0]), str(values[1])
+            _note_values(row, values)
             row.legs.extend(fills.realise(row.legs, legs))
             block = Inclusion(block_number, block_hash, block_timestamp, gas_used, gas_price, data_fee)
             _include(session, row, Step.MINED, block)
@@ -149,10 +160,13 @@ class Transactions:
             row = self._get(session, transaction_id)
             said: dict[str, Any] = {name: getattr(row, name) for name in _MINED_COLUMNS}
             said |= {"legs": [_realised(leg) for leg in row.legs], "error": row.error}
+            said["parts"] = [[part.position, part.value_out, part.value_in] for part in row.parts]
             _step(session, row, Step.UNMINED, json.dumps(said))
             for name in _MINED_COLUMNS:
                 setattr(row, name, None)
             row.error = None
+            for part in row.parts:
+                part.value_out = part.value_in = None
             for leg in list(row.legs):
                 leg.realised_in = leg.realised_out = None
                 if leg.planned_in is None:
@@ -188,8 +202,7 @@ class Transactions:
         A keeper that takes over a vault finds here what the one before it left; see `record_intent`.
         """
         return self._query(
-            DecisionRow.chain_id == chain_id,
-            func.lower(DecisionRow.vault) == vault.lower(),
+            intents.is_about(chain_id, vault),
             TransactionRow.state.in_(IN_FLIGHT),
         )
 
@@ -216,13 +229,13 @@ class Transactions:
             ]
 
     def transactions(self) -> list[TransactionRow]:
-        """Transactions, oldest first, with their decisions and legs."""
+        """Transactions, oldest first, with their decisions, parts and legs."""
         return self._query()
 
     def latest_transactions(self, most: int) -> list[TransactionRow]:
         """The newest transactions, newest first, without their legs."""
         with self._store.reading() as session:
-            query = select(TransactionRow).options(selectinload(TransactionRow.decision))
+            query = select(TransactionRow).options(*_LOADED[:2])
             return list(session.scalars(query.order_by(TransactionRow.id.desc()).limit(most)))
 
     def legs(self, transaction_id: int) -> list[LegRow]:
@@ -245,14 +258,14 @@ class Transactions:
 
     def _query(self, *conditions: Any) -> list[TransactionRow]:
         with self._store.reading() as session:
-            query = (
-                select(TransactionRow)
-                .join(DecisionRow, TransactionRow.decision_id == DecisionRow.id)
-                .options(selectinload(TransactionRow.decision), selectinload(TransactionRow.legs))
-                .where(*conditions)
-                .order_by(TransactionRow.id)
-            )
+            query = select(TransactionRow).options(*_LOADED).where(*conditions).order_by(TransactionRow.id)
             return list(session.scalars(query))
+
+    def _decision(self, session: Session, chain_id: int, decision_id: int) -> DecisionRow:
+        decision = session.get(DecisionRow, decision_id)
+        if decision is None or decision.chain_id != chain_id:
+            raise LedgerError(f"{self._store.name} has no decision {decision_id} for chain {chain_id}: record it first")
+        return decision
 
     def _get(self, session: Session, transaction_id: int) -> TransactionRow:
         """The row, kept from other writers until the end of the session's transaction."""
@@ -260,6 +273,17 @@ class Transactions:
         if row is None:
             raise LedgerError(f"{self._store.name} has no transaction {transaction_id}: record its intent first")
         return row
+
+
+def _note_values(row: TransactionRow, values: Mapping[str, tuple[int, int]]) -> None:
+    """What each vault's rebalancer logged, and the sums."""
+    for part in row.parts:
+        if part.decision.vault in values:
+            value_out, value_in = values[part.decision.vault]
+            part.value_out, part.value_in = str(value_out), str(value_in)
+    if values:
+        row.value_out = str(sum(value_out for value_out, _ in values.values()))
+        row.value_in = str(sum(value_in for _, value_in in values.values()))
 
 
 def _following(row: TransactionRow, step: Step) -> State:

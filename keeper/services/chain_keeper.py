@@ -1,12 +1,13 @@
 """All vaults of one chain, block after block: read → decide → solve → plan → simulate → send → record.
 
 Every vault is read for every block, in one call. Most of them wait, and cost nothing more. For those that are due routes are
-looked for, the most out of balance first, until one is sent: an account has one transaction on its way at a time.
+looked for, the most out of balance first, until one is sent: an account has one transaction on its way at a time. With a
+batch executor the first of them are planned side by side, and those that are cheaper together share that transaction.
 One vault's fault is its own; a chain or a ledger that fails ends the block's work for all of them.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -18,7 +19,7 @@ from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Block, VaultSnapshot
 from keeper.errors import ActingRefused, ChainError, ConfigurationError, EquipoiseError, LedgerError
 from keeper.execution.lane import Lane
-from keeper.ledger import IN_FLIGHT, Ledger, Lock, LockTaken
+from keeper.ledger import IN_FLIGHT, Ledger, Lock, LockTaken, Way
 from keeper.operations import events
 from keeper.operations.bus import Bus
 from keeper.operations.events import Failure, Outcome
@@ -26,7 +27,8 @@ from keeper.policy import Decision, Kind, before_route
 from keeper.policy.patience import Waited, is_worth_a_route
 from keeper.services.diary import Diary
 from keeper.services.handover import take_over
-from keeper.services.keeper_pass import order_of
+from keeper.services.joint import MOST_VAULTS, JointPlan, plan_many
+from keeper.services.order import order_of
 from keeper.services.plan import Plan, plan_on
 from keeper.settings import Settings
 
@@ -75,7 +77,8 @@ class ChainKeeper:
         if hand is not None:
             # What an earlier process left is replaced by whoever acts for its vault.
             for row in ledger.unsettled(settings.chain_id, hand.account):
-                self._has_lock(row.decision.vault)
+                for vault in row.vaults:
+                    self._has_lock(vault)
 
     def tick(self, head: Block, seen: float | None = None) -> None:
         """Do a block's work.
@@ -92,10 +95,14 @@ class ChainKeeper:
         now = max(self._client.pending_time(self._settings.multicall), head.timestamp)
         due: list[VaultSnapshot] = []
         for vault, read in reads.items():
-            if self._guarded(vault, partial(self._look, read, now)) is None and isinstance(read, VaultSnapshot):
+            if self._guarded(partial(self._look, read, now), vault) is None and isinstance(read, VaultSnapshot):
                 due.append(read)
-        for snapshot in sorted(due, key=_out_of_place, reverse=True):
-            self._guarded(snapshot.address, partial(self._act, snapshot, head, now, seen))
+        due.sort(key=_out_of_place, reverse=True)
+        if self._settings.batch_executor is not None and len(due) > 1:
+            self._act_together(due[:MOST_VAULTS], head, now, seen)
+            due = due[MOST_VAULTS:]
+        for snapshot in due:
+            self._guarded(partial(self._act, snapshot, head, now, seen), snapshot.address)
 
     def forget(self) -> None:
         """Remember nothing of the chain's past: a reorganisation may have changed it."""
@@ -137,46 +144,126 @@ class ChainKeeper:
 
     def _act(self, snapshot: VaultSnapshot, head: Block, now: int, seen: float) -> Outcome:
         """Plan for a vault that is due, and send what comes of it."""
-        hand = self._hand
-        if hand is not None:
-            try:
-                hand.gate.refuse(self._chain_id, snapshot.address, hand.account)
-            except ActingRefused as error:
-                self._wait(snapshot, Decision(Kind.WAIT, str(error)))
-                return Outcome.REFUSED
-            reason = self._hindrance(hand, snapshot.address)
-            if reason is not None:
-                return self._wait(snapshot, Decision(Kind.WAIT, reason))
+        refused = self._refuse(snapshot)
+        return self._carry_out(self._plan(snapshot, now), head, now, seen) if refused is None else refused
+
+    def _act_together(self, due: Sequence[VaultSnapshot], head: Block, now: int, seen: float) -> None:
+        """Plan for each of these, and send one transaction for those that are cheaper together; without any, the first plan.
+
+        A vault for which nothing can be done by itself may still be filled with others.
+        """
+        able: list[VaultSnapshot] = []
+        alone: dict[str, Plan] = {}
+        for snapshot in due:
+            self._guarded(partial(self._plan_beside, snapshot, now, able, alone), snapshot.address)
+        joint = self._joint(able, alone) if len(able) > 1 else None
+        shared = () if joint is None else tuple(snapshot.address for snapshot in joint.snapshots)
+        if joint is not None:
+            ways = {vault: alone[vault].ways for vault in shared if vault in alone}
+            self._guarded(partial(self._carry_out_joint, joint, ways, head, seen), *shared)
+        for vault, planned in alone.items():
+            if vault not in shared:
+                self._guarded(partial(self._carry_out, planned, head, now, seen), vault)
+
+    def _plan_beside(
+        self, snapshot: VaultSnapshot, now: int, able: list[VaultSnapshot], alone: dict[str, Plan]
+    ) -> Outcome | None:
+        """Plan for one of several vaults: to `able` when this process may act for it, its plan to `alone`."""
+        refused = self._refuse(snapshot)
+        if refused is None:
+            able.append(snapshot)
+            alone[snapshot.address] = self._plan(snapshot, now)
+        return refused
+
+    def _joint(self, able: Sequence[VaultSnapshot], alone: Mapping[str, Plan]) -> JointPlan | None:
+        """What is cheaper together. That it cannot be found out is told, and keeps no vault from being filled by itself."""
+        sender = None if self._hand is None else self._hand.account
         try:
-            planned = plan_on(self._client, self._settings, snapshot, None if hand is None else hand.account)
+            return plan_many(self._client, self._settings, able, alone, sender)
+        except (ChainError, LedgerError):
+            raise
+        except Exception as error:
+            self._tell_failure(error, *(snapshot.address for snapshot in able))
+        return None
+
+    def _refuse(self, snapshot: VaultSnapshot) -> Outcome | None:
+        """Tell why this process may not act for a vault now; None where it may, and in a dry run."""
+        hand = self._hand
+        if hand is None:
+            return None
+        try:
+            hand.gate.refuse(self._chain_id, snapshot.address, hand.account)
+        except ActingRefused as error:
+            self._wait(snapshot, Decision(Kind.WAIT, str(error)))
+            return Outcome.REFUSED
+        reason = self._hindrance(hand, snapshot.address)
+        return None if reason is None else self._wait(snapshot, Decision(Kind.WAIT, reason))
+
+    def _plan(self, snapshot: VaultSnapshot, now: int) -> Plan:
+        """The plan for a vault by itself. That there is none is written down, and believed for a while."""
+        hand = self._hand
+        try:
+            return plan_on(self._client, self._settings, snapshot, None if hand is None else hand.account)
         except (ChainError, LedgerError):
             raise
         except EquipoiseError as error:
             self._waited[snapshot.address] = Waited(Decision(Kind.WAIT, str(error)), snapshot, now)
             self._diary.note(snapshot, self._waited[snapshot.address].decision)
             raise
+
+    def _carry_out(self, planned: Plan, head: Block, now: int, seen: float) -> Outcome:
+        """Send a plan, or tell of its wait."""
+        hand, snapshot = self._hand, planned.snapshot
         if hand is not None and planned.simulation is not None:
             self._waited.pop(snapshot.address, None)
-            return self._send(hand, planned, head, seen)
+            if not hand.lane.is_free:  # what was planned side by side with it has just left
+                return self._wait(snapshot, Decision(Kind.WAIT, _on_its_way(hand)))
+            return self._send(hand, planned, {snapshot.address: planned.ways}, head, seen)
         self._waited[snapshot.address] = Waited(planned.decision, snapshot, now)
         self._wait(snapshot, planned.decision)
         return Outcome.WAITED if planned.simulation is None else Outcome.PLANNED
 
-    def _send(self, hand: Hand, planned: Plan, head: Block, seen: float) -> Outcome:
-        """Sign and send a plan, after a last look at what may hold it back."""
-        snapshot = planned.snapshot
-        hand.gate.refuse(self._chain_id, snapshot.address, hand.account)
-        self._tell(snapshot, planned.decision)
-        order = order_of(planned, self._diary.act(snapshot, planned.decision), self._settings)
+    def _carry_out_joint(
+        self, joint: JointPlan, ways: Mapping[str, Sequence[Way]], head: Block, seen: float
+    ) -> Outcome:
+        """Send a joint plan. In a dry run only tell of it.
+
+        :param ways: by vault, those without the others
+        """
+        if self._hand is None:
+            for snapshot, decision in joint.made:
+                self._wait(snapshot, decision)
+            return Outcome.PLANNED
+        for snapshot in joint.snapshots:
+            self._waited.pop(snapshot.address, None)
+        all_ways = {
+            snapshot.address: (_together(decision), *ways.get(snapshot.address, ()))
+            for snapshot, decision in joint.made
+        }
+        return self._send(self._hand, joint, all_ways, head, seen)
+
+    def _send(
+        self, hand: Hand, planned: Plan | JointPlan, ways: Mapping[str, Sequence[Way]], head: Block, seen: float
+    ) -> Outcome:
+        """Sign and send a plan, after a last look at what may hold it back.
+
+        :param ways: by vault, those that were looked at, the chosen one first
+        """
+        vaults = tuple(snapshot.address for snapshot, _ in planned.made)
+        hand.gate.refuse(self._chain_id, *vaults, hand.account)
+        for snapshot, decision in planned.made:
+            self._tell(snapshot, decision)
+        decision_ids = [
+            self._diary.act(snapshot, decision, ways.get(snapshot.address, ())) for snapshot, decision in planned.made
+        ]
+        order = order_of(planned, decision_ids, self._settings)
         assert order is not None
         try:
             ticket = hand.lane.submit(order, head)
         except (ActingRefused, ChainError, LedgerError):
             raise
         except EquipoiseError as error:
-            self._bus.emit(
-                events.SendFailed(self._chain_id, hand.account, (snapshot.address,), Failure.of(error), str(error))
-            )
+            self._bus.emit(events.SendFailed(self._chain_id, hand.account, vaults, Failure.of(error), str(error)))
             return Outcome.FAILED
         elapsed = time.perf_counter() - seen
         self._bus.emit(events.Signed(self._chain_id, hand.account, ticket.hash, elapsed))
@@ -185,7 +272,7 @@ class ChainKeeper:
     def _hindrance(self, hand: Hand, vault: str) -> str | None:
         """Why this process may not act for a vault now."""
         if not hand.lane.is_free:
-            return f"a transaction of {hand.account} is on its way"
+            return _on_its_way(hand)
         if not self._has_lock(vault):
             return "another keeper acts for it"
         return take_over(self._client, self._settings, self._ledger, vault, hand.account)
@@ -224,8 +311,8 @@ class ChainKeeper:
             )
         )
 
-    def _guarded(self, vault: str, work: Callable[[], Outcome | None]) -> Outcome | None:
-        """Do one vault's part of a block. Its faults are told and stay here; None is a part that another one follows."""
+    def _guarded(self, work: Callable[[], Outcome | None], *vaults: str) -> Outcome | None:
+        """Do these vaults' part of a block. Its faults are told and stay here; None is a part that another one follows."""
         started = time.perf_counter()
         try:
             outcome = work()
@@ -233,16 +320,34 @@ class ChainKeeper:
             raise
         except ActingRefused:
             outcome = Outcome.REFUSED
-        except EquipoiseError as error:
-            outcome = Outcome.FAILED
-            self._bus.emit(events.PlanFailed(self._chain_id, vault, Failure.of(error), str(error)))
         except Exception as error:
             outcome = Outcome.FAILED
-            _log.exception("pass_failed", chain_id=self._chain_id, vault=vault)
-            self._bus.emit(events.PlanFailed(self._chain_id, vault, Failure.UNEXPECTED, repr(error)))
+            self._tell_failure(error, *vaults)
         if outcome is not None:
-            self._bus.emit(events.PassEnded(self._chain_id, vault, outcome, time.perf_counter() - started))
+            for vault in vaults:
+                self._bus.emit(events.PassEnded(self._chain_id, vault, outcome, time.perf_counter() - started))
         return outcome
+
+    def _tell_failure(self, error: Exception, *vaults: str) -> None:
+        """Tell of what was raised while these vaults were worked for; to be called while it is handled."""
+        kind, text = Failure.UNEXPECTED, repr(error)
+        if isinstance(error, EquipoiseError):
+            kind, text = Failure.of(error), str(error)
+        else:
+            _log.exception("pass_failed", chain_id=self._chain_id, vaults=vaults)
+        for vault in vaults:
+            self._bus.emit(events.PlanFailed(self._chain_id, vault, kind, text))
+
+
+def _on_its_way(hand: Hand) -> str:
+    return f"a transaction of {hand.account} is on its way"
+
+
+def _together(decision: Decision) -> Way:
+    """What a vault's part of a joint plan is worth, with its part of the gas."""
+    quote = decision.quote
+    worth = None if quote is None else quote.value_in - quote.value_out - (quote.gas_cost or 0)
+    return Way("together with other vaults", worth)
 
 
 def _out_of_place(snapshot: VaultSnapshot) -> int:

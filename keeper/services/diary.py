@@ -1,10 +1,11 @@
 """What is written down of decisions: each that acts, and each wait once, not for every block that it lasts."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keeper.chain.snapshot import VaultSnapshot
-from keeper.ledger import Ledger
+from keeper.ledger import Ledger, Way
 from keeper.policy import Decision, Kind
 
 _AGAIN_S = 3_600  # a wait that goes on is written down once an hour, with the numbers of that moment
@@ -27,13 +28,14 @@ class Diary:
         self._armed = armed
         self._last: dict[str, _Entry] = {}
 
-    def act(self, snapshot: VaultSnapshot, decision: Decision) -> int:
+    def act(self, snapshot: VaultSnapshot, decision: Decision, ways: Sequence[Way] = ()) -> int:
         """Write down a decision that a transaction will carry out; its id.
 
+        :param ways: those that were looked at, the chosen one first
         :raises LedgerError: it was not written
         """
         self._last.pop(snapshot.address, None)
-        return self._ledger.record_decision(self._chain_id, snapshot, decision, self._armed)
+        return self._ledger.record_decision(self._chain_id, snapshot, decision, self._armed, ways)
 
     def note(self, snapshot: VaultSnapshot, decision: Decision) -> None:
         """Write down a decision that nothing follows from, unless it is the last one still.

@@ -21,7 +21,8 @@ from keeper.chain.snapshot import fault_line
 from keeper.errors import EquipoiseError
 from keeper.execution import signer as signers
 from keeper.execution.fees import GWEI, current
-from keeper.ledger import Ledger
+from keeper.execution.lane.channels import channel_of
+from keeper.ledger import PUBLIC, Ledger
 from keeper.operations import notify
 from keeper.operations.breaker_file import BreakerFile
 from keeper.operations.breakers import mend
@@ -145,6 +146,9 @@ def _on_chain(settings: Settings, client: Client, vault: str | None) -> Iterator
     else:
         executor = settings.executor
         yield _row("executor", lambda: f"{executor}, owner {executor_owner(client, executor)}")
+    batch = settings.batch_executor
+    if batch is not None:
+        yield _row("batch executor", lambda: f"{batch}, owner {executor_owner(client, batch)}")
     yield from _aggregators(settings, client)
     if vault is not None:
         yield from _vault(settings, client, vault)
@@ -213,12 +217,28 @@ def _key(settings: Settings, client: Client) -> Iterator[Row]:
     yield row
     try:
         sender = signers.sender_of(settings)
-        owner = None if settings.executor is None else executor_owner(client, settings.executor)
     except EquipoiseError:
-        return  # the key's row, or the executor's own, says so
-    if sender is not None and owner is not None and owner != sender:
-        text = f"{owner} owns the executor, the key is {sender}'s: set executor to one of the key's own"
-        yield Row("executor owner", Status.ERROR, text)
+        return  # the key's row says so
+    if sender is None:
+        return
+    yield _row("sending", lambda: _sending(settings, client, sender))
+    for name in ("executor", "batch_executor"):
+        address = getattr(settings, name)
+        try:
+            owner = None if address is None else executor_owner(client, address)
+        except EquipoiseError:
+            continue  # its own row says so
+        if owner is not None and owner != sender:
+            text = f"{owner} owns it, the key is {sender}'s: set {name} to one of the key's own"
+            yield Row(f"{name.replace('_', ' ')} owner", Status.ERROR, text)
+
+
+def _sending(settings: Settings, client: Client, sender: str) -> str:
+    name = channel_of(settings.relays, client, sender).name
+    if name == PUBLIC:
+        return "to the public pool, where everybody sees a rebalance before it is mined; relays keep it private"
+    else_ = "nowhere else" if settings.relays.private_only else "publicly when every one refuses"
+    return f"to {len(settings.relays.urls)} {name} relays, {else_}"
 
 
 def _signer(settings: Settings) -> Row | None:

@@ -38,6 +38,11 @@ class JointPlan:
     call: Call
     simulation: Simulation
 
+    @property
+    def made(self) -> tuple[tuple[VaultSnapshot, Decision], ...]:
+        """Each vault's decision."""
+        return tuple(zip(self.snapshots, self.decisions, strict=True))
+
 
 def plan_many(
     client: Client,

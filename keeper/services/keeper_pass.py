@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from keeper.chain.rpc import Client
 from keeper.errors import EquipoiseError
-from keeper.execution.lane import Lane, Order, Worth
+from keeper.execution.lane import Lane
 from keeper.execution.receipt import Mined
 from keeper.execution.signer import Signer
 from keeper.ledger import Ledger, LockTaken
 from keeper.policy import Decision, Kind
 from keeper.services.handover import take_over
+from keeper.services.order import order_of
 from keeper.services.plan import Plan, plan_on, take
 from keeper.settings import Settings
 
@@ -56,26 +57,11 @@ def keeper_pass(
         if why is not None:
             return _look_on(client, settings, vault, ledger, why)
         planned, decision_id = _decide(client, settings, vault, ledger, signer.address, armed=True)
-        order = order_of(planned, decision_id, settings)
+        order = order_of(planned, [decision_id], settings)
         if order is None:
             return PassResult(planned, armed=True)
         mined = lane.wait(lane.submit(order, client.head()), settings.receipt_timeout_s)
     return PassResult(planned, armed=True, mined=mined)
-
-
-def order_of(planned: Plan, decision_id: int, settings: Settings) -> Order | None:
-    """What the lane is to send for a plan; None for a wait."""
-    if planned.call is None or planned.simulation is None or planned.fees is None:
-        return None
-    quote, price = planned.decision.quote, planned.snapshot.native_price
-    return Order(
-        decision_id,
-        planned.call,
-        planned.fees,
-        planned.simulation.gas,
-        deadline=planned.now + settings.policy.deadline_s,
-        worth=None if quote is None or price is None else Worth(quote.value_out, price),
-    )
 
 
 def _look_on(client: Client, settings: Settings, vault: str, ledger: Ledger, why: str) -> PassResult:
@@ -94,4 +80,4 @@ def _decide(
     except EquipoiseError as error:
         ledger.record_decision(client.chain_id, snapshot, Decision(Kind.WAIT, str(error)), armed)
         raise
-    return planned, ledger.record_decision(client.chain_id, snapshot, planned.decision, armed)
+    return planned, ledger.record_decision(client.chain_id, snapshot, planned.decision, armed, planned.ways)

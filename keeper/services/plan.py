@@ -17,6 +17,7 @@ from keeper.execution.fees import Fees
 from keeper.execution.plan import Call
 from keeper.execution.simulate import Simulation, Skipped, simulate
 from keeper.execution.verify import Lie, verify
+from keeper.ledger import Way
 from keeper.markets import Pool
 from keeper.policy import Decision, Kind, Limits, Quote, before_route, deficits, judge, surpluses
 from keeper.policy.auction import bound_at, final_bound, is_open_at
@@ -48,6 +49,17 @@ class Plan:
     simulation: Simulation | None = None
     dropped: tuple[Lie, ...] = ()
     alternatives: Alternatives | None = None  # the ways to rebalance that were looked at, for a rebalance
+
+    @property
+    def made(self) -> tuple[tuple[VaultSnapshot, Decision], ...]:
+        """The decision, as a joint plan has several."""
+        return ((self.snapshot, self.decision),)
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """The alternatives as the ledger keeps them."""
+        found = () if self.alternatives is None else self.alternatives.candidates
+        return tuple(Way(each.name, each.worth, each.left_out) for each in found)
 
 
 def plan(client: Client, settings: Settings, vault: str, sender: str | None = None) -> Plan:

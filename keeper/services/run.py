@@ -165,9 +165,10 @@ class _ChainThread(threading.Thread):
         signer, executor = self._signer, self._settings.executor
         if signer is None or executor is None:
             return None
-        owner = executor_owner(self._client, executor)
-        if owner != signer.address:
-            raise ConfigurationError(f"executor {executor} belongs to {owner}, not to {signer.address}: set executor")
+        for name in ("executor", "batch_executor"):
+            address = getattr(self._settings, name)
+            if address is not None and (owner := executor_owner(self._client, address)) != signer.address:
+                raise ConfigurationError(f"{name} {address} belongs to {owner}, not to {signer.address}: set {name}")
         listener = told.listener(self._operations.bus, self._ledger)
         lane = Lane(self._client, self._ledger, signer, self._settings, listener)
         return Hand(signer.address, lane, self._operations)

@@ -27,7 +27,7 @@ def listener(bus: Bus, ledger: Ledger) -> Callable[[Notice], None]:
 
 
 def _event(notice: Notice, row: TransactionRow, replaced: TransactionRow | None) -> events.Event | None:
-    about = row.chain_id, row.sender, (row.decision.vault,)
+    about = row.chain_id, row.sender, row.vaults
     name = row.hash or ""
     event: events.Event | None = None
     match notice.event:
@@ -54,7 +54,8 @@ def _usd(row: TransactionRow) -> int | None:
 
 
 def _fills(row: TransactionRow) -> tuple[Fill, ...]:
-    nav = row.decision.nav
-    if row.value_out is None or row.value_in is None or nav is None:
-        return ()
-    return (Fill(row.decision.vault, int(row.value_out), int(row.value_in), int(nav)),)
+    return tuple(
+        Fill(part.decision.vault, int(part.value_out), int(part.value_in), int(part.decision.nav))
+        for part in row.parts
+        if part.value_out is not None and part.value_in is not None and part.decision.nav is not None
+    )

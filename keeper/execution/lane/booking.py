@@ -64,9 +64,8 @@ def _include(desk: Desk, row: TransactionRow, mined: Mined) -> None:
             mined.gas_price,
             data_fee=mined.data_fee,
         )
-        desk.tell(Event.REVERTED, row, f"{row.mode} of {row.decision.vault} reverted in transaction {mined.hash}")
+        desk.tell(Event.REVERTED, row, f"{row.mode} of {', '.join(row.vaults)} reverted in transaction {mined.hash}")
         return
-    values = None if mined.value_out is None or mined.value_in is None else (mined.value_out, mined.value_in)
     desk.ledger.mark_mined(
         row.id,
         block_number=mined.block_number,
@@ -74,10 +73,10 @@ def _include(desk: Desk, row: TransactionRow, mined: Mined) -> None:
         gas_used=mined.gas_used,
         gas_price=mined.gas_price,
         data_fee=mined.data_fee,
-        values=values,
+        values={vault: (each.value_out, each.value_in) for vault, each in mined.filled.items()},
         legs=[
             LedgerLeg(swap.pool, swap.venue, swap.token_in, swap.token_out, swap.amount_in, swap.amount_out)
             for swap in mined.swaps
         ],
     )
-    desk.tell(Event.MINED, row, f"{row.mode} of {row.decision.vault} is in block {mined.block_number}: {mined.hash}")
+    desk.tell(Event.MINED, row, f"{row.mode} of {', '.join(row.vaults)} is in block {mined.block_number}: {mined.hash}")

@@ -41,11 +41,11 @@ def check_costs(
     check_cost(most, cost(gas, fees.expected, data), caps)
 
 
-def policy_of(settings: Settings, chain_id: int, sender: str, vault: str) -> SignerPolicy:
-    """What may be signed for a vault: its opening, the executor's rebalancing, and a cancellation."""
+def policy_of(settings: Settings, chain_id: int, sender: str, vaults: Iterable[str]) -> SignerPolicy:
+    """What may be signed for vaults: their openings, the executors' rebalancing, and a cancellation."""
     return SignerPolicy(
         chain_id,
-        keeper_calls([vault], settings.executor),
+        keeper_calls(vaults, settings.executor, settings.batch_executor),
         to_wei(settings.fees.transaction_max_eth),
         to_wei(settings.fees.day_max_eth),
         account=sender,

@@ -100,7 +100,7 @@ class Lane:
         if delivery.outcome is Outcome.UNCERTAIN:
             self._desk.tell(Event.UNCERTAIN, row, delivery.why)
         else:
-            self._desk.tell(Event.SENT, row, f"{row.mode} of {row.decision.vault} was sent: {row.hash}")
+            self._desk.tell(Event.SENT, row, f"{row.mode} of {', '.join(row.vaults)} was sent: {row.hash}")
         assert row.hash is not None
         return Ticket(row.id, nonce, row.hash)
 
@@ -147,7 +147,8 @@ class Lane:
         gas_limit = order.gas * settings.fees.gas_limit_percent // 100
         return Draft(
             decision_id=order.decision_id,
-            vault=call.vault,
+            together_with=order.together_with,
+            vaults=call.vaults,
             mode=call.mode,
             transaction=eip1559.make(
                 self._desk.chain_id, nonce, call.target, call.data, gas_limit, fees.max_fee, fees.tip
@@ -227,7 +228,7 @@ class Lane:
             raise NotMined(f"transaction {ticket.hash} was replaced by {row.mode} {row.hash}: plan it again")
         if row.state is State.FAILED:
             raise TransactionError(
-                f"{row.mode} of {row.decision.vault} reverted in transaction {row.hash}: plan it again"
+                f"{row.mode} of {', '.join(row.vaults)} reverted in transaction {row.hash}: plan it again"
             )
         if row.state is State.MINED and not even_unconfirmed:
             return None
@@ -248,7 +249,7 @@ def _attempt(row: TransactionRow) -> Attempt:
 
 
 def _refusal(order: Order, delivery: Delivery, sender: str) -> TransactionError:
-    line = f"{order.call.mode} of {order.call.vault} was not taken: {delivery.why}"
+    line = f"{order.call.mode} of {', '.join(order.call.vaults)} was not taken: {delivery.why}"
     if delivery.outcome is Outcome.POOR:
         return Unfunded(f"{line}: fund {sender}")
     return NotTaken(line)

@@ -28,7 +28,8 @@ class Draft:
     """
 
     decision_id: int
-    vault: str
+    together_with: Sequence[int]  # decisions
+    vaults: Sequence[str]
     mode: str
     transaction: Transaction
     fees: Fees
@@ -98,7 +99,8 @@ def _record_and_send(
         benefit_cap=draft.benefit_cap,
         data_fee_max=data_fee,
     )
-    row = desk.ledger.transaction(desk.ledger.record_intent(desk.chain_id, draft.decision_id, intent, draft.legs))
+    row_id = desk.ledger.record_intent(desk.chain_id, draft.decision_id, intent, draft.legs, draft.together_with)
+    row = desk.ledger.transaction(row_id)
     desk.at(Step.RECORDED)
     delivery = hand_over(desk, row, signed, channel)
     if delivery.is_refusal:
@@ -112,7 +114,7 @@ def _check(desk: Desk, draft: Draft, data_fee: int) -> None:
     transaction, now = draft.transaction, int(desk.clock())
     known = desk.ledger.signed_since(desk.chain_id, desk.sender, now // DAY_S * DAY_S)
     fee = transaction["gas"] * transaction["maxFeePerGas"] + data_fee
-    policy = checks.policy_of(desk.settings, desk.chain_id, desk.sender, draft.vault)
+    policy = checks.policy_of(desk.settings, desk.chain_id, desk.sender, draft.vaults)
     policy.check(transaction, checks.spendings(known, transaction["nonce"], fee), now, data_fee)
 
 

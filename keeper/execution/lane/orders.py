@@ -20,6 +20,7 @@ class Worth:
 class Order:
     """A call that a decision wants to have mined, once.
 
+    :param together_with: the decisions about the call's other vaults, in its order
     :param gas: as simulated; `gas_limit_percent` of it becomes the limit
     :param deadline: unix s by the chain's clock, from which on it is worth nothing and is cancelled
     :param worth: None where ether has no price: then the cost is capped in wei alone
@@ -31,6 +32,7 @@ class Order:
     gas: int
     deadline: int
     worth: Worth | None
+    together_with: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ def replace(desk: Desk, rows: Sequence[TransactionRow], head: Block) -> None:
     transaction = stuck | {"maxFeePerGas": fees.max_fee, "maxPriorityFeePerGas": fees.tip}
     draft = Draft(
         decision_id=row.decision_id,
-        vault=row.decision.vault,
+        together_with=[part.decision_id for part in row.parts[1:]],
+        vaults=row.vaults,
         mode=row.mode,
         transaction=transaction,
         fees=fees,
@@ -82,7 +83,8 @@ def cancel(desk: Desk, rows: Sequence[TransactionRow], head: Block, why: str) ->
         gas = gas * desk.settings.fees.gas_limit_percent // 100
     draft = Draft(
         decision_id=row.decision_id,
-        vault=row.decision.vault,
+        together_with=[part.decision_id for part in row.parts[1:]],
+        vaults=row.vaults,
         mode=CANCEL,
         transaction=eip1559.make(desk.chain_id, row.nonce, desk.sender, b"", gas, fees.max_fee, fees.tip),
         fees=fees,

@@ -46,8 +46,9 @@ def read_mined(client: Client, row: TransactionRow) -> Mined | None:
         return None
     try:
         _check(receipt, row)
-        rebalancer = "" if row.mode == CANCEL else reader.rebalancer_of(client, row.decision.vault)
-        mined = receipts.read(receipt, row.mode, rebalancer, {leg.pool: leg.venue for leg in row.legs})
+        vaults = () if row.mode == CANCEL else row.vaults
+        rebalancers = {reader.rebalancer_of(client, vault): vault for vault in vaults}
+        mined = receipts.read(receipt, row.mode, rebalancers, {leg.pool: leg.venue for leg in row.legs})
     except (KeyError, TypeError, ValueError) as error:
         raise FalseReceipt(
             f"{client.name} shows a malformed receipt of {row.hash} ({error!r}): check rpc_url"

@@ -29,6 +29,7 @@ from keeper.settings import Settings, load
 
 GWEI, WAD = 10**9, 10**18
 VAULT, REBALANCER, EXECUTOR, POOL = (address(name) for name in ("vault", "rebalancer", "executor", "pool"))
+OTHER, OTHER_REBALANCER = address("another vault"), address("another rebalancer")
 LEG = Leg(POOL, "uniswap_v3", WETH, USDC, 10, 20, 10**18, 500)
 BLOCK_S = 12
 GAS = 100_000
@@ -134,8 +135,8 @@ class Node:
         return self.held
 
     def call(self, to: str, data: bytes, *_: object, **__: object) -> bytes:
-        assert (to, data) == (VAULT, abi.Vault.rebalancer.encode())
-        return encode(["address"], [REBALANCER])
+        assert data == abi.Vault.rebalancer.encode()
+        return encode(["address"], [{VAULT: REBALANCER, OTHER: OTHER_REBALANCER}[to]])
 
     def run(self, method: str, *_: object) -> str:
         assert method == "eth_estimateGas"
@@ -238,7 +239,8 @@ class Bench:
             file.write_bytes(_empty_ledger())
         self.ledger = Ledger(file)
         self.ledger.locks.lane(1, self.signer.address)
-        self.ledger.locks.vault(1, VAULT)
+        for vault in (VAULT, OTHER):
+            self.ledger.locks.vault(1, vault)
         self.lane = Lane(
             self.node,
             self.ledger,
@@ -258,15 +260,22 @@ class Bench:
 
     def change(self, group: str = "fees", **values: Any) -> None:
         """Other settings of a group."""
-        changed = getattr(self.settings, group).model_copy(update=values)
-        self.settings = self.settings.model_copy(update={group: changed})
+        self.change_all(**{group: getattr(self.settings, group).model_copy(update=values)})
+
+    def change_all(self, **values: Any) -> None:
+        """Other settings."""
+        self.settings = self.settings.model_copy(update=values)
         self.restart()
+
+    def decide(self, vault: str = VAULT) -> int:
+        """A decision to rebalance, at a block of its own."""
+        self.decisions += 1
+        snapshot = bare_snapshot(vault, block=Block(self.decisions, hex(self.decisions), 1, 0))
+        return self.ledger.record_decision(1, snapshot, Decision(Kind.REBALANCE, "due"), armed=True)
 
     def order(self, *, seconds: int = 180, **changes: Any) -> Order:
         """An order of a decision of its own, whose calldata no other has; worthless after so many seconds."""
-        self.decisions += 1
-        snapshot = bare_snapshot(VAULT, block=Block(self.decisions, hex(self.decisions), 1, 0))
-        decision = self.ledger.record_decision(1, snapshot, Decision(Kind.REBALANCE, "due"), armed=True)
+        decision = self.decide()
         data = abi.Executor.rebalance.selector + self.decisions.to_bytes(4, "big")
         given = {
             "decision_id": decision,

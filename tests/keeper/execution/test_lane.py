@@ -3,7 +3,21 @@
 import pytest
 from eth_abi.abi import encode
 from fake_chain import USDC, WETH, address
-from lane_bench import EXECUTOR, GAS, GWEI, POOL, REBALANCER, WAD, Bench, Killed, lost
+from lane_bench import (
+    EXECUTOR,
+    GAS,
+    GWEI,
+    LEG,
+    OTHER,
+    OTHER_REBALANCER,
+    POOL,
+    REBALANCER,
+    VAULT,
+    WAD,
+    Bench,
+    Killed,
+    lost,
+)
 
 from keeper.chain import abi
 from keeper.chain.rpc import RpcError
@@ -12,6 +26,8 @@ from keeper.execution import eip1559
 from keeper.execution.fees import CostAboveBenefit, Fees
 from keeper.execution.lane import FalseReceipt, ForeignUse, InFlight, NotMined, NotTaken, Step, Unfunded, Worth
 from keeper.execution.plan import Call
+from keeper.execution.plan import Order as PartOrder
+from keeper.execution.receipt import Filled
 from keeper.execution.signer import KeystoreSigner
 from keeper.execution.signer.policy import DayAboveCap, FeeAboveCap, TargetNotAllowed
 from keeper.ledger import State
@@ -68,12 +84,55 @@ def test_step__when_mined__records_what_the_vaults_own_logs_say(it):
     ticket = it.submit()
     it.node.mine()
     mined = it.lane.wait(ticket, 0.1)
-    assert (mined.value_out, mined.value_in, mined.drift_after) == (1000, 990, 1)
+    assert (mined.value_out, mined.value_in) == (1000, 990)
+    assert mined.filled == {VAULT: Filled(1000, 990, 1)}
     row = it.rows[0]
     assert (row.value_out, row.value_in, row.gas_used) == ("1000", "990", GAS)
     (leg,) = row.legs
     assert (leg.pool, leg.venue, leg.planned_in, leg.planned_out) == (POOL, "uniswap_v3", "10", "20")
     assert (leg.realised_in, leg.realised_out) == ("11", "22")
+
+
+def test_submit__for_two_vaults__is_one_transaction_with_a_part_for_each(it):
+    batch = address("batch executor")
+    it.change_all(batch_executor=batch)
+    orders = tuple(PartOrder(vault, (), ()) for vault in (VAULT, OTHER))
+    call = Call("batch", VAULT, batch, abi.BatchExecutor.rebalance_many.selector, legs=(LEG,), orders=orders)
+    first = log(REBALANCER, abi.Rebalancer.rebalanced, [batch, batch], [1000, 990, 5, 1])
+    second = log(OTHER_REBALANCER, abi.Rebalancer.rebalanced, [batch, batch], [500, 510, 6, 2])
+    it.node.bend = lambda receipt: receipt | {"logs": [SWAP | {"address": batch}, second, first]}
+    ticket = it.submit(call=call, together_with=(it.decide(OTHER),))
+    (row,) = it.rows
+    assert (row.mode, row.target, row.vaults) == ("batch", batch, (VAULT, OTHER))
+    assert it.notices[-1].text == f"batch of {VAULT}, {OTHER} was sent: {ticket.hash}"
+    it.node.mine()
+    mined = it.lane.wait(ticket, 0.1)
+    assert mined.filled == {VAULT: Filled(1000, 990, 1), OTHER: Filled(500, 510, 2)}
+    (row,) = it.rows
+    assert [(part.value_out, part.value_in) for part in row.parts] == [("1000", "990"), ("500", "510")]
+    assert (row.value_out, row.value_in) == ("1500", "1500")
+
+
+def test_step__when_one_for_two_vaults_is_stuck__replaces_it_with_both_parts(it):
+    batch = address("batch executor")
+    it.change_all(batch_executor=batch)
+    orders = tuple(PartOrder(vault, (), ()) for vault in (VAULT, OTHER))
+    call = Call("batch", VAULT, batch, abi.BatchExecutor.rebalance_many.selector, legs=(LEG,), orders=orders)
+    it.submit(call=call, together_with=(it.decide(OTHER),))
+    it.node.base_fee = 10 * GWEI
+    it.pass_blocks(it.settings.fees.replace_after_blocks)
+    assert [row.vaults for row in it.rows] == [(VAULT, OTHER)] * 2
+    it.node.mine()
+    it.step()
+    assert it.states == ["batch replaced", "batch mined"]
+
+
+def test_submit__for_a_batch_executor_that_is_not_set__is_not_signed(it):
+    orders = tuple(PartOrder(vault, (), ()) for vault in (VAULT, OTHER))
+    call = Call("batch", VAULT, address("batch executor"), abi.BatchExecutor.rebalance_many.selector, orders=orders)
+    with pytest.raises(TargetNotAllowed):
+        it.submit(call=call, together_with=(it.decide(OTHER),))
+    assert it.rows == []
 
 
 def test_step__when_idle__asks_nothing(it):

@@ -39,7 +39,7 @@ def test_intent__for_a_decision_whose_transaction_is_void__is_written_with_the_n
     end(armed, first)
     if is_void:
         second = armed.record_intent(1, decided(armed), intent())
-        assert [row_of(armed, row).attempt for row in (first, second)] == [0, 1]
+        assert [row_of(armed, row).parts[0].attempt for row in (first, second)] == [0, 1]
     else:
         with pytest.raises(AlreadyIntended, match="was for decision"):
             armed.record_intent(1, decided(armed), intent())
@@ -54,7 +54,11 @@ def test_intent__with_a_nonce_on_its_way__is_refused_unless_it_says_what_it_repl
         planned(armed, 3, "0xI")
     second = armed.record_intent(1, decision, intent(transaction_hash="0xI", replaces_id=first))
     third = armed.record_intent(1, decision, intent(transaction_hash="0xJ", replaces_id=second, mode="cancel"))
-    assert [(row.replaces_id, row.attempt) for row in armed.transactions()] == [(None, 0), (first, 1), (second, 2)]
+    assert [(row.replaces_id, row.parts[0].attempt) for row in armed.transactions()] == [
+        (None, 0),
+        (first, 1),
+        (second, 2),
+    ]
     mined(armed, third)
     with pytest.raises(AlreadyIntended, match=f"transaction {third} is mined: there is nothing to replace"):
         armed.record_intent(1, decision, intent(transaction_hash="0xK", replaces_id=third))

@@ -80,13 +80,17 @@ def test_unmarked_file__keeps_every_row_and_what_it_says(unmarked):
     ]
     key = f"1:{VAULT.lower()}:0x7:rebalance"
     assert [
-        (row.id, row.decision_id, row.decision_key, row.attempt, row.state, row.hash, row.max_fee, row.channel)
-        for row in ledger.transactions()
+        (row.id, row.decision_id, row.state, row.hash, row.max_fee, row.channel) for row in ledger.transactions()
     ] == [
-        (1, 1, key, 0, State.FAILED, "0xH", str(BIG), "public"),
-        (2, 2, key, 1, State.CONFIRMED, "0xH", str(BIG), "public"),
-        (3, 2, key, 2, State.SENT, "0xI", str(BIG), "public"),
+        (1, 1, State.FAILED, "0xH", str(BIG), "public"),
+        (2, 2, State.CONFIRMED, "0xH", str(BIG), "public"),
+        (3, 2, State.SENT, "0xI", str(BIG), "public"),
     ]
+    assert [
+        (part.position, part.decision_id, part.decision_key, part.attempt, part.value_out, part.value_in)
+        for row in ledger.transactions()
+        for part in row.parts
+    ] == [(0, 1, key, 0, None, None), (0, 2, key, 1, "9", "8"), (0, 2, key, 2, None, None)]
     mined_row = ledger.transactions()[1]
     assert (mined_row.block_number, mined_row.block_hash, mined_row.gas_used, mined_row.gas_price) == (8, "0x8", 5, "6")
     (leg,) = ledger.legs(2)
@@ -121,7 +125,7 @@ def test_opening__a_second_time__changes_nothing(ledger, place):
 
 def test_opening__a_newer_ledger__is_refused_and_left_alone(ledger, place):
     mark_as_newer(ledger)
-    with pytest.raises(ConfigurationError, match=r"newer equipoise \(version 9999, this one knows 0003\): upgrade"):
+    with pytest.raises(ConfigurationError, match=r"newer equipoise \(version 9999, this one knows 0004\): upgrade"):
         Ledger(place)
 
 

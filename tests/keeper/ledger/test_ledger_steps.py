@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from ledger_places import BIG, LEG, SENDER, intent, mined, planned, row_of
+from ledger_places import BIG, LEG, SENDER, VAULT, intent, mined, planned, row_of
 from sqlalchemy import text
 
 from keeper.errors import LedgerError
@@ -92,7 +92,7 @@ def test_transaction__goes_from_intent_to_sent_to_mined_to_confirmed(armed):
     (row,) = armed.unsettled(1, SENDER)
     assert (row.state, row.hash) == (State.SENT, "0xH")
     assert row.first_seen >= row.at
-    mined(armed, row_id, values=(BIG, 1), block_timestamp=77)
+    mined(armed, row_id, values={VAULT: (BIG, 1)}, block_timestamp=77)
     (row,) = armed.unsettled(1, SENDER)
     assert (row.state, row.block_number, row.block_timestamp, row.gas_used, row.gas_price) == (
         State.MINED,
@@ -163,7 +163,7 @@ def test_mark_unmined__goes_back_with_all_that_the_block_said_kept_in_the_event(
     row_id = planned(armed)
     armed.mark_sent(row_id, "0xH")
     extra = replace(LEG, pool="0xQ")
-    mined(armed, row_id, values=(BIG, 1), legs=[LEG, extra], data_fee=9, block_timestamp=77)
+    mined(armed, row_id, values={VAULT: (BIG, 1)}, legs=[LEG, extra], data_fee=9, block_timestamp=77)
     armed.mark_confirmed(row_id)
     armed.mark_unmined(row_id)
     row = row_of(armed, row_id)

@@ -126,6 +126,35 @@ def test_examine__when_an_external_signer_signs__names_it_and_holds_it_to_the_ex
     assert "executor owner" not in rows(executor=vault.executor, **signer)
 
 
+def test_examine__a_batch_executor__is_the_keys_own_or_an_error(rows, fake, vault):
+    sender, batch = address("signer"), address("batch executor")
+    given = {"clef_url": "http://host/api-key", "signer_address": sender, "batch_executor": batch}
+    found = rows(**given)
+    assert found["batch executor"].status is Status.ERROR  # there is none
+    assert "batch executor owner" not in found
+    fake.view(batch, abi.Executor.owner, vault.address)
+    found = rows(**given)
+    assert (found["batch executor"].status, found["batch executor owner"].status) == (Status.OK, Status.ERROR)
+    assert "set batch_executor to one of the key's own" in found["batch executor owner"].detail
+    fake.view(batch, abi.Executor.owner, sender)
+    found = rows(**given)
+    assert found["batch executor"].detail == f"{batch}, owner {sender}"
+    assert "batch executor owner" not in found
+
+
+def test_examine__where_transactions_go__is_told(rows, tmp_path):
+    signer = {"clef_url": "http://host/api-key", "signer_address": address("signer")}
+    assert rows(**signer)["sending"].detail.startswith("to the public pool")
+    relays = {"kind": "private_rpc", "urls": ["https://one.invalid", "https://two.invalid"]}
+    assert rows(**signer, relays=relays)["sending"].detail == "to 2 private_rpc relays, nowhere else"
+    open_ = relays | {"private_only": False}
+    assert rows(**signer, relays=open_)["sending"].detail == "to 2 private_rpc relays, publicly when every one refuses"
+    keys = {"auth_key_file": tmp_path / "none.json", "auth_password_file": tmp_path / "none"}
+    row = rows(**signer, relays=relays | keys | {"kind": "flashbots"})["sending"]
+    assert row.status is Status.ERROR
+    assert str(tmp_path / "none") in row.detail
+
+
 def test_examine__when_the_key_file_is_missing__is_an_error(rows):
     assert rows(key_file="/nonexistent")["key file"].status is Status.ERROR
 

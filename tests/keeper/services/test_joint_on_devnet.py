@@ -15,12 +15,18 @@ from keeper.chain.abi import Trigger, checksum
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Fees, VaultSnapshot
 from keeper.errors import ConfigurationError, NoRoute
+from keeper.execution.lane import Lane
 from keeper.execution.signer import KeystoreSigner
+from keeper.ledger import Ledger, State
+from keeper.operations import events
+from keeper.operations.bus import Bus
 from keeper.policy import Kind
 from keeper.services import demo
 from keeper.services import vault as lifecycle
+from keeper.services.chain_keeper import ChainKeeper, Hand
 from keeper.services.joint import JointPlan, joined, plan_many
 from keeper.services.plan import Plan, plan_on
+from keeper.services.told import listener
 from keeper.settings import Settings, load
 
 WAD = 10**18
@@ -164,6 +170,48 @@ def test_joined__vaults_that_cross__does_what_it_says_to_the_unit_and_is_cheaper
     assert list(found.simulation.fills) == [(deal.value_out, deal.value_in) for deal in netting.deals]
     # The same again would find nothing to sell.
     assert plan_many(desk.client, desk.settings, desk.snapshots(count), {}) is None
+
+
+class OpenGate:
+    """Lets everything pass."""
+
+    def refuse(self, _: int, *addresses: str) -> None:
+        pass
+
+
+def test_tick__vaults_that_cross__are_filled_by_one_transaction_and_each_part_is_as_the_chain_says(desk, tmp_path):
+    desk.open_all()
+    settings = desk.settings.model_copy(update={"vaults": tuple(desk.vaults[:2])})
+    told: list[events.Event] = []
+    bus = Bus(told.append)
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    with ledger.locks.lane(1, desk.keeper.address):
+        lane = Lane(desk.client, ledger, desk.keeper, settings, listener(bus, ledger))
+        keeper = ChainKeeper(settings, desk.client, ledger, bus, Hand(desk.keeper.address, lane, OpenGate()))
+        for _ in range(2):  # the devnet mines at once; the second block's work finds it
+            keeper.tick(desk.client.head())
+        keeper.close()
+    (row,) = ledger.transactions()
+    ledger.close()
+    assert (row.mode, row.state, row.target) == ("batch", State.CONFIRMED, settings.batch_executor)
+    assert sorted(row.vaults) == sorted(settings.vaults)
+    logged = {}
+    for log in desk.client.read("eth_getTransactionReceipt", row.hash)["logs"]:
+        if bytes.fromhex(log["topics"][0][2:]) == abi.Rebalancer.rebalanced.topic:
+            value_out, value_in, *_ = abi.Rebalancer.rebalanced.decode(bytes.fromhex(log["data"][2:]))
+            logged[checksum(log["address"])] = (value_out, value_in)
+    rebalancers = {each.address: each.rebalancer for each in desk.snapshots()}
+    for part in row.parts:
+        assert (int(part.value_out), int(part.value_in)) == logged[rebalancers[part.decision.vault]]
+    assert (int(row.value_out), int(row.value_in)) == tuple(map(sum, zip(*logged.values(), strict=True)))
+    assert row.legs
+    assert all(leg.realised_in is not None and leg.planned_in is not None for leg in row.legs)
+    assert not any(each.is_open for each in desk.snapshots())
+    (confirmed,) = [event for event in told if isinstance(event, events.Confirmed)]
+    assert {fill.vault: (fill.value_out, fill.value_in) for fill in confirmed.fills} == {
+        part.decision.vault: (int(part.value_out), int(part.value_in)) for part in row.parts
+    }
+    assert not [event for event in told if isinstance(event, (events.PlanFailed, events.SendFailed))]
 
 
 def test_joined__bound_has_not_fallen__is_none_yet(desk):

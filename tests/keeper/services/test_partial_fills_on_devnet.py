@@ -132,7 +132,8 @@ def test_pass__pools_are_thin__fills_in_parts_as_they_are_filled_up_and_complete
         assert result.mined.succeeded
         assert not just_filled
         just_filled = True
-        drifts.append(result.mined.drift_after)
+        (filled,) = result.mined.filled.values()
+        drifts.append(filled.drift_after)
         parts.append(result.mined.value_out)
         lost += result.mined.value_out - result.mined.value_in
         waited = False

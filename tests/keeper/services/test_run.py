@@ -250,12 +250,14 @@ def test_run__when_another_process_signs_with_the_key__does_not_begin(chains, tm
     other.close()
 
 
-def test_run__when_the_executor_is_anothers__tells_and_signs_nothing(chains):
-    vault = chains.add("one", 1)
-    chains.fakes["one"].view(vault.executor, abi.Executor.owner, address("somebody"))
+@pytest.mark.parametrize("name", ["executor", "batch_executor"])
+def test_run__when_an_executor_is_anothers__tells_and_signs_nothing(chains, name):
+    executor = address("an executor")
+    chains.add("one", 1, **{name: executor})
+    chains.fakes["one"].view(executor, abi.Executor.owner, address("somebody"))
     chains.begin(armed=True)
     told = chains.watch.wait_for(events.SendFailed, kind=Failure.CONFIGURATION)
-    assert "belongs to" in told.error
+    assert f"{name} {executor} belongs to" in told.error
     assert chains.fakes["one"].sent == []
 
 

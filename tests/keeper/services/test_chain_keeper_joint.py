@@ -1,0 +1,233 @@
+"""Vaults that are due at once, with a batch executor: one transaction for those that are cheaper together, the first otherwise.
+
+What is cheaper together is tried on real contracts, in `test_joint_on_devnet.py`; here it is given.
+"""
+
+from types import SimpleNamespace
+
+import pytest
+from fake_chain import address, target_of
+from test_chain_keeper import House, of
+
+from keeper.chain import abi
+from keeper.errors import ChainError, TransactionError
+from keeper.execution.fees import Fees
+from keeper.execution.plan import Call, Order
+from keeper.ledger import State
+from keeper.operations import events
+from keeper.operations.events import Failure, Outcome
+from keeper.policy import Decision, Kind, Quote
+from keeper.services import chain_keeper
+from keeper.services.joint import JointPlan
+
+WAD = 10**18
+BATCH = address("batch executor")
+GWEI = 10**9
+
+
+class Together:
+    """In place of `plan_many`: what it was given, and what it answers."""
+
+    def __init__(self, monkeypatch):
+        self.given: list[tuple[list[str], dict, str | None]] = []
+        self.most = 0  # vaults that it puts together
+        self.error: Exception | None = None
+        monkeypatch.setattr(chain_keeper, "plan_many", self.plan_many)
+
+    def plan_many(self, client, settings, snapshots, alone, sender):
+        self.given.append(([each.address for each in snapshots], dict(alone), sender))
+        if self.error is not None:
+            raise self.error
+        chosen = tuple(snapshots[: self.most])
+        if not chosen:
+            return None
+        orders = tuple(Order(each.address, (), ()) for each in chosen)
+        data = abi.BatchExecutor.rebalance_many.selector + client.head().number.to_bytes(4, "big")
+        quote = Quote(10_000 * WAD, 9_999 * WAD, WAD // 2)
+        return JointPlan(
+            snapshots=chosen,
+            now=chosen[0].block.timestamp,
+            decisions=tuple(Decision(Kind.REBALANCE, "due, together with others", quote=quote) for _ in chosen),
+            netting=SimpleNamespace(),
+            fees=Fees(GWEI, GWEI, 3 * GWEI),
+            call=Call("batch", chosen[0].address, BATCH, data, orders=orders),
+            simulation=SimpleNamespace(gas=900_000),
+        )
+
+
+@pytest.fixture
+def house(fake, tmp_path):
+    found = House(fake, tmp_path)
+    found.make(batch_executor=BATCH)
+    yield found
+    found.keeper.close()
+    found.ledger.close()
+
+
+@pytest.fixture
+def together(monkeypatch):
+    return Together(monkeypatch)
+
+
+def test_tick__two_that_are_cheaper_together__share_a_transaction(house, together):
+    together.most = 2
+    house.due(0, 1)
+    told = house.tick()
+    (raw,) = house.fake.sent
+    assert target_of(raw) == BATCH
+    due = [house.vaults[number].address for number in (0, 1)]
+    vaults, alone, sender = together.given[0]
+    assert (sorted(vaults), set(alone), sender) == (sorted(due), set(due), house.signer.address)
+    (row,) = house.ledger.transactions()
+    assert (row.mode, sorted(row.vaults), row.deadline) == ("batch", sorted(due), house.fake.timestamp + 180)
+    assert [part.decision.reason for part in row.parts] == ["due, together with others"] * 2
+    assert {house.outcomes()[vault] for vault in due} == {Outcome.SENT}
+    assert [event.kind for event in of(events.Decided, told) if event.vault in due] == ["rebalance"] * 2
+    for part in row.parts:
+        ways = house.ledger.alternatives(part.decision_id)
+        assert [way.name for way in ways] == ["together with other vaults", "own pools"]
+        assert int(ways[0].worth) == -3 * WAD // 2
+    for vault in house.vaults:
+        vault.is_open = False
+    told = house.tick()
+    (confirmed,) = of(events.Confirmed, told)
+    assert sorted(confirmed.vaults) == sorted(due)
+    assert house.ledger.transactions()[0].state is State.CONFIRMED
+
+
+def test_tick__the_third_that_is_not_cheaper_with_them__waits_for_the_account(house, together):
+    together.most = 2
+    house.due(0, 1, 2)
+    told = house.tick()
+    assert len(house.fake.sent) == 1
+    third = together.given[0][0][2]
+    (waiting,) = [event for event in of(events.Decided, told) if event.vault == third]
+    assert (waiting.kind, waiting.reason) == ("wait", f"a transaction of {house.signer.address} is on its way")
+
+
+def test_tick__none_are_cheaper_together__sends_the_first_and_lets_the_other_wait(house, together):
+    house.due(0, 1)
+    house.fake.on_send = None  # it stays on its way
+    told = house.tick()
+    (raw,) = house.fake.sent
+    assert target_of(raw) == house.settings.executor
+    first, second = together.given[0][0]
+    (row,) = house.ledger.transactions()
+    assert row.vaults == (first,)
+    assert [event.reason for event in of(events.Decided, told) if event.vault == second] == [
+        f"a transaction of {house.signer.address} is on its way"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(TransactionError("it reverts"), Failure.TRANSACTION), (ZeroDivisionError(), Failure.UNEXPECTED)],
+)
+def test_tick__that_it_cannot_be_found_out__is_told_and_stops_no_vault(house, together, error, kind):
+    together.error = error
+    house.due(0, 1)
+    told = house.tick()
+    assert {(event.vault, event.kind) for event in of(events.PlanFailed, told)} == {
+        (vault, kind) for vault in together.given[0][0]
+    }
+    (raw,) = house.fake.sent
+    assert target_of(raw) == house.settings.executor
+
+
+def test_tick__when_the_endpoint_fails_while_it_is_found_out__sends_nothing(house, together):
+    together.error = ChainError("no quorum")
+    house.due(0, 1)
+    with pytest.raises(ChainError):
+        house.tick()
+    assert house.fake.sent == []
+
+
+def test_tick__one_that_has_no_route_by_itself__may_be_filled_with_another(house, together, monkeypatch):
+    plan_on = chain_keeper.plan_on
+    first = house.vaults[0].address
+
+    def failing(client, settings, snapshot, sender):
+        if snapshot.address == first:
+            raise TransactionError("nothing pays")
+        return plan_on(client, settings, snapshot, sender)
+
+    monkeypatch.setattr(chain_keeper, "plan_on", failing)
+    together.most = 2
+    house.due(0, 1)
+    house.tick()
+    assert set(together.given[0][1]) == {house.vaults[1].address}
+    (row,) = house.ledger.transactions()
+    assert first in row.vaults
+    part = next(part for part in row.parts if part.decision.vault == first)
+    assert [way.name for way in house.ledger.alternatives(part.decision_id)] == ["together with other vaults"]
+
+
+def test_tick__one_whose_gate_is_closed__is_left_out(house, together):
+    together.most = 2
+    house.due(0, 1, 2)
+    house.gate.closed = {house.vaults[0].address}
+    house.tick()
+    assert house.outcomes()[house.vaults[0].address] is Outcome.REFUSED
+    assert sorted(together.given[0][0]) == sorted(vault.address for vault in house.vaults[1:])
+    assert house.vaults[0].address not in house.ledger.transactions()[0].vaults
+
+
+def test_tick__only_one_may_be_acted_for__is_acted_for_by_itself(house, together):
+    house.due(0, 1)
+    house.gate.closed = {house.vaults[0].address}
+    house.tick()
+    assert together.given == []
+    assert house.ledger.transactions()[0].vaults == (house.vaults[1].address,)
+
+
+def test_tick__when_the_gate_closes_for_one_of_them_before_it_is_signed__signs_nothing(house, together, monkeypatch):
+    together.most = 2
+    plan_many = chain_keeper.plan_many
+
+    def closing(*given):
+        house.gate.closed = {house.vaults[1].address}
+        return plan_many(*given)
+
+    monkeypatch.setattr(chain_keeper, "plan_many", closing)
+    house.due(0, 1)
+    house.tick()
+    assert house.fake.sent == []
+    assert house.ledger.transactions() == []
+    assert {house.outcomes()[vault.address] for vault in house.vaults[:2]} == {Outcome.REFUSED}
+
+
+def test_tick__more_than_a_transaction_takes__are_not_all_planned(house, together, monkeypatch):
+    monkeypatch.setattr(chain_keeper, "MOST_VAULTS", 2)
+    together.most = 2
+    house.due(0, 1, 2)
+    told = house.tick()
+    assert len(together.given[0][0]) == 2
+    (left,) = {vault.address for vault in house.vaults} - set(together.given[0][0])
+    assert [event.reason for event in of(events.Decided, told) if event.vault == left] == [
+        f"a transaction of {house.signer.address} is on its way"
+    ]
+
+
+def test_tick__when_dry__tells_what_would_be_done_together_and_sends_nothing(house, together):
+    house.make(armed=False)
+    together.most = 2
+    house.due(0, 1)
+    told = house.tick()
+    assert house.fake.sent == []
+    assert {house.outcomes()[vault.address] for vault in house.vaults[:2]} == {Outcome.PLANNED}
+    assert together.given[0][2] is None
+    reasons = [event.reason for event in of(events.Decided, told) if event.kind == "rebalance"]
+    assert reasons == ["due, together with others"] * 2
+
+
+def test_start__with_a_joint_transaction_on_its_way__holds_the_locks_of_all_its_vaults(house, together):
+    together.most = 2
+    house.due(0, 1)
+    house.fake.on_send = None
+    house.tick()
+    vaults = house.ledger.transactions()[0].vaults
+    house.keeper.close()
+    house.make()
+    house.tick()
+    for vault in vaults:
+        assert house.keeper._locks[vault].held()
