@@ -16,6 +16,7 @@ from lane_bench import (
     WAD,
     Bench,
     Killed,
+    Sent,
     lost,
 )
 
@@ -24,13 +25,23 @@ from keeper.chain.rpc import RpcError
 from keeper.errors import ChainError, TransactionError
 from keeper.execution import eip1559
 from keeper.execution.fees import CostAboveBenefit, Fees
-from keeper.execution.lane import FalseReceipt, ForeignUse, InFlight, NotMined, NotTaken, Step, Unfunded, Worth
+from keeper.execution.lane import (
+    FalseReceipt,
+    ForeignUse,
+    InFlight,
+    NotMined,
+    NotTaken,
+    Step,
+    Unfunded,
+    Worth,
+    settle,
+)
 from keeper.execution.plan import Call
 from keeper.execution.plan import Order as PartOrder
 from keeper.execution.receipt import Filled
 from keeper.execution.signer import KeystoreSigner
 from keeper.execution.signer.policy import DayAboveCap, FeeAboveCap, TargetNotAllowed
-from keeper.ledger import State
+from keeper.ledger import Intent, State
 
 
 @pytest.fixture
@@ -426,6 +437,53 @@ def test_step__when_stuck_and_it_would_revert_now__cancels_it(it, estimate):
     it.pass_blocks(1)
     assert it.states == ["rebalance replaced", "cancel mined"]
     assert it.submit().nonce == 1
+
+
+def test_step__cancellation_on_arbitrum__has_gas_for_its_data(it):
+    it.change_all(rollup="arbitrum")
+    it.submit(seconds=12)
+    it.node.estimate = 40_000  # what a payment of nothing takes there
+    it.pass_blocks(1, empty=True)
+    cancellation = it.rows[-1]
+    assert (cancellation.mode, cancellation.gas_limit) == ("cancel", 40_000 * it.settings.fees.gas_limit_percent // 100)
+
+
+def test_settle__what_an_account_left_whose_key_is_elsewhere__is_followed_and_signs_nothing(it):
+    ticket = it.submit()
+    signed = [sent.hash for sent in it.node.pool.values()]
+    for _ in range(it.settings.fees.replace_after_blocks + 1):
+        it.node.mine(empty=True)
+        with pytest.raises(InFlight, match="is not mined yet"):
+            settle(it.node, it.ledger, it.signer.address, it.settings)
+    assert [sent.hash for sent in it.node.pool.values()] == signed
+    assert it.states == ["rebalance sent"]
+    it.node.mine()
+    settle(it.node, it.ledger, it.signer.address, it.settings)
+    assert (it.rows[0].hash, it.states) == (ticket.hash, ["rebalance mined"])
+
+
+def test_step__an_old_row_without_a_hash__is_given_up_once_its_nonce_is_somebody_elses(it):
+    """Ledgers of before transactions were signed here have such rows."""
+    intent = Intent(it.signer.address, 0, EXECUTOR, "rebalance", None, 1, 1, GAS)
+    it.ledger.record_intent(1, it.decide(), intent)
+    stranger = eip1559.make(1, 0, it.signer.address, b"", 21_000, 3 * GWEI, GWEI)
+    it.node.take(Sent(it.signer.sign(stranger).raw))
+    it.node.mine()
+    it.step()
+    assert it.states == ["rebalance intent"]
+    it.node.mine(2)
+    with pytest.raises(ForeignUse, match="nonce 0"):
+        it.step()
+    assert it.states == ["rebalance failed", "foreign failed"]
+
+
+def test_submit__after_a_dropped_one_whose_fees_cannot_be_raised__goes_with_its_own(it):
+    it.submit(seconds=12)
+    it.node.pool.clear()
+    it.pass_blocks(1, empty=True)
+    it.change(gas_price_max_gwei=3.1)
+    assert it.submit().nonce == 0
+    assert int(it.rows[1].max_fee) == int(it.rows[0].max_fee)
 
 
 def test_step__when_its_time_is_over__cancels_it_at_once(it):

@@ -95,6 +95,21 @@ def test_of__when_the_password_file_is_missing__names_it(fake, files):
     assert "password file /nonexistent does not exist" in refused(fake, key_file=files[0], password_file="/nonexistent")
 
 
+def test_of__when_the_password_cannot_be_read__says_where_it_looked(fake, files, tmp_path):
+    assert f"password file {tmp_path} cannot be read" in refused(fake, key_file=files[0], password_file=tmp_path)
+    files[1].write_bytes(b"\xff\xfe")
+    assert "cannot be read" in refused(fake, key_file=files[0], password_file=files[1])
+    read, write = os.pipe()
+    os.close(write)
+    os.close(read)
+    assert refused(fake, key_file=files[0], password_fd=read).startswith(f"password_fd {read} cannot be read")
+
+
+def test_of__when_the_key_file_cannot_be_read__names_it(fake, files, tmp_path):
+    line = refused(fake, key_file=tmp_path, password_file=files[1])
+    assert line.startswith(f"key file {tmp_path} cannot be read")
+
+
 def test_of__when_no_password_is_named__says_how_to(fake, files):
     assert "set password_file or password_fd" in refused(fake, key_file=files[0])
 
