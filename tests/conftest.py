@@ -42,7 +42,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _lighten_node(config: pytest.Config) -> None:
-    """Have ape's own node record no steps, unless a plugin wants them, and keep no old blocks: half of the tests' time."""
+    """Have ape's own node record no steps, unless a plugin wants them, and keep no old blocks: half of the tests' time.
+
+    Nor does ape validate its settings anew for every request, which takes longer than the request.
+    """
     from ape_foundry.provider import FoundryProvider
 
     command = FoundryProvider.build_command
@@ -52,6 +55,15 @@ def _lighten_node(config: pytest.Config) -> None:
         return [word for word in command(self) if word not in unwanted] + [*anvil.SHORT_MEMORY]
 
     _started.enter_context(patch.object(FoundryProvider, "build_command", lighter))
+    validate, known = FoundryProvider.settings.fget, {}
+
+    def settings(self: Any) -> Any:
+        key = id(self), repr(self.provider_settings)
+        if key not in known:
+            known[key] = self, validate(self)  # kept, so that no other gets its id
+        return known[key][1]
+
+    _started.enter_context(patch.object(FoundryProvider, "settings", property(settings)))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -117,6 +117,7 @@ class World:
     blueprint: Any = None  # the rebalancer's, ERC-5202
     vault: Any = None
     executor: Any = None  # ScriptedExecutor, run by whoever calls it
+    _rebalancers: dict[str, Any] = field(default_factory=dict)  # by address
 
     # ------------------------------------------------------------ building
 
@@ -291,8 +292,11 @@ class World:
 
     @property
     def rebalancer(self) -> Any:
-        """The vault's other half."""
-        return self.project.Rebalancer.at(self.vault.rebalancer())
+        """The vault's other half, kept: ape copies the whole of a contract's type for every instance that it makes."""
+        address = self.vault.rebalancer()
+        if address not in self._rebalancers:
+            self._rebalancers[address] = self.project.Rebalancer.at(address, fetch_from_explorer=False)
+        return self._rebalancers[address]
 
     @property
     def dead_shares(self) -> int:
