@@ -128,7 +128,7 @@ def test_run__rebalances_a_vault_that_drifts_and_ends_on_sigterm(site):
 
         def done() -> bool:
             # A block a look, and the bound falls with time.
-            market.warp(site.box, 30)
+            market.warp(site.box, 120)
             return not site.drifted()
 
         until(done, "the vault was not brought to its targets")
