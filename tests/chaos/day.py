@@ -89,6 +89,7 @@ class Report:
     faulty_blocks: int = 0
     openings: int = 0
     fills: int = 0
+    joint: int = 0  # transactions that filled several vaults
     reverted: int = 0
     beyond: int = 0  # vaults × blocks beyond a band
     late: int = 0  # vaults × blocks
@@ -148,6 +149,7 @@ class Day:
         report.deeds, report.rows = len(deeds), len(evidence.rows(ledger))
         report.openings = sum(deed.openings for deed in deeds)
         report.fills = sum(len(deed.fills) for deed in deeds)
+        report.joint = sum(len(deed.fills) > 1 for deed in deeds)
         report.reverted = sum(not deed.succeeded for deed in deeds)
         report.wrong += evidence.faults(desk.box, ledger, sender, rebalancers, since, may_revert=True)
         if report.late_in_a_row > LATE_MOST:

@@ -50,6 +50,7 @@ class Site:
     urls: tuple[str, ...]
     vaults: tuple[str, ...]
     executor: str
+    batch_executor: str
     key: str  # of a throw-away account
     ledger: Path
     cache: Path
@@ -74,6 +75,7 @@ class Site:
             **({"rpc_url": self.urls[0]} if len(self.urls) == 1 else {"rpc_urls": self.urls}),
             "vaults": self.vaults,
             "executor": self.executor,
+            "batch_executor": self.batch_executor,
             "ledger_file": self.ledger,
             "pools": {"cache_folder": self.cache},
             "operations": {
@@ -249,7 +251,7 @@ def build(
     deposits_usd: Sequence[int] = (1_000_000,),
     terms_of: Callable[[int], tuple[Terms, int]] = lambda _: (demo.TERMS, demo.BAND),
 ) -> Desk:
-    """Deploy a vault for every deposit, all with one oracle, and a keeper's executor.
+    """Deploy a vault for every deposit, all with one oracle, and a keeper's executors.
 
     :param terms_of: a vault's terms, and the half-width of its bands in WAD
     """
@@ -264,13 +266,17 @@ def build(
         urls=(box.url,),
         vaults=(),
         executor="",
+        batch_executor="",
         key=key.to_0x_hex(),
         ledger=folder / "ledger.sqlite",
         cache=folder / "pools",
     )
     settings, client = load(arguments={"rpc_url": box.url}, environment={}), Client(box.url, 1)
     oracle = lifecycle.deploy_oracle(client, settings, creator, [demo.feed_terms(box, each) for each in demo.WEIGHTS])
-    executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
+    executors = {
+        "executor": lifecycle.deploy_executor(client, settings, creator, keeper.address),
+        "batch_executor": lifecycle.deploy_batch_executor(client, settings, creator, keeper.address),
+    }
     vaults = []
     for number, usd in enumerate(deposits_usd):
         terms, band = terms_of(number)
@@ -288,7 +294,7 @@ def build(
         )
         demo.deposit(box, client, settings, depositor, vault, usd)
         vaults.append(vault)
-    return Desk(box, replace(site, vaults=tuple(vaults), executor=executor), creator, oracle)
+    return Desk(box, replace(site, vaults=tuple(vaults), **executors), creator, oracle)
 
 
 @contextmanager
