@@ -97,6 +97,15 @@ def test_choose__mean_variance__takes_more_risk_when_it_is_less_averse(market):
     assert found[0] > found[1] > found[2]
 
 
+def test_choose__mean_variance__knows_the_limit_on_volatility_before_anything_is_moved(market, monkeypatch):
+    wanted: list[np.ndarray] = []
+    move = feasible.nearest
+    monkeypatch.setattr(feasible, "nearest", lambda ideal, *rest: (wanted.append(ideal), move(ideal, *rest))[1])
+    found = choose(market, Method.MEAN_VARIANCE, replace(FREE, max_volatility=0.3), 0.01)
+    assert feasible.volatility(wanted[0], market.covariance) == pytest.approx(0.3, rel=1e-3)
+    assert found == pytest.approx(wanted[0], abs=1e-3)
+
+
 def test_choose__equal_and_market_cap__are_what_they_say(market):
     assert choose(market, Method.EQUAL, FREE, 1.0) == pytest.approx([0.2] * 5, abs=1e-6)
     caps = np.array([4.0, 3.0, 1.0, 1.0, 1.0])
