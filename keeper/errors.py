@@ -5,6 +5,8 @@
     ├── AggregatorError                   an aggregator gives no quote that may be used; its package has the classes
     ├── ConfigurationError (ValueError)   a setting, argument or file is wrong: says which and how to mend it
     ├── ChainError (ConnectionError)      an RPC endpoint is down, lies about its chain, or lacks a method
+    ├── DesignError (ValueError)          limits that no basket meets, or a history too short for one: says which to loosen
+    ├── HistoryError (ValueError)         prices over time that cannot be read, aligned or used: says which and how to mend it
     ├── LedgerError                       the ledger cannot be read or written; its package has the classes
     ├── OracleError                       a price is missing, stale or out of bounds
     ├── NoRoute                           no pools, or not enough liquidity, for what has to trade
@@ -34,6 +36,14 @@ class ConfigurationError(EquipoiseError, ValueError):
 
 class ChainError(EquipoiseError, ConnectionError):
     """An RPC endpoint is down, serves another chain, or lacks a method."""
+
+
+class DesignError(EquipoiseError, ValueError):
+    """No basket meets what was asked for, or nothing can be said about one."""
+
+
+class HistoryError(EquipoiseError, ValueError):
+    """Prices over time that cannot be read, aligned or used."""
 
 
 class LedgerError(EquipoiseError):

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from keeper import settings as settings_module
+from keeper.cli import funds
 from keeper.cli.common import (
     ChainOption,
     ConfigOption,
@@ -28,6 +29,7 @@ from keeper.cli.common import (
     print_json,
     show,
 )
+from keeper.cli.history import history_app
 from keeper.cli.keeping import keeper_app
 from keeper.errors import EquipoiseError
 
@@ -39,6 +41,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keeper_app, name="keeper")
+app.add_typer(history_app, name="history")
+app.command()(funds.design)
+app.command()(funds.deploy)
 
 
 @app.callback()
