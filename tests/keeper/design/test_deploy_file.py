@@ -89,7 +89,11 @@ def test_built__terms_and_rails__are_in_the_contracts_units(plan):
         ("duration_s = 1800", "duration_s = 30", "terms.duration_s: input should be greater than or equal to 60"),
         ("max_discount_bps = 100", "max_discount_bps = 501", "terms.max_discount_bps"),
         ("interval_s = 0", "interval_s = 60", "interval_s goes with the trigger interval"),
-        ("closing_tolerance_bps = 50", "closing_tolerance_bps = 500", "is under terms.closing_tolerance_bps"),
+        (
+            "closing_tolerance_bps = 50",
+            "closing_tolerance_bps = 500",
+            "the band of WETH is under terms.closing_tolerance_bps",
+        ),
         ("narrowest_bps = 100", "narrowest_bps = 20", "rails.narrowest_bps is under"),
         ("narrowest_bps = 100", "narrowest_bps = 2000", "narrowest_bps is above widest_bps"),
         ('price_max_usd = "1.1"', 'price_max_usd = "0.5"', "price_min_usd is not below price_max_usd"),

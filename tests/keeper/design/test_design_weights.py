@@ -243,7 +243,7 @@ def test_walk_forward__sees_its_own_window_only(market):
 
 
 def test_figures__drawdown_and_concentration__are_the_textbooks():
-    returns = np.array([[0.1, 0.1], [-0.5, -0.5], [0.2, 0.2]])
+    returns = np.array([[0.1, 0.1], [-0.5, -0.5], [2.0, 2.0]])  # the highest high comes after the fall
     found = figures(np.array([0.75, 0.25]), type("M", (), {"covariance": np.diag([0.04, 0.01]), "returns": returns}))
     assert found.drawdown == pytest.approx(0.5)
     assert found.effective_assets == pytest.approx(1.6)
@@ -260,6 +260,11 @@ def test_targets__sum_to_one_and_stay_within_a_basis_point(shares, stable):
     assert sum(found) == WAD
     assert all(target % BASIS_POINT == 0 for target in found)
     assert np.abs(np.array(found, dtype=float) / WAD - weights).max() <= 2.0001e-4
+
+
+def test_targets__what_is_left_over__goes_to_those_that_lost_most():
+    found = targets(np.array([0.33337, 0.33336, 0.33327]), np.zeros(3, dtype=bool))
+    assert found == tuple(parts * BASIS_POINT for parts in (3_334, 3_333, 3_333))
 
 
 # --- bands
