@@ -5,6 +5,7 @@
     ├── AggregatorError                   an aggregator gives no quote that may be used; its package has the classes
     ├── ConfigurationError (ValueError)   a setting, argument or file is wrong: says which and how to mend it
     ├── ChainError (ConnectionError)      an RPC endpoint is down, lies about its chain, or lacks a method
+    ├── ForecastError (ValueError)        a forecast that cannot be made from what there is: says what is missing
     ├── HistoryError (ValueError)         prices over time that cannot be read, aligned or used: says which and how to mend it
     ├── LedgerError                       the ledger cannot be read or written; its package has the classes
     ├── OracleError                       a price is missing, stale or out of bounds
@@ -35,6 +36,10 @@ class ConfigurationError(EquipoiseError, ValueError):
 
 class ChainError(EquipoiseError, ConnectionError):
     """An RPC endpoint is down, serves another chain, or lacks a method."""
+
+
+class ForecastError(EquipoiseError, ValueError):
+    """A forecast cannot be made, or not be judged, from the prices that there are."""
 
 
 class HistoryError(EquipoiseError, ValueError):
