@@ -28,6 +28,7 @@ from keeper.cli.common import (
     print_json,
     show,
 )
+from keeper.cli.forecasting import forecast, strategist_app
 from keeper.cli.keeping import keeper_app
 from keeper.errors import EquipoiseError
 
@@ -39,6 +40,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keeper_app, name="keeper")
+app.add_typer(strategist_app, name="strategist")
+app.command()(forecast)
 
 
 @app.callback()

@@ -17,6 +17,7 @@ from keeper.settings.groups import (
     PolicySettings,
     PoolSettings,
     RelaySettings,
+    StrategistSettings,
 )
 from keeper.settings.load import keys, load, load_chains
 from keeper.settings.model import Settings
@@ -31,6 +32,7 @@ __all__ = [
     "PoolSettings",
     "RelaySettings",
     "Settings",
+    "StrategistSettings",
     "keys",
     "load",
     "load_chains",

@@ -15,6 +15,7 @@ from keeper.settings.groups import (
     PolicySettings,
     PoolSettings,
     RelaySettings,
+    StrategistSettings,
 )
 from keeper.settings.types import Address, DatabaseUrl, FilePath, SecretSocketUrl, SecretUrl
 
@@ -72,6 +73,7 @@ class Settings(BaseSettings):
     relays: RelaySettings = RelaySettings()
     aggregators: AggregatorSettings = AggregatorSettings()
     lenders: LenderSettings = LenderSettings()
+    strategist: StrategistSettings = StrategistSettings()
     operations: OperationsSettings = OperationsSettings()
 
     @model_validator(mode="after")
