@@ -55,7 +55,7 @@ class Rails:
 class Move:
     """One asset's band, WAD: as it is, as it should be, and as it may be set now.
 
-    :param follows_at: unix s from which on it may be set to what is wanted, if it is moved now as said; None for never
+    :param follows_at: unix s from which on it may be set to what is wanted, if what is settable is set at once; None for never
     """
 
     now: int

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from fake_chain import WAD, FakeVault, address
+from eth_account import Account
+from fake_chain import WAD, FakeVault, address, mine, target_of
 
 from keeper.chain import abi
 from keeper.cli.app import main
@@ -136,6 +137,48 @@ def test_strategist_once__armed_without_a_key__is_refused_before_anything_is_ask
     assert done.returncode == 1
     assert "no key to sign with" in done.stderr
     assert fake.requests == []
+
+
+@pytest.fixture
+def armed(fake, vault, prices, tmp_path, monkeypatch) -> tuple[str, ...]:
+    """A command line that sets bands, with the strategist's key."""
+    account = Account.create()
+    fake.view(vault.rebalancer, abi.Rebalancer.strategist, account.address)
+    fake.on_send = mine(fake)
+    key, password = tmp_path / "key.json", tmp_path / "password"
+    key.write_text(json.dumps(Account.encrypt(account.key, "right", kdf="scrypt", iterations=2)))
+    password.write_text("right")
+    monkeypatch.setenv("EQUIPOISE_CONFIRMATIONS", "1")
+    monkeypatch.setenv("EQUIPOISE_STRATEGIST__ENABLED", "true")
+    monkeypatch.setenv("EQUIPOISE_OPERATIONS__KILL_SWITCH_FILE", str(tmp_path / "STOP"))
+    monkeypatch.setenv("EQUIPOISE_OPERATIONS__BREAKERS_FILE", str(tmp_path / "breakers.json"))
+    files = ("--key-file", str(key), "--password-file", str(password))
+    return ("strategist", "once", vault.address, "--history", str(prices), "--arm", *files)
+
+
+def test_strategist_once__when_armed__sets_the_bands_and_reports(run, fake, vault, armed):
+    done = run(*armed, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["armed"], found["gas_used"]) == (True, 180_000)
+    assert [target_of(raw) for raw in fake.sent] == [vault.rebalancer]
+    assert found["transaction"] in fake.receipts
+
+
+def test_strategist_once__while_the_kill_switch_is_on__signs_nothing(run, fake, armed):
+    assert run("keeper", "stop").returncode == 0
+    done = run(*armed)
+    assert done.returncode == 1
+    assert "kill switch" in done.stderr
+    assert fake.sent == []
+
+
+def test_strategist_once__when_not_enabled__signs_nothing(run, fake, armed, monkeypatch):
+    monkeypatch.delenv("EQUIPOISE_STRATEGIST__ENABLED")
+    done = run(*armed)
+    assert done.returncode == 1
+    assert "strategist.enabled is off" in done.stderr
+    assert fake.sent == []
 
 
 def test_help__names_both(run):
