@@ -6,6 +6,7 @@
     ├── ConfigurationError (ValueError)   a setting, argument or file is wrong: says which and how to mend it
     ├── ChainError (ConnectionError)      an RPC endpoint is down, lies about its chain, or lacks a method
     ├── DesignError (ValueError)          limits that no basket meets, or a history too short for one: says which to loosen
+    ├── ForecastError (ValueError)        a forecast that cannot be made from what there is: says what is missing
     ├── HistoryError (ValueError)         prices over time that cannot be read, aligned or used: says which and how to mend it
     ├── LedgerError                       the ledger cannot be read or written; its package has the classes
     ├── OracleError                       a price is missing, stale or out of bounds
@@ -40,6 +41,10 @@ class ChainError(EquipoiseError, ConnectionError):
 
 class DesignError(EquipoiseError, ValueError):
     """No basket meets what was asked for, or nothing can be said about one."""
+
+
+class ForecastError(EquipoiseError, ValueError):
+    """A forecast cannot be made, or not be judged, from the prices that there are."""
 
 
 class HistoryError(EquipoiseError, ValueError):

@@ -21,6 +21,7 @@ OPERATIONS = "(uint256,address,address,address,uint256,uint256)[]"
 TERMS = "(uint256,bool,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
 ORDERS = f"(address,{LEGS},{BUYS})[]"
 FEES = "(address,uint256,uint256,uint256)"
+RAILS = "(uint256,uint256,uint256)"
 LOAN = "(address,uint256,address,uint256,uint256,uint256)"
 AGGREGATOR_CALLS = "(uint256,bytes)[]"
 
@@ -183,6 +184,9 @@ class Rebalancer:
     targets = Function("targets", (), ("uint256[]",))
     schedule = Function("schedule", (), ("uint256[]", "uint256", "uint256"))
     bands = Function("bands", (), ("uint256[]",))
+    rails = Function("rails", (), (RAILS, "uint256"))
+    strategist = Function("strategist", (), ("address",))
+    set_bands = Function("set_bands", ("uint256[]",))
     weights = Function("weights", (), ("uint256[]",))
     nav = Function("nav", (), ("uint256",))
     drift = Function("drift", (), ("uint256",))

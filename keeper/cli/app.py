@@ -29,6 +29,7 @@ from keeper.cli.common import (
     print_json,
     show,
 )
+from keeper.cli.forecasting import forecast, strategist_app
 from keeper.cli.history import history_app
 from keeper.cli.keeping import keeper_app
 from keeper.errors import EquipoiseError
@@ -44,6 +45,8 @@ app.add_typer(keeper_app, name="keeper")
 app.add_typer(history_app, name="history")
 app.command()(funds.design)
 app.command()(funds.deploy)
+app.add_typer(strategist_app, name="strategist")
+app.command()(forecast)
 
 
 @app.callback()

@@ -1,6 +1,6 @@
 """From a decision to the transaction that carries it out. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from keeper.chain import abi
@@ -52,7 +52,7 @@ class Order:
 class Call:
     """One transaction's target and calldata."""
 
-    mode: str  # open, rebalance or batch
+    mode: str  # open, rebalance, batch or bands
     vault: str  # the first one's of a batch
     target: str
     data: bytes
@@ -70,6 +70,11 @@ class Call:
 def opening(vault: str) -> Call:
     """Open the vault's rebalance; the vault itself is called, no executor is needed."""
     return Call("open", vault, vault, abi.Vault.open_rebalance.encode())
+
+
+def setting_bands(vault: str, rebalancer: str, bands: Sequence[int]) -> Call:
+    """Set a vault's bands, WAD in basket order; its other half is called, by the strategist."""
+    return Call("bands", vault, rebalancer, abi.Rebalancer.set_bands.encode(list(bands)))
 
 
 def rebalancing(

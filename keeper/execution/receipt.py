@@ -58,7 +58,7 @@ class Mined:
 def read(receipt: Mapping[str, Any], mode: str, vaults: Mapping[str, str], venues: Mapping[str, str]) -> Mined:
     """Decode a receipt as JSON-RPC gives it.
 
-    :param mode: open, rebalance or batch
+    :param mode: open, rebalance, batch or bands
     :param vaults: by their rebalancers, whose words count and nobody else's: a token on the way may log what it likes
     :param venues: venue by pool of the legs that were planned
     """

@@ -28,12 +28,13 @@ class Halted(TransactionError):
     """The simulation reverted for a reason that a person has to look at."""
 
 
-# Every reason that opening and rebalancing can meet in our contracts; anything else is a halt.
+# Every reason that opening, rebalancing and setting bands can meet in our contracts; anything else is a halt.
 VERDICTS: dict[str, Verdict] = {
     "aggregator: call failed": Verdict.SKIP,
     "auction: already open": Verdict.SKIP,
     "auction: cooling down": Verdict.SKIP,
     "auction: no trigger holds": Verdict.SKIP,
+    "bands: too fast": Verdict.SKIP,
     "executor: too little left": Verdict.SKIP,
     "executor: too little out": Verdict.SKIP,
     "flash: cannot repay": Verdict.SKIP,
@@ -45,10 +46,14 @@ VERDICTS: dict[str, Verdict] = {
     "rebalance: drift did not fall": Verdict.SKIP,
     "rebalance: nothing in surplus": Verdict.SKIP,
     "rebalance: value short": Verdict.SKIP,
+    "rebalancer: in flight": Verdict.SKIP,
     "vault: expired": Verdict.SKIP,
     "vault: paused": Verdict.SKIP,
     "aggregator: no such call": Verdict.HALT,
     "aggregator: not pinned": Verdict.HALT,
+    "bands: bad band": Verdict.HALT,
+    "bands: outside rails": Verdict.HALT,
+    "bands: wrong number": Verdict.HALT,
     "basket: transfer failed": Verdict.HALT,
     "batch: no vault": Verdict.HALT,
     "batch: not called back": Verdict.HALT,
@@ -70,6 +75,7 @@ VERDICTS: dict[str, Verdict] = {
     "ownable: caller is not the owner": Verdict.HALT,
     "rebalance: duplicate asset": Verdict.HALT,
     "rebalance: not an asset": Verdict.HALT,
+    "rebalancer: not strategist": Verdict.HALT,
     "rebalancer: wrong price count": Verdict.HALT,
     "rebalancer: zero price": Verdict.HALT,
     "uniswap: not a factory pool": Verdict.HALT,
@@ -84,7 +90,7 @@ VERDICTS: dict[str, Verdict] = {
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What the transaction would do now. Values are WAD USD, zero for an opening."""
+    """What the transaction would do now. Values are WAD USD, zero for an opening and for bands."""
 
     gas: int
     value_out: int
@@ -105,7 +111,7 @@ def simulate(client: Client, call: Call, sender: str, symbol_of: Callable[[str],
         gas = int(client.run("eth_estimateGas", transaction, "pending"), 16)
     except Reverted as error:
         raise explain(error.data, call, symbol_of) from None
-    if call.mode == "open":
+    if call.mode in {"open", "bands"}:
         return Simulation(gas, 0, 0)
     if call.mode == "batch":
         fills = tuple(abi.BatchExecutor.rebalance_many.decode(returned))

@@ -11,13 +11,14 @@ from keeper.ledger.errors import (
     LockTaken,
 )
 from keeper.ledger.fills import LedgerLeg
-from keeper.ledger.intents import CANCEL, PUBLIC, Intent
+from keeper.ledger.intents import BANDS, CANCEL, PUBLIC, Intent
 from keeper.ledger.locks import Lock, LockName, Locks
 from keeper.ledger.models import AlternativeRow, DecisionRow, EventRow, LegRow, PartRow, PriceRow, TransactionRow
 from keeper.ledger.repository import Ledger
 from keeper.ledger.states import IN_FLIGHT, State
 
 __all__ = [
+    "BANDS",
     "CANCEL",
     "IN_FLIGHT",
     "PUBLIC",

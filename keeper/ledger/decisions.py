@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from keeper.chain.snapshot import VaultSnapshot
 from keeper.ledger.models import AlternativeRow, DecisionRow, PriceRow
 from keeper.ledger.store import Store
-from keeper.policy import Decision
+from keeper.policy import Decision, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,12 @@ class Decisions:
             return list(session.scalars(query if vault is None else query.where(DecisionRow.vault == vault)))
 
     def latest_decisions(self) -> list[DecisionRow]:
-        """The newest decision about each vault, by chain and vault."""
+        """The newest decision about each vault, and the newest about its bands, by chain and vault."""
+        is_about_bands = DecisionRow.kind == Kind.BANDS.value
         with self._store.reading() as session:
-            newest = select(func.max(DecisionRow.id)).group_by(DecisionRow.chain_id, DecisionRow.vault)
+            newest = select(func.max(DecisionRow.id)).group_by(DecisionRow.chain_id, DecisionRow.vault, is_about_bands)
             query = select(DecisionRow).where(DecisionRow.id.in_(newest))
-            return list(session.scalars(query.order_by(DecisionRow.chain_id, DecisionRow.vault)))
+            return list(session.scalars(query.order_by(DecisionRow.chain_id, DecisionRow.vault, DecisionRow.id)))
 
     def alternatives(self, decision_id: int) -> list[AlternativeRow]:
         """The ways in which a decision could have been carried out, the chosen one first; none where no choice was made."""
@@ -82,6 +83,21 @@ class Decisions:
         with self._store.reading() as session:
             query = select(PriceRow).where(PriceRow.decision_id == decision_id).order_by(PriceRow.position)
             return list(session.scalars(query))
+
+    def seen_prices(self, chain_id: int, vault: str) -> list[tuple[int, str, int]]:
+        """What all decisions about a vault saw: unix s of the block, asset, and WAD USD per whole token, by time."""
+        with self._store.reading() as session:
+            query = (
+                select(DecisionRow.block_timestamp, PriceRow.asset, PriceRow.price)
+                .join(PriceRow)
+                .where(
+                    DecisionRow.chain_id == chain_id,
+                    DecisionRow.vault == vault,
+                    DecisionRow.block_timestamp.is_not(None),
+                )
+                .order_by(DecisionRow.block_timestamp, DecisionRow.id, PriceRow.position)
+            )
+            return [(at or 0, asset, int(price)) for at, asset, price in session.execute(query)]
 
 
 def _row(chain_id: int, snapshot: VaultSnapshot, decision: Decision, armed: bool) -> DecisionRow:

@@ -16,6 +16,7 @@ from keeper.ledger.models import DecisionRow, EventRow, PartRow, TransactionRow
 from keeper.ledger.states import IN_FLIGHT, UNSETTLED, State
 
 PUBLIC = "public"
+BANDS = "bands"  # the mode of a transaction that moves a vault's bands and none of its assets
 CANCEL = "cancel"  # the mode of a transaction that only uses a nonce up
 
 

@@ -71,7 +71,7 @@ class Transactions:
         """Write down that a transaction is about to be sent, with the legs that it plans; its id.
 
         The keeper has to hold the lane of the sender and the lock of each vault (`locks.lane`, `locks.vault`), and holds
-        them still when this is committed.
+        them still when this is committed; who moves bands or cancels holds the lane.
 
         :param together_with: the decisions about other vaults that the same transaction carries out
         :raises LockLost: it does not
@@ -83,7 +83,7 @@ class Transactions:
         with self._store.reading() as session:
             decisions = [self._decision(session, chain_id, each) for each in (decision_id, *together_with)]
         names = [LockName.lane(chain_id, intent.sender)]
-        if intent.mode != intents.CANCEL:  # a cancellation touches no vault
+        if intent.mode not in {intents.CANCEL, intents.BANDS}:  # which touch no vault's assets
             names += [LockName.vault(chain_id, decision.vault) for decision in decisions]
         with self.locks.fenced(*names) as session:
             row = intents.add(session, decisions, intent, legs)

@@ -13,6 +13,7 @@ class Kind(StrEnum):
     OPEN = "open"
     REBALANCE = "rebalance"
     WAIT = "wait"
+    BANDS = "bands"  # what a strategist decides, of the bands alone
 
 
 @dataclass(frozen=True, slots=True)

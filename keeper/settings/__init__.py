@@ -19,6 +19,7 @@ from keeper.settings.groups import (
     PolicySettings,
     PoolSettings,
     RelaySettings,
+    StrategistSettings,
 )
 from keeper.settings.load import keys, load, load_chains
 from keeper.settings.model import Settings
@@ -34,6 +35,7 @@ __all__ = [
     "PoolSettings",
     "RelaySettings",
     "Settings",
+    "StrategistSettings",
     "api_key",
     "keys",
     "load",

@@ -143,6 +143,19 @@ class AggregatorSettings(Group):
         return self
 
 
+class StrategistSettings(Group):
+    """How wide `equipoise strategist` wants bands, and whether its key may set them."""
+
+    enabled: bool = False  # whether set_bands may be signed at all; a keeper's settings leave it off
+    forecaster: Literal["auto", "ewma", "rm2006", "garch", "gjr", "har", "boosting"] = "auto"
+    horizon_s: int = Field(default=604_800, ge=60, le=7_776_000)  # ahead, that variances are forecast for
+    bars_min: int = Field(default=250, ge=30)  # of prices; with fewer nothing is forecast
+    history_age_max_s: int = Field(default=172_800, ge=60)  # of the last price, by the chain's clock
+    cost_bps: float = Field(default=30.0, gt=0, le=10_000)  # of what a rebalance trades: fees, impact and gas
+    penalty: float = Field(default=4.0, gt=0)  # share of NAV a year that a squared deviation of one costs
+    change_min_bps: float = Field(default=10.0, gt=0, le=10_000)  # of a band, of NAV; less is not worth its gas
+
+
 class OperationsSettings(Group):
     """What the keeper tells of itself, and when it stops by itself."""
 

@@ -16,6 +16,7 @@ from keeper.settings.groups import (
     PolicySettings,
     PoolSettings,
     RelaySettings,
+    StrategistSettings,
 )
 from keeper.settings.types import Address, DatabaseUrl, FilePath, SecretSocketUrl, SecretUrl
 
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
     relays: RelaySettings = RelaySettings()
     aggregators: AggregatorSettings = AggregatorSettings()
     lenders: LenderSettings = LenderSettings()
+    strategist: StrategistSettings = StrategistSettings()
     operations: OperationsSettings = OperationsSettings()
     history: HistorySettings = HistorySettings()
 

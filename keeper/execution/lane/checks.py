@@ -9,7 +9,7 @@ from keeper.execution.eip1559 import Transaction
 from keeper.execution.fees import CostCaps, DataFee, Fees, Rollup, check_cost, cost, to_wei
 from keeper.execution.lane.errors import Unfunded
 from keeper.execution.lane.orders import Worth
-from keeper.execution.signer.policy import SignerPolicy, Spending, cost_max, keeper_calls
+from keeper.execution.signer.policy import SignerPolicy, Spending, cost_max, keeper_calls, strategist_calls
 from keeper.settings import Settings
 
 _WAD = 10**18
@@ -46,6 +46,17 @@ def policy_of(settings: Settings, chain_id: int, sender: str, vaults: Iterable[s
     return SignerPolicy(
         chain_id,
         keeper_calls(vaults, settings.executor, settings.batch_executor),
+        to_wei(settings.fees.transaction_max_eth),
+        to_wei(settings.fees.day_max_eth),
+        account=sender,
+    )
+
+
+def strategist_policy_of(settings: Settings, chain_id: int, sender: str, rebalancers: Iterable[str]) -> SignerPolicy:
+    """What may be signed where bands are moved: nothing but that, and it only where the settings say so; and a cancellation."""
+    return SignerPolicy(
+        chain_id,
+        strategist_calls(rebalancers) if settings.strategist.enabled else frozenset(),
         to_wei(settings.fees.transaction_max_eth),
         to_wei(settings.fees.day_max_eth),
         account=sender,

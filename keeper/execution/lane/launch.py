@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from eth_utils.conversions import to_bytes, to_hex
 from eth_utils.crypto import keccak
 
+from keeper.chain import reader
 from keeper.execution.eip1559 import Transaction
 from keeper.execution.fees import Fees
 from keeper.execution.lane import checks
@@ -14,8 +15,8 @@ from keeper.execution.lane.desk import Desk
 from keeper.execution.lane.orders import Event
 from keeper.execution.lane.steps import Step
 from keeper.execution.signer import Signed
-from keeper.execution.signer.policy import DAY_S
-from keeper.ledger import PUBLIC, Intent, LedgerLeg, TransactionRow
+from keeper.execution.signer.policy import DAY_S, SignerPolicy
+from keeper.ledger import BANDS, PUBLIC, Intent, LedgerLeg, TransactionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,14 @@ def _check(desk: Desk, draft: Draft, data_fee: int) -> None:
     transaction, now = draft.transaction, int(desk.clock())
     known = desk.ledger.signed_since(desk.chain_id, desk.sender, now // DAY_S * DAY_S)
     fee = transaction["gas"] * transaction["maxFeePerGas"] + data_fee
-    policy = checks.policy_of(desk.settings, desk.chain_id, desk.sender, draft.vaults)
-    policy.check(transaction, checks.spendings(known, transaction["nonce"], fee), now, data_fee)
+    _policy_of(desk, draft).check(transaction, checks.spendings(known, transaction["nonce"], fee), now, data_fee)
+
+
+def _policy_of(desk: Desk, draft: Draft) -> SignerPolicy:
+    if draft.mode != BANDS:
+        return checks.policy_of(desk.settings, desk.chain_id, desk.sender, draft.vaults)
+    rebalancers = [reader.rebalancer_of(desk.client, vault) for vault in draft.vaults]
+    return checks.strategist_policy_of(desk.settings, desk.chain_id, desk.sender, rebalancers)
 
 
 def signed_of(row: TransactionRow) -> Signed:

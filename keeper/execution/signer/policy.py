@@ -172,6 +172,11 @@ def keeper_calls(
     return frozenset(openings | fills)
 
 
+def strategist_calls(rebalancers: Iterable[str]) -> frozenset[tuple[str, bytes]]:
+    """What a strategist calls: the bands of each vault's other half. How far and how fast they move is the contract's."""
+    return frozenset((checksum(each), abi.Rebalancer.set_bands.selector) for each in rebalancers)
+
+
 def _check_form(transaction: Mapping[str, object]) -> None:
     for name in _QUANTITIES:
         value = transaction.get(name)

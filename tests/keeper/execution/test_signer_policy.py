@@ -24,6 +24,7 @@ from keeper.execution.signer.policy import (
     WrongChain,
     WrongType,
     keeper_calls,
+    strategist_calls,
 )
 
 VAULT, OTHER_VAULT, EXECUTOR, STRANGER = ("0x" + digit * 40 for digit in "1234")
@@ -246,3 +247,21 @@ def test_keeper_calls__with_a_batch_executor__has_its_one_function() -> None:
     assert allowed - keeper_calls([VAULT, OTHER_VAULT], EXECUTOR) == {
         (STRANGER, abi.BatchExecutor.rebalance_many.selector)
     }
+
+
+def test_keeper_calls__never_let_bands_be_set():
+    """A keeper's key that is stolen, or a keeper gone mad, must not be able to widen the bands of its vaults."""
+    set_bands = abi.Rebalancer.set_bands.selector
+    allowed = keeper_calls([VAULT, OTHER_VAULT], EXECUTOR, STRANGER)
+    assert set_bands not in {selector for _, selector in allowed}
+    refused(SelectorNotAllowed, data="0x" + set_bands.hex())
+
+
+def test_strategist_calls__let_bands_be_set_and_nothing_else():
+    rebalancer, other = OTHER_VAULT, STRANGER
+    policy = SignerPolicy(1, strategist_calls([rebalancer]), FEE, 3 * FEE)
+    data = "0x" + abi.Rebalancer.set_bands.encode([10**16]).hex()
+    check(to=rebalancer, data=data, policy=policy)
+    refused(TargetNotAllowed, to=other, data=data, policy=policy)
+    refused(TargetNotAllowed, policy=policy)
+    refused(SelectorNotAllowed, to=rebalancer, data="0x" + abi.Token.transfer.selector.hex(), policy=policy)

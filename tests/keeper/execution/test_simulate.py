@@ -16,11 +16,13 @@ from keeper.execution.simulate import VERDICTS, Halted, Skipped, Verdict, simula
 
 SENDER = address("keeper")
 
-# Reasons that stand in the contracts and that neither opening nor rebalancing through our executor can meet: those of
-# constructors, of minting and redeeming, of roles and setters, of what only the pair asks of each other, and of the factory.
+# Reasons that stand in the contracts and that neither opening, rebalancing through our executor nor setting bands can meet:
+# those of constructors, of minting and redeeming, of roles and setters, of what only the pair asks of each other, and of the
+# factory.
 NOT_OURS = re.compile(
-    r"^(role: |oracle: |factory: |fees: |bands: |targets: |basket: (?!transfer failed)|"
-    r"vault: (?!balance fell|expired|paused|shut down|supply changed)|rebalancer: (?!wrong price count|zero price)|"
+    r"^(role: |oracle: |factory: |fees: |bands: (bad rails|under tolerance)|targets: |basket: (?!transfer failed)|"
+    r"vault: (?!balance fell|expired|paused|shut down|supply changed)|"
+    r"rebalancer: (?!in flight|not strategist|wrong price count|zero price)|"
     r"keepers: head start too long|loss: (share|bad)|auction: (no trigger$|bad |premium|discount)|"
     r"executor: no owner|uniswap: no factory|aggregator: (bad target|a token|moves tokens))"
 )
