@@ -29,6 +29,7 @@ from keeper.cli.common import (
     show,
 )
 from keeper.cli.keeping import keeper_app
+from keeper.cli.reporting import report_app
 from keeper.errors import EquipoiseError
 
 # What is heavy to load (web3, scipy, the compiler) is imported by the command that needs it.
@@ -39,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keeper_app, name="keeper")
+app.add_typer(report_app, name="report")
 
 
 @app.callback()
