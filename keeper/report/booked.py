@@ -34,5 +34,7 @@ class Booked:
     native_price: int | None  # WAD USD
     value_out: int | None
     value_in: int | None
+    values_out: tuple[int, ...]  # of all vaults that the transaction filled, in its order; this one's at `position`
+    position: int
     legs: tuple[Planned, ...]
     decided_at: BookedPrices

@@ -197,10 +197,7 @@ class _Keeping:
     def worth_of_shares(self, place: Place, amount: int) -> int:
         """WAD USD at NAV per share, rounded down. Raises OracleError."""
         state = self.states[place.block]
-        if state.nav is None:
-            for asset in state.basket:
-                state.price(asset)
-        return amount * (state.nav or 0) // state.supply if state.supply else 0
+        return amount * state.worth(self.decimals) // state.supply if state.supply else 0
 
     def come(self, place: Place, kind: str, part: Part) -> None:
         """Something came in for nothing that went out."""

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from keeper.report.pricing import Counted, value_down
-from keeper.report.records import Filled, Opened
+from keeper.report.records import Filled
 from keeper.report.split import split
 from keeper.report.states import Receipt
 
@@ -60,10 +60,11 @@ class FillCost:
 
 
 @dataclass(frozen=True, slots=True)
-class OpeningCost:
-    """What a transaction that only opened a rebalance cost whoever sent it."""
+class OtherGas:
+    """What a transaction cost that filled nothing: it opened a rebalance, or reverted."""
 
-    opened: Opened
+    tx: str
+    why: str  # opening or reverted
     gas_wei: int
     gas: int | None  # None where ether had no price
 
@@ -85,7 +86,8 @@ def cost(
     filled: Filled,
     counted: Counted,
     nav_change: int,
-    rebalancer: str,
+    values_out: Sequence[int],
+    position: int,
     receipt: Receipt,
     fees: Mapping[str, int],
     prices: Mapping[str, int | None],
@@ -96,6 +98,7 @@ def cost(
     """The parts of a fill's cost.
 
     :param nav_change: of the fill, at its prices
+    :param values_out: of all vaults that the transaction filled, this one's at `position`
     :param fees: WAD share of what goes in, by pool
     :param prices: WAD USD per whole token of all tokens that the oracle prices
     """
@@ -106,11 +109,10 @@ def cost(
     # What a leg leaves of a token on the way counts in the sum over its own legs only: it cancels.
     pool_loss = _pool_loss(receipt.swaps, known, decimals)
     pool_fees = sum(leg.fee for leg in legs)
-    place, share = _share(receipt, rebalancer)
-    own_fees = split(pool_fees, share)[place]
-    own_loss = split(pool_loss, share)[place] if pool_loss >= 0 else -split(-pool_loss, share)[place]
+    own_fees = split(pool_fees, values_out)[position]
+    own_loss = split(abs(pool_loss), values_out)[position] * (1 if pool_loss >= 0 else -1)
     difference = filled.value_out - filled.value_in
-    wei = split(receipt.wei, share)[place]
+    wei = split(receipt.wei, values_out)[position]
     return FillCost(
         filled=filled,
         counted=counted,
@@ -127,12 +129,6 @@ def cost(
 def in_usd(wei: int, native_price: int | None) -> int | None:
     """WAD USD, rounded up; None without a price of ether."""
     return None if native_price is None else -(-wei * native_price // WAD)
-
-
-def _share(receipt: Receipt, rebalancer: str) -> tuple[int, list[int]]:
-    """The place of a vault among those that a transaction filled, and what each gave."""
-    names = list(receipt.filled)
-    return names.index(rebalancer), [receipt.filled[name][0] for name in names]
 
 
 def _legs(

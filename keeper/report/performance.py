@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from keeper.report.costs import FillCost, OpeningCost
+from keeper.report.costs import FillCost, OtherGas
 from keeper.report.path import Cause, Path, holdings_at
 from keeper.report.records import Shares, Story
 from keeper.report.states import State
@@ -75,7 +75,7 @@ class Performance:
     path: Path
     points: tuple[Point, ...]
     fills: tuple[FillCost, ...]
-    openings: tuple[OpeningCost, ...]  # in transactions of their own
+    others: tuple[OtherGas, ...]  # transactions that filled nothing
     costs: Costs
     turnover: float  # value sold ÷ mean NAV
     tracking_error: float | None  # a year, of returns between observed blocks against the targets' line
@@ -103,7 +103,7 @@ def measure(
     states: Sequence[State],
     path: Path,
     fills: Sequence[FillCost],
-    openings: Sequence[OpeningCost],
+    others: Sequence[OtherGas],
     symbols: Mapping[str, str],
     decimals: Mapping[str, int],
 ) -> Performance:
@@ -118,27 +118,27 @@ def measure(
         path=path,
         points=points,
         fills=tuple(fills),
-        openings=tuple(openings),
-        costs=_costs(share_fees(story, states), fills, openings),
+        others=tuple(others),
+        costs=_costs(share_fees(story, states, decimals), fills, others),
         turnover=sold / statistics.fmean(navs) if any(navs) else 0.0,
         tracking_error=_tracking_error(points),
         drawdown=_drawdown([point.per_share for point in points]),
     )
 
 
-def share_fees(story: Story, states: Sequence[State]) -> ShareFees:
+def share_fees(story: Story, states: Sequence[State], decimals: Mapping[str, int]) -> ShareFees:
     """What the fees of the period were worth, each at its block's NAV per share."""
     by_block = {state.block: state for state in states}
     worth = {"streaming_fee": 0, "mint_fee": 0, "redeem_fee": 0}
     for deed in story.deeds:
         if isinstance(deed, Shares) and deed.why in worth and states[0].block < deed.place.block <= states[-1].block:
             state = by_block[deed.place.block]
-            worth[deed.why] += deed.amount * (state.nav or 0) // state.supply if state.supply else 0
+            worth[deed.why] += deed.amount * state.worth(decimals) // state.supply if state.supply else 0
     return ShareFees(worth["streaming_fee"], worth["mint_fee"], worth["redeem_fee"])
 
 
-def _costs(shares: ShareFees, fills: Sequence[FillCost], openings: Sequence[OpeningCost]) -> Costs:
-    sent: list[FillCost | OpeningCost] = [*fills, *openings]
+def _costs(shares: ShareFees, fills: Sequence[FillCost], others: Sequence[OtherGas]) -> Costs:
+    sent: list[FillCost | OtherGas] = [*fills, *others]
     return Costs(
         oracle_difference=sum(fill.oracle_difference for fill in fills),
         pool_fees=sum(fill.pool_fees for fill in fills),
@@ -177,7 +177,7 @@ def _points(story: Story, states: Sequence[State], decimals: Mapping[str, int]) 
                 per_share=_per_share(state, nav),
                 hold=_per_share(states[0], hold) if is_priced else None,
                 target=start * index // _FINE,
-                weights={asset: value * WAD // nav if nav else 0 for asset, value in values.items()},
+                weights={asset: values.get(asset, 0) * WAD // nav if nav else 0 for asset in holdings},
                 targets=dict(zip(state.basket, state.targets, strict=True)),
                 bands=dict(zip(state.basket, state.bands, strict=True)),
             )

@@ -1,7 +1,7 @@
 """What a vault was at a block, receipts of its fills and the fees of pools: read once and kept by the block's hash."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from keeper.chain import abi
@@ -45,6 +45,15 @@ class State:
     nav: int | None
     nav_per_share: int | None
     native_price: int | None
+    stale: tuple[str, ...] = ()  # assets whose price is an earlier block's, since the oracle had none
+
+    def worth(self, decimals: Mapping[str, int]) -> int:
+        """What is held, WAD USD, each asset rounded down. Raises OracleError."""
+        return sum(
+            amount * self.price(asset) // int(10 ** decimals[asset])
+            for asset, amount in zip(self.basket, self.held, strict=True)
+            if amount
+        )
 
     def price(self, asset: str) -> int:
         """WAD USD per whole token.
@@ -112,6 +121,26 @@ class States:
         }
         return State(block=number, block_hash=block_hash, time=time, **fields)
 
+    def priced(self, block: Block | Place) -> State:
+        """As `at`; where the oracle had no price of an asset in the basket, the price of a block before that had one.
+
+        Looked for one block back, two, four and so on: mints and redemptions go on while the oracle fails.
+
+        :raises ChainError: as `at`
+        """
+        state = self.at(block)
+        missing = {asset for asset in state.basket if state.prices.get(asset) is None}
+        prices, back, stale = dict(state.prices), 1, tuple(sorted(missing))
+        while missing and state.block - back >= self._story.first_block:
+            earlier = self._client.block(state.block - back)
+            if earlier is None:
+                break
+            found = self.at(earlier).prices
+            prices |= {asset: found[asset] for asset in missing if found.get(asset) is not None}
+            missing = {asset for asset in missing if prices.get(asset) is None}
+            back *= 2
+        return replace(state, prices=prices, stale=stale)
+
     def prices_before(self, place: Place, assets: Sequence[str]) -> dict[str, int | None]:
         """What the oracle said at a block's time before the block's first transaction; None where it had no price.
 
@@ -130,20 +159,19 @@ class States:
             self._keep(key, kept)
         return {asset: kept.get(asset) for asset in assets}
 
-    def receipt(self, tx: str, executors: Sequence[str]) -> Receipt:
+    def receipt(self, tx: str, executors: Sequence[str], block_hash: str | None = None) -> Receipt:
         """A transaction's receipt, of the chain as it is now.
 
         :param executors: whose swaps count
+        :param block_hash: of its block, where that is known to be part of the chain
         :raises ChainError: there is none
         """
         kept = self._kept.get(f"receipt {tx}")
-        if kept is None:
+        if kept is None or not self._is_there(kept, block_hash):
             kept = self._client.read("eth_getTransactionReceipt", tx)
             if kept is None:
                 raise ChainError(f"{self._client.name} has no receipt of {tx}: use an archive node")
-        elif not self._client.contains(int(kept["blockNumber"], 16), kept["blockHash"]):
-            raise Reorged(f"{tx} is no longer in block {int(kept['blockNumber'], 16)}: start over from the head")
-        self._kept[f"receipt {tx}"] = kept
+            self._keep(f"receipt {tx}", kept)
         filled: dict[str, tuple[int, int]] = {}
         for log in kept["logs"]:
             told = arguments(abi.Rebalancer.rebalanced, log)
@@ -175,6 +203,10 @@ class States:
     def tokens(self, addresses: Sequence[str], block: Block) -> dict[str, Token]:
         """The tokens as they describe themselves. Raises as `read_tokens`."""
         return read_tokens(self._client, addresses, block, self._settings.multicall)
+
+    def _is_there(self, receipt: Mapping[str, Any], block_hash: str | None) -> bool:
+        found = str(receipt["blockHash"])
+        return found == block_hash or self._client.contains(int(receipt["blockNumber"], 16), found)
 
     def _read(self, block: Block) -> dict[str, Any]:
         story, native = self._story, self._settings.wrapped_native

@@ -9,21 +9,21 @@ from keeper.chain import abi
 from keeper.chain.multicall import Read, read_all
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Block
-from keeper.errors import ChainError, ConfigurationError
+from keeper.errors import ChainError, ConfigurationError, OracleError
 from keeper.ledger import Ledger, TransactionRow
 from keeper.ledger.attempts import FOREIGN
 from keeper.ledger.states import State as Step
 from keeper.report import reconcile
 from keeper.report.booked import Booked, BookedPrices
 from keeper.report.books import Books, of_holder, of_vault
-from keeper.report.costs import FillCost, OpeningCost, Planned, cost, in_usd
+from keeper.report.costs import FillCost, OtherGas, Planned, cost, in_usd
 from keeper.report.events import History
 from keeper.report.lots import Method
 from keeper.report.path import NOBODY, holdings_at, walk
 from keeper.report.performance import Performance, measure
 from keeper.report.pricing import Counted, count, net
 from keeper.report.reconcile import Check
-from keeper.report.records import Filled, Minted, Opened, Story
+from keeper.report.records import Filled, Minted, Opened, Place, Story
 from keeper.report.states import Receipt, State, States
 from keeper.settings import Settings
 
@@ -71,9 +71,15 @@ def check(
     first_block: int | None = None,
     tell: Tell = lambda *_: None,
 ) -> tuple[Check, ...]:
-    """Hold ledger, events, lots and performance against each other and the chain. Raises as `read`."""
+    """Hold ledger, events, lots and performance against each other and the chain.
+
+    :raises OracleError: the oracle has no price now
+    :raises EquipoiseError: as `read`
+    """
     past = read(client, settings, vault, None, None, first_block, 0, tell, explain=False)
     story, last = past.story, past.states[past.last]
+    if last.stale:
+        raise OracleError(f"the oracle has no price of {last.stale[0]} now: reconcile once its feed answers again")
     holdings = holdings_at(story, past.last)
     balances, holders = _balances(client, settings, story, last)
     found = performance_of(past)
@@ -106,7 +112,7 @@ def performance_of(past: Past) -> Performance:
                     step.deed,
                     past.counted[place.block, place.index],
                     step.nav_change,
-                    story.rebalancer,
+                    *_shares_of(story, past.receipts[place.tx], row),
                     past.receipts[place.tx],
                     past.pool_fees[place.tx, place.block],
                     state.prices,
@@ -116,17 +122,31 @@ def performance_of(past: Past) -> Performance:
                 )
             )
     filled = {fill.filled.place.tx for fill in fills}
-    openings = [
-        OpeningCost(deed, past.receipts[deed.place.tx].wei, _opening_gas(past, deed, booked.get(deed.place.tx)))
+    others = [
+        OtherGas(deed.place.tx, "opening", past.receipts[deed.place.tx].wei, _gas(past, deed.place, booked))
         for deed in story.deeds
         if isinstance(deed, Opened) and past.first < deed.place.block <= past.last and deed.place.tx not in filled
     ]
-    return measure(story, states, path, fills, openings, past.symbols, past.decimals)
+    others += [
+        OtherGas(row.tx, "reverted", past.receipts[row.tx].wei, in_usd(past.receipts[row.tx].wei, row.native_price))
+        for row in past.booked
+        if not row.succeeded and past.first < row.block <= past.last
+    ]
+    return measure(story, states, path, fills, others, past.symbols, past.decimals)
 
 
-def _opening_gas(past: Past, deed: Opened, row: Booked | None) -> int | None:
-    native = past.states[deed.place.block].native_price if row is None else row.native_price
-    return in_usd(past.receipts[deed.place.tx].wei, native)
+def _shares_of(story: Story, receipt: Receipt, row: Booked | None) -> tuple[tuple[int, ...], int]:
+    """Value out of a transaction's vaults, and the place of this one: the ledger knows, else who logged a fill is believed."""
+    if row is not None:
+        return row.values_out, row.position
+    return tuple(out for out, _ in receipt.filled.values()), list(receipt.filled).index(story.rebalancer)
+
+
+def _gas(past: Past, place: Place, booked: Mapping[str, Booked]) -> int | None:
+    row = booked.get(place.tx)
+    return in_usd(
+        past.receipts[place.tx].wei, past.states[place.block].native_price if row is None else row.native_price
+    )
 
 
 def read(
@@ -189,10 +209,10 @@ def _read(
     found: dict[int, State] = {}
     for deed in story.deeds:
         if deed.place.block <= last and deed.place.block not in found:
-            found[deed.place.block] = states.at(deed.place)
+            found[deed.place.block] = states.priced(deed.place)
     for number in [first, *_grid(first, last, grid), last, *(row.decided_at.block for row in booked)]:
         if number not in found:
-            found[number] = states.at(head if number == head.number else _block(client, number))
+            found[number] = states.priced(head if number == head.number else _block(client, number))
     if explain:
         _explain(story, found[last])
     counted = {
@@ -201,13 +221,14 @@ def _read(
         if isinstance(deed, Filled) and deed.place.block <= last
     }
     receipts: dict[str, Receipt] = {}
+    hashes = {deed.place.tx: deed.place.block_hash for deed in story.deeds}
     fees: dict[tuple[str, int], Mapping[str, int]] = {}
     for row in booked:
-        receipts[row.tx] = states.receipt(row.tx, (row.target,))
+        receipts[row.tx] = states.receipt(row.tx, (row.target,), hashes.get(row.tx))
     for deed in story.deeds:
         if isinstance(deed, Filled | Opened) and deed.place.block <= last:
             executors = (deed.caller, deed.executor) if isinstance(deed, Filled) else (deed.caller,)
-            receipt = states.receipt(deed.place.tx, [each for each in executors if each != NOBODY])
+            receipt = states.receipt(deed.place.tx, [e for e in executors if e != NOBODY], deed.place.block_hash)
             receipts[deed.place.tx] = receipt
             if isinstance(deed, Filled):
                 fees[deed.place.tx, deed.place.block] = states.pool_fees([s[0] for s in receipt.swaps], deed.place)
@@ -346,6 +367,8 @@ def _row(ledger: Ledger, row: TransactionRow, vault: str) -> Booked | None:
         native_price=_integer(row.decision.native_price),
         value_out=_integer(part.value_out),
         value_in=_integer(part.value_in),
+        values_out=tuple(int(each.value_out or 0) for each in row.parts),
+        position=row.parts.index(part),
         legs=tuple(
             Planned(
                 leg.pool,

@@ -61,7 +61,7 @@ def rendered() -> str:
     path = walk(story, states, counted, DECIMALS)
     receipt = Receipt("0x1", 2, "0x2", True, A, 10**15, 1, 0, {REBALANCER: (20 * WAD, 19 * WAD)}, ())
     prices = {A: 2 * WAD, B: WAD}
-    fill = cost(filled, counted[2, filled.place.index], -WAD, REBALANCER, receipt, {}, prices, DECIMALS, WAD)
+    fill = cost(filled, counted[2, filled.place.index], -WAD, [20 * WAD], 0, receipt, {}, prices, DECIMALS, WAD)
     found = measure(story, states, path, [fill], [], SYMBOLS | {A: HOSTILE}, DECIMALS)
     books = of_vault(story, {state.block: state for state in states}, counted, DECIMALS, Method.FIFO)
     return page.render(found, HOSTILE, books)

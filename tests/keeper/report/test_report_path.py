@@ -36,8 +36,8 @@ PRICE = st.integers(1, 10**23)
 AMOUNT = st.integers(1, 10**21)
 
 
-def receipt(filled=None, swaps=(), wei=10**15) -> Receipt:
-    return Receipt("0x1", 4, "0x2", True, ALICE, wei, 1, 0, filled or {REBALANCER: (WAD, WAD)}, tuple(swaps))
+def receipt(swaps=(), wei=10**15) -> Receipt:
+    return Receipt("0x1", 4, "0x2", True, ALICE, wei, 1, 0, {}, tuple(swaps))
 
 
 def life(actions) -> Logs:
@@ -196,8 +196,10 @@ def test_cost__any_fill__is_pool_fees_impact_and_what_was_kept_to_the_unit(sold,
     assert isinstance(filled, Filled)
     counted = count(filled, VAULT, DECIMALS, {A: (a,), B: (b,)})
     legs = [("pool", A, B, x, y) if forth else ("pool", B, A, x, y) for forth, x, y in swaps]
-    told = receipt({REBALANCER: (out, into)} | {f"other {i}": (each, each) for i, each in enumerate(others)}, legs)
-    found = cost(filled, counted, into - out, REBALANCER, told, {"pool": fee}, {A: a, B: b}, DECIMALS, 3_000 * WAD)
+    told = receipt(legs)
+    found = cost(
+        filled, counted, into - out, [out, *others], 0, told, {"pool": fee}, {A: a, B: b}, DECIMALS, 3_000 * WAD
+    )
     assert found.pool_fees + found.impact + found.kept == found.oracle_difference == out - into
     assert found.rounding == 0
     assert 0 <= found.gas_wei <= told.wei
@@ -206,17 +208,15 @@ def test_cost__any_fill__is_pool_fees_impact_and_what_was_kept_to_the_unit(sold,
 
 @given(st.lists(st.integers(1, 10**30), min_size=1, max_size=5), st.integers(0, 10**20))
 def test_cost__of_one_transaction_for_several_vaults__divides_all_gas_and_all_fees(values, wei):
-    names = [f"rebalancer {i}" for i in range(len(values))]
-    told = receipt(
-        {name: (each, each) for name, each in zip(names, values, strict=True)}, [("pool", A, B, WAD, 10**6)], wei
-    )
-    logs = Logs().tx(2, "fill").fill((A, WAD), (B, 10**6), WAD, WAD)
-    (filled,) = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times).deeds
-    assert isinstance(filled, Filled)
-    counted = count(filled, VAULT, DECIMALS, {A: (WAD,), B: (WAD,)})
-    found = [
-        cost(filled, counted, 0, name, told, {"pool": WAD // 400}, {A: WAD, B: WAD}, DECIMALS, None) for name in names
-    ]
+    told = receipt([("pool", A, B, WAD, 10**6)], wei)
+    found = []
+    for i, out in enumerate(values):
+        logs = Logs().tx(2, "fill").fill((A, WAD), (B, 10**6), out, out)
+        (filled,) = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times).deeds
+        assert isinstance(filled, Filled)
+        counted = count(filled, VAULT, DECIMALS, {A: (WAD,), B: (WAD,)})
+        fees, prices = {"pool": WAD // 400}, {A: WAD, B: WAD}
+        found.append(cost(filled, counted, 0, values, i, told, fees, prices, DECIMALS, None))
     assert sum(each.gas_wei for each in found) == wei
     assert sum(each.pool_fees for each in found) == WAD // 400
     assert all(each.gas is None for each in found)
@@ -229,7 +229,7 @@ def test_cost__leg_over_a_token_without_a_price__takes_the_fee_from_what_came():
     counted = count(filled, VAULT, DECIMALS, {A: (WAD,), B: (WAD,)})
     swaps = [("one", A, "hub", 10 * WAD, 5), ("two", "hub", B, 5, 9 * 10**6)]
     fees = {"one": WAD // 100, "two": WAD // 10}
-    found = cost(filled, counted, -WAD, REBALANCER, receipt(swaps=swaps), fees, {A: WAD, B: WAD}, DECIMALS, WAD)
+    found = cost(filled, counted, -WAD, [10 * WAD], 0, receipt(swaps), fees, {A: WAD, B: WAD}, DECIMALS, WAD)
     assert [leg.fee for leg in found.legs] == [WAD // 10, WAD]
     assert [leg.loss for leg in found.legs] == [None, None]
     assert (found.impact, found.kept) == (WAD - found.pool_fees, 0)
