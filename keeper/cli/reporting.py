@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -24,6 +24,10 @@ from keeper.cli.common import (
 from keeper.errors import ConfigurationError
 from keeper.report.formats import Format
 from keeper.report.lots import Method
+
+if TYPE_CHECKING:
+    from keeper.report.books import Books
+    from keeper.report.performance import Performance
 
 report_app = typer.Typer(help="Performance, tax and reconciliation of a vault.", no_args_is_help=True)
 
@@ -60,9 +64,7 @@ def performance(
         past = report.read(client_of(settings).connect(), settings, address, since, until, first_block, grid, tell)
         found = report.performance_of(past)
         if html is not None:
-            from keeper.report import page
-
-            _write(html, page.render(found, found.symbols[address], report.books_of(past, method)))
+            _write(html, _page(found, report.books_of(past, method)))
     if as_json:
         print_json(report_views.of_performance(found))
     else:
@@ -136,6 +138,14 @@ def _telling() -> Iterator[Callable[[int, int], None]]:
     """Tells a person how far the logs were read."""
     with Console(stderr=True).status("Reading the vault's past") as status:
         yield lambda block, last: status.update(f"Reading logs: block {block:,} of {last:,}")
+
+
+def _page(found: "Performance", books: "Books") -> str:
+    try:
+        from keeper.report import page
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"--html needs {error.name}: install the extra `research`") from None
+    return page.render(found, found.symbols[found.vault], books)
 
 
 def _write(file: Path, text: str) -> None:

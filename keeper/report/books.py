@@ -121,8 +121,6 @@ def of_holder(
                 _mint(keeping, story.vault, deed, own)
             case Redeemed():
                 _redeem(keeping, story.vault, deed, own)
-            case Shares(why="mint" | "redeem"):
-                pass
             case Shares():
                 _pass_on(keeping, story.vault, deed, own)
             case _:
@@ -160,7 +158,7 @@ def _redeem(keeping: "_Keeping", vault: str, deed: Redeemed, own: frozenset[str]
 
 def _pass_on(keeping: "_Keeping", vault: str, deed: Shares, own: frozenset[str]) -> None:
     """Shares that move otherwise than by being minted or redeemed; the fee of a redemption is a part of what was given."""
-    comes, goes = deed.receiver in own, deed.sender in own and deed.why == "transfer"
+    comes, goes = deed.receiver in own and deed.why != "mint", deed.sender in own and deed.why == "transfer"
     if comes and not goes:
         part = Part(vault, deed.amount, keeping.worth_of_shares(deed.place, deed.amount))
         keeping.come(deed.place, "fee_income" if deed.why.endswith("_fee") else "transfer_in", part)

@@ -5,7 +5,7 @@ import io
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_samples import (
     ALICE,
@@ -128,6 +128,7 @@ def test_of_holder__two_addresses_of_one_person__pass_shares_without_a_trace():
     assert books.quantity(VAULT) == 50 * WAD
 
 
+@settings(deadline=None)
 @given(PARTS, PARTS)
 def test_pairs__any_sides__hold_every_part_to_the_unit(one, other):
     sold = [Part(f"s{i}", amount, value) for i, (amount, value) in enumerate(one)]
@@ -212,6 +213,7 @@ def test_text__a_plain_symbol__stays():
     assert text('USD,C"') == 'USD,C"'
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**40), 10**40), st.integers(0, 27))
 def test_whole__any_amount__is_exact(amount, decimals):
     sign, digits = (-1, whole(amount, decimals)[1:]) if amount < 0 else (1, whole(amount, decimals))

@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keeper.report.lots import Book, Method
@@ -24,6 +24,7 @@ def book(method: Method, lots) -> Book:
     return found
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**40), st.lists(st.integers(0, 10**30), min_size=1, max_size=20))
 def test_split__any_weights__adds_up_and_no_part_is_a_unit_off(total, weights):
     parts = split(total, weights)
@@ -42,6 +43,7 @@ def test_split__remainders__go_to_the_largest_first():
         split(1, [])
 
 
+@settings(deadline=None)
 @given(METHODS, ACTIONS)
 def test_book__any_actions__conserve_quantity_and_cost_to_the_unit(method, actions):
     found = Book(method)
@@ -65,6 +67,7 @@ def test_book__any_actions__conserve_quantity_and_cost_to_the_unit(method, actio
         assert all(lot.quantity > 0 and (lot.cost or 0) >= 0 for lot in found.lots("X"))
 
 
+@settings(deadline=None)
 @given(LOTS, QUANTITY)
 def test_dispose__hifo__has_no_smaller_basis_than_any_other_method(lots, quantity):
     basis = {
@@ -74,6 +77,7 @@ def test_dispose__hifo__has_no_smaller_basis_than_any_other_method(lots, quantit
     assert basis[Method.HIFO] == max(basis.values())
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(QUANTITY, COST), min_size=1, max_size=4), QUANTITY, st.sampled_from(["hifo", "average"]))
 def test_dispose__hifo_and_average__do_not_depend_on_the_order_of_acquisition(lots, quantity, name):
     found = {
@@ -83,6 +87,7 @@ def test_dispose__hifo_and_average__do_not_depend_on_the_order_of_acquisition(lo
     assert len(found) == 1
 
 
+@settings(deadline=None)
 @given(METHODS, LOTS)
 def test_dispose__all_of_it__has_the_same_basis_under_every_method(method, lots):
     whole = sum(quantity for quantity, _ in lots)

@@ -140,6 +140,30 @@ def test_walk__fill_at_the_block_s_first_prices__leaves_the_rest_to_the_market()
     assert (path.nav_by(Cause.FILL), path.nav_by(Cause.MARKET)) == (-WAD, 90 * WAD)
 
 
+def test_walk__streaming_fee_before_a_gift__dilutes_before_it():
+    logs = Logs().tx(1, "seed").seed({A: 99 * WAD, B: 10**6}, 100 * WAD - 10**16)
+    logs.tx(2, "fee").move(VAULT, NOBODY, RECIPIENT, 100 * WAD).log(
+        VAULT, abi.Vault.streaming_fee, RECIPIENT, 100 * WAD
+    )
+    logs.tx(2, "gift").move(A, BOB, VAULT, 100 * WAD)
+    told = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times)
+    prices = {A: WAD, B: WAD}
+    states = [
+        state_of(1, prices, {A: 99 * WAD, B: 10**6}, 100 * WAD),
+        state_of(2, prices, {A: 199 * WAD, B: 10**6}, 200 * WAD),
+    ]
+    path = walk(story_of(told.deeds, 2, told.transfers), states, {}, DECIMALS)
+    assert [(step.cause, step.per_share) for step in path.steps] == [
+        (Cause.STREAMING_FEE, WAD // 2),
+        (Cause.GIFT, WAD),
+    ]
+
+
+@pytest.mark.parametrize(("amount", "down", "up"), [(1, 0, 1), (10**18, 1, 1), (10**18 + 1, 1, 2), (0, 0, 0)])
+def test_value__a_fraction_of_a_unit__is_rounded_as_the_name_says(amount, down, up):
+    assert (value_down(amount, 1, 18), value_up(amount, 1, 18)) == (down, up)
+
+
 def test_walk__asset_without_a_price__names_it():
     story, states, counted = lived([("gift", 5)], [WAD, WAD])
     blind = replace(states[-1], prices={A: None, B: WAD})
@@ -147,6 +171,7 @@ def test_walk__asset_without_a_price__names_it():
         walk(story, [*states[:-1], blind], counted, DECIMALS)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(AMOUNT, PRICE, PRICE), min_size=2, max_size=2), st.lists(st.booleans(), min_size=2, max_size=2)
 )
@@ -180,6 +205,7 @@ def test_count__what_came_beside_the_deficits__is_uncounted():
     assert (found.is_confirmed, found.uncounted) == (True, 2 * WAD)
 
 
+@settings(deadline=None)
 @given(
     AMOUNT,
     st.integers(1, 10**12),
@@ -206,6 +232,7 @@ def test_cost__any_fill__is_pool_fees_impact_and_what_was_kept_to_the_unit(sold,
     assert found.pool_fees >= 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 10**30), min_size=1, max_size=5), st.integers(0, 10**20))
 def test_cost__of_one_transaction_for_several_vaults__divides_all_gas_and_all_fees(values, wei):
     told = receipt([("pool", A, B, WAD, 10**6)], wei)
