@@ -176,6 +176,14 @@ class Vault:
     redeem = Function("redeem", ("uint256", "address", "uint256[]", "uint256"), ("uint256[]",))
     open_rebalance = Function("open_rebalance", (), ("uint256",))
 
+    minted = Event("Mint", ("address", "address", "uint256", "uint256"), (0, 1))
+    redeemed = Event("Redeem", ("address", "address", "uint256", "uint256"), (0, 1))
+    streaming_fee = Event("StreamingFee", ("address", "uint256"), (0,))
+    claim_made = Event("ClaimMade", ("address", "address", "uint256"), (0, 1))
+    claimed = Event("Claimed", ("address", "address", "address", "uint256"), (0, 1, 2))
+    asset_added = Event("AssetAdded", ("address", "uint256"), (0,))
+    asset_removed = Event("AssetRemoved", ("address", "uint256"), (0,))
+
 
 class Rebalancer:
     """Rebalancer: the rules of one vault."""
@@ -189,6 +197,7 @@ class Rebalancer:
     set_bands = Function("set_bands", ("uint256[]",))
     weights = Function("weights", (), ("uint256[]",))
     nav = Function("nav", (), ("uint256",))
+    nav_per_share = Function("nav_per_share", (), ("uint256",))
     drift = Function("drift", (), ("uint256",))
     trigger = Function("trigger", (), ("uint256",))
     price_bound = Function("price_bound", (), ("uint256",))
@@ -203,6 +212,8 @@ class Rebalancer:
 
     rebalance_opened = Event("RebalanceOpened", ("address", "uint256", "uint256", "uint256"), (0,))
     rebalanced = Event("Rebalanced", ("address", "address", "uint256", "uint256", "uint256", "uint256"), (0, 1))
+    rebalance_closed = Event("RebalanceClosed", ("uint256",), ())
+    oracle_changed = Event("OracleChanged", ("address", "address"), (0, 1))
 
 
 class Oracle:
@@ -292,6 +303,7 @@ class UniswapV3:
     get_pool = Function("getPool", ("address", "address", "uint24"), ("address",))
     slot0 = Function("slot0", (), ("uint160", "int24", "uint16", "uint16", "uint16", "uint8", "bool"))
     liquidity = Function("liquidity", (), ("uint128",))
+    fee = Function("fee", (), ("uint24",))
     tick_spacing = Function("tickSpacing", (), ("int24",))
     tick_bitmap = Function("tickBitmap", ("int16",), ("uint256",))
     ticks = Function(

@@ -1,0 +1,11 @@
+"""Which CSV files there are."""
+
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    """Of a CSV file."""
+
+    KOINLY = "koinly"
+    COINTRACKING = "cointracking"
+    GENERIC = "generic"
