@@ -55,8 +55,13 @@ def events_and_balances(
     :param holders: what the vault says that accounts have of its shares, at the last block
     """
     found = _Comparing("events = balances")
+    moved = dict.fromkeys(story.assets, 0)
+    for each in story.transfers:
+        if each.place.block <= last.block:
+            moved[each.token] += each.amount if each.receiver == story.vault else -each.amount
     for asset in story.assets:
-        found.same(f"{asset} by its transfers", holdings.balances.get(asset, 0), balances[asset])
+        found.same(f"{asset} by its transfers", moved[asset], balances[asset])
+        found.same(f"{asset} by what happened", holdings.balances.get(asset, 0), moved[asset])
     for asset, held in zip(last.basket, last.held, strict=True):
         found.same(f"{asset} of the basket", holdings.held(asset), held)
     shares = shares_of(story)
