@@ -113,3 +113,9 @@ def test_download__key__comes_from_the_environment_or_a_file(tmp_path):
     assert api_key(wanted.coingecko_api_key, wanted.coingecko_api_key_file).get_secret_value() == "CG-y"
     with pytest.raises(ConfigurationError, match="both set"):
         load(environment={name: "CG-x", f"{name}_FILE": "key"})
+
+
+def test_summarise__drawdown__is_from_a_high_that_came_before():
+    found = summarise(PriceHistory(("A",), START + HOUR * np.arange(4), np.array([[1.0], [2.0], [1.0], [4.0]])))
+    assert found.drawdown == (0.5,)
+    assert found.growth == (4.0,)
