@@ -78,7 +78,9 @@ def test_settles__random_fills__as_the_contracts_reference(sides, moves, bound, 
 def test_drift_of__random_baskets__as_the_contracts_reference(sides):
     before = basket(*zip(*sides, strict=True))
     values = np.array(before.values, dtype=float) / WAD
-    assert drift_of(values, np.array(before.targets, dtype=float) / WAD, values.sum()) == pytest.approx(before.drift / WAD, abs=1e-9)
+    assert drift_of(values, np.array(before.targets, dtype=float) / WAD, values.sum()) == pytest.approx(
+        before.drift / WAD, abs=1e-9
+    )
 
 
 @settings(deadline=None)
