@@ -16,6 +16,8 @@ Floats = npt.NDArray[np.float64]
 
 _NONE, _ORACLE, _GOVERNANCE = int(Auction.NONE), int(Auction.ORACLE), int(Auction.GOVERNANCE)
 _LEAST_PART = 1e-6  # of a rebalance that the loss budget cuts down
+_LEAST_SHARE = 0.01  # and the bound
+_HALVINGS = 20
 
 
 class Basket(NamedTuple):
@@ -78,17 +80,19 @@ def fill(
     A bar stands for the half step before and after it: an auction that is shorter is over by then.
     """
     sold, bought, paid = route(basket.trades, nav, costs.fees, costs.depths, basket.moved)
-    bound, concession = 0.0, 0.0
-    if terms.auction != _NONE:
-        bound = bound_at(terms, now - state.opened_at + step / 2.0)
+    shift = _shift(basket.moved, prices, basket.asked) if terms.auction == _GOVERNANCE else 1.0
+    bound = bound_at(terms, now - state.opened_at + step / 2.0) * shift if terms.auction != _NONE else 0.0
+    if bought < sold * bound:
+        # What the last bound will take waits for it; of the rest as much is filled as the bound of now takes.
+        is_later = bought >= sold * bound_at(terms, terms.duration) * shift
+        if is_later or not _cut(basket, costs, nav, bound):
+            out.over_bound += 1
+            return False
+        sold, bought, paid = route(basket.trades, nav, costs.fees, costs.depths, basket.moved)
+    concession = 0.0
     if terms.auction == _GOVERNANCE:
-        shift = _shift(basket.moved, prices, basket.asked)
-        bound *= shift
         # Bidders compete, but nobody bids more than the price that the auction starts at.
         concession = max(bought - sold * bound_at(terms, 0.0) * shift, 0.0)
-    if bought < sold * bound:
-        out.over_bound += 1
-        return False
     if terms.auction == _ORACLE and bought < sold:
         state.loss = drained(state.loss, terms, now - state.loss_at)
         state.loss_at = now
@@ -122,6 +126,25 @@ def fill(
     out.trades += 1
     out.assets_traded += traded
     return True
+
+
+@njit(error_model="numpy")
+def _cut(basket: Basket, costs: Costs, nav: float, bound: float) -> bool:
+    """Cut the trades to the largest part whose route meets the bound, by halving; False where there is hardly any."""
+    low, high = 0.0, 1.0
+    wanted = basket.trades.copy()
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        for i in range(len(wanted)):
+            basket.trades[i] = wanted[i] * middle
+        sold, bought, _ = route(basket.trades, nav, costs.fees, costs.depths, basket.moved)
+        if bought >= sold * bound:
+            low = middle
+        else:
+            high = middle
+    for i in range(len(wanted)):
+        basket.trades[i] = wanted[i] * low
+    return low >= _LEAST_SHARE
 
 
 @njit(error_model="numpy")

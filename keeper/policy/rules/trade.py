@@ -88,3 +88,15 @@ def proportional_cost(targets: Floats, fees: Floats) -> float:
     for i in range(len(targets)):
         mean += targets[i] * fees[i]
     return 2.0 * mean
+
+
+@njit(error_model="numpy")
+def fill_impacts(targets: Floats, depths: Floats, nav: float, impacts: Floats) -> None:
+    """What the square of a trade costs by asset, the others taking the other side pro rata; shares of NAV, of NAV's square."""
+    count = len(targets)
+    for i in range(count):
+        rest = 1.0 - targets[i]
+        impacts[i] = nav / depths[i]
+        for other in range(count):
+            if other != i and rest > 0.0:
+                impacts[i] += nav / depths[other] * (targets[other] / rest) ** 2

@@ -53,7 +53,7 @@ def test_drag_of_cost__proportional_cost_at_the_edge__is_cost_times_variance_ove
 @pytest.mark.parametrize(("cost", "sigma"), [(0.001, 0.4), (0.008, 0.4), (0.001, 0.8)])
 def test_no_trade_width__found_by_search__is_the_cube_root_law_within_ten_percent(cost, sigma):
     risk_aversion = 1.0
-    law, _ = best_widths(cost, 0.0, (0.25 * sigma) ** 2, risk_aversion)
+    law, _ = best_widths(cost, 0.0, 0.0, (0.25 * sigma) ** 2, risk_aversion)
     widths = law * np.geomspace(0.6, 1.6, 21)
     policies = [RebalancingPolicy(Kind.BAND, Aim.EDGE, band_abs=width, is_guarded=False) for width in widths]
     prices = gbm((sigma, 0.0), paths=60, bars=2 * 8_766, step_s=3_600, seed=3)

@@ -24,7 +24,7 @@ def ask(policy, weights, targets=None, *, nav=1e6, fees=0.0, gas=FREE, depth=np.
     band, aim, trades = np.empty(count), np.empty(count), np.zeros(count)
     costs = Costs(np.full(count, fees), np.full(count, depth), *gas)
     record = policy.record()
-    fill_widths(record, targets, variances, 2 * fees, (gas[0] + 2 * gas[1]) / nav, band, aim)
+    fill_widths(record, targets, variances, 2 * fees, (gas[0] + 2 * gas[1]) / nav, nav / costs.depths, band, aim)
     at = {"completed_at": NOW - 100 * DAY, "traded_at": NOW - 100 * DAY, "tick_at": 0, "steps_left": 0} | clocks
     verdict = decide(record, Clocks(NOW, **at), costs, nav, weights, targets, variances, band, aim, trades)
     return verdict, trades

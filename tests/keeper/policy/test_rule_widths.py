@@ -15,16 +15,17 @@ variances = st.floats(1e-4, 1.0)
 penalties = st.floats(0.1, 100)
 
 
-def yearly(b, m, cost, fixed, variance, penalty):
+def yearly(b, m, cost, fixed, impact, variance, penalty):
     """J of the module's docstring."""
     lump = variance * fixed / (b**2 - m**2) if fixed else 0.0
-    return penalty * (b**2 + m**2) / 6 + lump + variance * cost / (b + m)
+    traded = variance * (cost + impact * (b - m)) / (b + m)
+    return penalty * (b**2 + m**2) / 6 + lump + traded
 
 
 @settings(deadline=None)  # the first example compiles
 @given(cost=costs, variance=variances, penalty=penalties)
 def test_best_widths__proportional_cost_alone__trades_to_the_edge_by_the_cube_root_law(cost, variance, penalty):
-    b, m = best_widths(cost, 0.0, variance, penalty)
+    b, m = best_widths(cost, 0.0, 0.0, variance, penalty)
     assert b == pytest.approx((3 * cost * variance / (4 * penalty)) ** (1 / 3), rel=1e-9)
     assert m == pytest.approx(b, rel=1e-9)
 
@@ -32,45 +33,52 @@ def test_best_widths__proportional_cost_alone__trades_to_the_edge_by_the_cube_ro
 @settings(deadline=None)  # the first example compiles
 @given(fixed=lumps, variance=variances, penalty=penalties)
 def test_best_widths__fixed_cost_alone__trades_to_the_target_by_the_fourth_root_law(fixed, variance, penalty):
-    b, m = best_widths(0.0, fixed, variance, penalty)
+    b, m = best_widths(0.0, fixed, 0.0, variance, penalty)
     assert b == pytest.approx((6 * variance * fixed / penalty) ** 0.25, rel=1e-9)
     assert m == pytest.approx(0.0, abs=1e-6 * b)
 
 
-@settings(deadline=None)  # the first example compiles
-@given(cost=costs, fixed=lumps, variance=variances, penalty=penalties)
-def test_best_widths__both_costs__is_between_and_no_neighbour_is_cheaper(cost, fixed, variance, penalty):
-    b, m = best_widths(cost, fixed, variance, penalty)
+@settings(deadline=None)
+@given(cost=costs, fixed=lumps, impact=st.floats(0, 3), variance=variances, penalty=penalties)
+def test_best_widths__all_costs__is_between_and_no_neighbour_is_cheaper(cost, fixed, impact, variance, penalty):
+    b, m = best_widths(cost, fixed, impact, variance, penalty)
     assert 0 <= m < b
-    best = yearly(b, m, cost, fixed, variance, penalty)
+    best = yearly(b, m, cost, fixed, impact, variance, penalty)
     for db in (0.99, 1.0, 1.01):
         for dm in (0.99, 1.0, 1.01):
             if m * dm < b * db:
-                assert yearly(b * db, m * dm, cost, fixed, variance, penalty) >= best * (1 - 1e-12)
+                assert yearly(b * db, m * dm, cost, fixed, impact, variance, penalty) >= best * (1 - 1e-12)
 
 
-def test_best_widths__against_a_search__is_its_minimum():
-    cost, fixed, variance, penalty = 0.003, 2e-5, 0.04, 4.0
-
-    def asked(x):
-        return yearly(x[0], x[0] * x[1], cost, fixed, variance, penalty)
-
-    found = minimize(asked, [0.05, 0.5], method="Nelder-Mead", options={"xatol": 1e-10, "fatol": 1e-16})
-    b, m = best_widths(cost, fixed, variance, penalty)
+@pytest.mark.parametrize("impact", [0.0, 0.3])
+def test_best_widths__against_a_search__is_its_minimum(impact):
+    rest = (0.003, 2e-5, impact, 0.04, 4.0)
+    found = minimize(
+        lambda x: yearly(x[0], x[0] * x[1], *rest),
+        [0.05, 0.5],
+        method="Nelder-Mead",
+        options={"xatol": 1e-10, "fatol": 1e-16},
+    )
+    b, m = best_widths(*rest)
     assert b == pytest.approx(found.x[0], rel=1e-5)
     assert m == pytest.approx(found.x[0] * found.x[1], rel=1e-5)
 
 
-@settings(deadline=None)  # the first example compiles
+def test_best_widths__more_impact__makes_smaller_trades():
+    jumps = [b - m for b, m in (best_widths(0.003, 2e-5, impact, 0.04, 4.0) for impact in (0.0, 0.1, 1.0))]
+    assert jumps[0] > jumps[1] > jumps[2]
+
+
+@settings(deadline=None)
 @given(cost=costs, fixed=lumps, variance=variances, penalty=penalties)
 def test_centre_width__no_neighbour_is_cheaper(cost, fixed, variance, penalty):
     b = centre_width(cost, fixed, variance, penalty)
-    best = yearly(b, 0.0, cost, fixed, variance, penalty)
-    assert all(yearly(b * by, 0.0, cost, fixed, variance, penalty) >= best * (1 - 1e-12) for by in (0.99, 1.01))
+    best = yearly(b, 0.0, cost, fixed, 0.0, variance, penalty)
+    assert all(yearly(b * by, 0.0, cost, fixed, 0.0, variance, penalty) >= best * (1 - 1e-12) for by in (0.99, 1.01))
 
 
 def test_best_widths__without_cost__is_nothing():
-    assert best_widths(0.0, 0.0, 0.04, 4.0) == (0.0, 0.0)
+    assert best_widths(0.0, 0.0, 0.0, 0.04, 4.0) == (0.0, 0.0)
 
 
 def test_penalty_of__two_assets__counts_both_deviations():
@@ -80,7 +88,16 @@ def test_penalty_of__two_assets__counts_both_deviations():
 
 def widths(policy, targets=(0.5, 0.3, 0.2), variance=0.2, cost=0.003, fixed=1e-5):
     band, aim = np.empty(len(targets)), np.empty(len(targets))
-    fill_widths(policy.record(), np.array(targets), np.full(len(targets), variance), cost, fixed, band, aim)
+    fill_widths(
+        policy.record(),
+        np.array(targets),
+        np.full(len(targets), variance),
+        cost,
+        fixed,
+        np.zeros(len(targets)),
+        band,
+        aim,
+    )
     return band, aim
 
 
