@@ -1,4 +1,4 @@
-"""Guards against fooling oneself: intervals for a Sharpe ratio, its deflation by the number of trials, splits that walk forward."""
+"""Guards against fooling oneself: intervals for a Sharpe ratio, its deflation by the trials, splits that walk forward."""
 
 from dataclasses import dataclass
 

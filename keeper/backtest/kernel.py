@@ -77,8 +77,8 @@ def run_one(
         balances[i] = world.nav * targets[i] / prices[0, i]
     cost = proportional_cost(targets, costs.fees)
     fill_widths(policy, targets, variances, cost, 0.0, impacts, band, aim)
-    state.completed_at = state.loss_at = world.times[0]
-    state.traded_at = state.ended_at = _LONG_AGO
+    state.completed_at, state.loss_at = world.times[0], world.times[0]
+    state.traded_at, state.ended_at = _LONG_AGO, _LONG_AGO
     log_first = math.log(world.nav)
     supply_rate = -math.log(1.0 - terms.streaming)
     if len(series.values) > 0:
@@ -96,13 +96,12 @@ def run_one(
                 growth[i] *= prices[bar, i] / prices[bar - 1, i]
             update(variances, growth, targets, elapsed, now - world.times[0], policy.half_life_s)
         if is_dynamic:
-            fixed = (costs.gas + 2.0 * costs.gas_per_asset) / nav
             fill_impacts(targets, costs.depths, nav, impacts)
+            fixed = (costs.gas + 2.0 * costs.gas_per_asset) / nav
             fill_widths(policy, targets, variances, cost, fixed, impacts, band, aim)
 
         let_expire(terms, state, now, world.step)
-        tick = ticks[bar] if len(ticks) > 0 else 0
-        clocks = Clocks(now, state.completed_at, state.traded_at, tick, state.steps_left)
+        clocks = Clocks(now, state.completed_at, state.traded_at, ticks[bar] if len(ticks) > 0 else 0, state.steps_left)
         verdict = decide(policy, clocks, costs, nav, weights, targets, variances, band, aim, basket.trades)
         _count(out, verdict.reason)
         if (

@@ -23,6 +23,8 @@ _BY_CALENDAR, _BY_BAND, _BY_BOTH, _STEP = (
 )
 # What separates a weight on its band's edge, where a trade to it left the weight, from one outside.
 _ROUNDING = 1e-12
+_SECTIONS = 24
+_GOLDEN = (5.0**0.5 - 1.0) / 2.0
 
 
 class Clocks(NamedTuple):
@@ -94,6 +96,9 @@ def decide(
 ) -> Verdict:
     """Whether to rebalance, why, and what for; the changes of the weights go into `trades` where it is due.
 
+    Where a guarded policy would pay more than the whole is worth, it proposes the part that is worth most, if any is worth
+    its cost: impact grows with the square of a trade.
+
     :param nav: USD
     :param variances: of each asset's return against the basket's, a year
     :param band: half-widths at which a trade is due, shares of NAV; `aim` likewise, where it ends
@@ -115,15 +120,50 @@ def decide(
     turnover *= part
     if turnover <= _ROUNDING:
         return Verdict(_NOT_DUE, 0.0, 0.0, 0.0)
-    cost = cost_of(trades, nav, costs.fees, costs.depths) + costs.gas + costs.gas_per_asset * count
-    benefit = benefit_of(policy, clocks, nav, weights, targets, variances, band, trades)
+    gas = costs.gas + costs.gas_per_asset * count
+    cost = cost_of(trades, nav, costs.fees, costs.depths) + gas
+    benefit = benefit_of(policy, clocks, nav, weights, targets, variances, band, trades, 1.0)
+    if policy.is_guarded and cost > benefit:
+        part = _best_part(policy, clocks, costs, nav, weights, targets, variances, band, trades)
+        benefit_part = benefit_of(policy, clocks, nav, weights, targets, variances, band, trades, part)
+        smaller = trades * part
+        cost_part = cost_of(smaller, nav, costs.fees, costs.depths) + gas
+        if cost_part > benefit_part:
+            return Verdict(_NOT_WORTH_IT, turnover, benefit, cost)
+        trades[:] = smaller
+        turnover, benefit, cost = turnover * part, benefit_part, cost_part
     if reason != _STEP and clocks.now < clocks.traded_at + policy.cooldown_s:
         reason = _COOLING_DOWN
     elif turnover * nav < policy.min_trade_usd:
         reason = _TOO_SMALL
-    elif policy.is_guarded and cost > benefit:
-        reason = _NOT_WORTH_IT
     return Verdict(reason, turnover, benefit, cost)
+
+
+@njit(error_model="numpy")
+def _best_part(
+    policy: Record,
+    clocks: Clocks,
+    costs: Costs,
+    nav: float,
+    weights: Floats,
+    targets: Floats,
+    variances: Floats,
+    band: Floats,
+    trades: Floats,
+) -> float:
+    """The part of the trades that is worth most, by golden section: benefit is concave in it and cost convex."""
+    low, high = 0.0, 1.0
+    for _ in range(_SECTIONS):
+        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+        worth_left = benefit_of(policy, clocks, nav, weights, targets, variances, band, trades, left)
+        worth_left -= cost_of(trades * left, nav, costs.fees, costs.depths)
+        worth_right = benefit_of(policy, clocks, nav, weights, targets, variances, band, trades, right)
+        worth_right -= cost_of(trades * right, nav, costs.fees, costs.depths)
+        if worth_left > worth_right:
+            high = right
+        else:
+            low = left
+    return (low + high) / 2.0
 
 
 @njit(error_model="numpy")
@@ -136,8 +176,9 @@ def benefit_of(
     variances: Floats,
     band: Floats,
     trades: Floats,
+    part: float,
 ) -> float:
-    """USD that a trade saves: how much less its squared deviations cost a year, for as long as that lasts.
+    """USD that a part of a trade saves: how much less its squared deviations cost a year, for as long as that lasts.
 
     A weight diffuses over its half-width b in b²/v years, the expected exit time of a Brownian motion from the middle of
     ±b; that is how long a trade of this asset lasts, a year at most. On a calendar it lasts until the next rebalance.
@@ -147,7 +188,7 @@ def benefit_of(
     total = 0.0
     for i in range(len(weights)):
         off = weights[i] - targets[i]
-        left = off + trades[i]
+        left = off + trades[i] * part
         holding = 1.0
         if policy.kind == _CALENDAR:
             holding = period_years
