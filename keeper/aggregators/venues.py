@@ -1,9 +1,5 @@
 """The aggregators that the settings allow to ask."""
 
-from pathlib import Path
-
-from pydantic import SecretStr
-
 from keeper.aggregators import pins
 from keeper.aggregators.cow import Cow
 from keeper.aggregators.kyberswap import KyberSwap
@@ -13,8 +9,7 @@ from keeper.aggregators.quote import Aggregator
 from keeper.aggregators.transport import Connection
 from keeper.aggregators.velora import Velora
 from keeper.aggregators.zerox import ZeroX
-from keeper.errors import ConfigurationError
-from keeper.settings import Settings
+from keeper.settings import Settings, api_key
 
 
 def of(settings: Settings) -> tuple[Aggregator, ...]:
@@ -33,24 +28,13 @@ def of(settings: Settings) -> tuple[Aggregator, ...]:
         Cow(connection),
     ]
     # An empty key is an error, not a missing one; that of a venue which is not asked is not looked at.
-    if pins.ZEROX in wanted.enabled and (key := _key(wanted.zerox_api_key, wanted.zerox_api_key_file)) is not None:
+    if pins.ZEROX in wanted.enabled and (key := api_key(wanted.zerox_api_key, wanted.zerox_api_key_file)) is not None:
         venues.append(ZeroX(key, connection))
     if (
         pins.ONEINCH in wanted.enabled
-        and (key := _key(wanted.oneinch_api_key, wanted.oneinch_api_key_file)) is not None
+        and (key := api_key(wanted.oneinch_api_key, wanted.oneinch_api_key_file)) is not None
     ):
         venues.append(OneInch(key, connection))
     return tuple(
         venue for venue in venues if venue.venue in wanted.enabled and settings.chain_id in pins.PINS[venue.venue]
     )
-
-
-def _key(given: SecretStr | None, file: Path | None) -> SecretStr | None:
-    if file is None:
-        return given
-    try:
-        return SecretStr(file.read_text(encoding="utf-8").strip())
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"API key file {file} cannot be read ({type(error).__name__}): mend its path"
-        ) from None

@@ -28,6 +28,7 @@ from keeper.cli.common import (
     print_json,
     show,
 )
+from keeper.cli.history import history_app
 from keeper.cli.keeping import keeper_app
 from keeper.errors import EquipoiseError
 
@@ -39,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keeper_app, name="keeper")
+app.add_typer(history_app, name="history")
 
 
 @app.callback()

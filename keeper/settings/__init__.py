@@ -9,9 +9,11 @@ descriptor, or it stays with an external signer (`web3signer_url`, `clef_url`). 
 that alerts go to come from the environment or from a file of their own.
 """
 
+from keeper.settings.api_keys import api_key
 from keeper.settings.groups import (
     AggregatorSettings,
     FeeSettings,
+    HistorySettings,
     LenderSettings,
     OperationsSettings,
     PolicySettings,
@@ -25,12 +27,14 @@ from keeper.settings.plain_keys import refuse_plain_arguments, refuse_plain_key
 __all__ = [
     "AggregatorSettings",
     "FeeSettings",
+    "HistorySettings",
     "LenderSettings",
     "OperationsSettings",
     "PolicySettings",
     "PoolSettings",
     "RelaySettings",
     "Settings",
+    "api_key",
     "keys",
     "load",
     "load_chains",

@@ -186,3 +186,16 @@ class OperationsSettings(Group):
         if self.balance_min_eth >= self.balance_max_eth:
             raise ValueError("balance_min_eth is not below balance_max_eth")
         return self
+
+
+class HistorySettings(Group):
+    """What sources of past prices want from whoever asks."""
+
+    coingecko_api_key: SecretStr | None = None
+    coingecko_api_key_file: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "HistorySettings":
+        if self.coingecko_api_key is not None and self.coingecko_api_key_file is not None:
+            raise ValueError("coingecko_api_key and coingecko_api_key_file are both set: keep one")
+        return self

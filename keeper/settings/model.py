@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from keeper.settings.groups import (
     AggregatorSettings,
     FeeSettings,
+    HistorySettings,
     LenderSettings,
     OperationsSettings,
     PolicySettings,
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
     aggregators: AggregatorSettings = AggregatorSettings()
     lenders: LenderSettings = LenderSettings()
     operations: OperationsSettings = OperationsSettings()
+    history: HistorySettings = HistorySettings()
 
     @model_validator(mode="after")
     def _one_source(self) -> "Settings":
