@@ -10,11 +10,11 @@ import numpy.typing as npt
 from keeper.backtest.fund import Fund
 from keeper.backtest.kernel import Series, World, run_all
 from keeper.backtest.results import RESULT, STATE
-from keeper.backtest.ticks import ticks_of
 from keeper.errors import ConfigurationError
 from keeper.history.prices import PricePaths
 from keeper.policy.rules.decide import Costs
 from keeper.policy.rules.spec import YEAR_S, RebalancingPolicy, records
+from keeper.policy.ticks import ticks_of
 
 Floats = npt.NDArray[np.float64]
 

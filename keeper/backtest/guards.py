@@ -20,7 +20,7 @@ class Interval:
     sharpe: float
     low: float
     high: float
-    block: float  # bars, mean length
+    block: int  # bars, mean length
 
 
 def sharpe_interval(returns: Floats, per_year: float, level: float = 0.95, seed: int = 0) -> Interval:
@@ -37,14 +37,14 @@ def sharpe_interval(returns: Floats, per_year: float, level: float = 0.95, seed:
     _need(returns)
     found = float(optimal_block_length(returns**2)["stationary"].iloc[0])
     block = max(found if np.isfinite(found) else 1.0, 1.0)
-    bootstrap = StationaryBootstrap(block, returns, seed=np.random.default_rng(seed))
+    bootstrap = StationaryBootstrap(round(block), returns, seed=np.random.default_rng(seed))
 
-    def ratio(sample: Floats) -> float:
+    def ratio(sample: Floats) -> Floats:
         spread = sample.std()
-        return float(sample.mean() / spread * np.sqrt(per_year)) if spread > 0 else 0.0
+        return np.atleast_1d(sample.mean() / spread * np.sqrt(per_year) if spread > 0 else 0.0)
 
     ends = bootstrap.conf_int(ratio, reps=_DRAWS, method="percentile", size=level)
-    return Interval(ratio(returns), float(ends[0, 0]), float(ends[1, 0]), block)
+    return Interval(float(ratio(returns)[0]), float(ends[0, 0]), float(ends[1, 0]), round(block))
 
 
 def deflated_sharpe(returns: Floats, trial_sharpes: Floats) -> float:
@@ -58,7 +58,7 @@ def deflated_sharpe(returns: Floats, trial_sharpes: Floats) -> float:
     :param trial_sharpes: of every trial, the chosen one with them, per bar and not annualised
     :raises ConfigurationError: fewer than ten returns, or all alike
     """
-    from scipy.stats import kurtosis, norm, skew
+    from scipy.stats import kurtosis, norm, skew  # type: ignore[import-untyped]
 
     _need(returns)
     sharpe = returns.mean() / returns.std(ddof=1)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from keeper import settings as settings_module
+from keeper.cli.backtesting import backtest
 from keeper.cli.common import (
     ChainOption,
     ConfigOption,
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(keeper_app, name="keeper")
 app.add_typer(history_app, name="history")
+app.command()(backtest)
 
 
 @app.callback()

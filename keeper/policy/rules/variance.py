@@ -32,3 +32,15 @@ def update(
     for i in range(len(growth)):
         off = growth[i] - basket
         variances[i] += fresh * (off * off * YEAR_S / elapsed_s - variances[i])
+
+
+def over(times: npt.NDArray[np.int64], prices: Floats, targets: Floats, half_life_s: float) -> Floats:
+    """The variances at the end of a history.
+
+    :param times: (bars,) unix s; `prices` (bars, assets)
+    """
+    variances = np.zeros(prices.shape[1])
+    for bar in range(1, len(times)):
+        elapsed, seen = float(times[bar] - times[bar - 1]), float(times[bar] - times[0])
+        update(variances, prices[bar] / prices[bar - 1], targets, elapsed, seen, half_life_s)
+    return variances

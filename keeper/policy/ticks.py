@@ -31,3 +31,14 @@ def ticks_of(line: str, times: Ints) -> Ints:
     places = np.searchsorted(np.array(found), times, side="right") - 1
     last: Ints = np.array(found, dtype=np.int64)[places]
     return last
+
+
+def tick_between(line: str, since: int, now: int) -> int:
+    """The first tick after `since` and not after `now`, unix s; 0 where there is none. Raises as `ticks_of`."""
+    from cronsim import CronSim, CronSimError
+
+    try:
+        at = int(next(CronSim(line, datetime.fromtimestamp(since, UTC))).timestamp())
+    except (CronSimError, StopIteration) as error:
+        raise ConfigurationError(f"cron {line!r}: {error}; give five fields, as in '0 0 1 * *'") from None
+    return at if at <= now else 0
