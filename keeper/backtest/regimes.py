@@ -15,7 +15,7 @@ MOST_COST = 0.8  # of the fixed band's, that the adaptive policy may have
 _WIDTHS = tuple(float(width) for width in np.geomspace(0.004, 0.15, 32))
 _AVERSIONS = tuple(float(each) for each in np.geomspace(0.2, 400, 60))
 # What the adaptive policy has to track better by in sample, so that the luck of a sample does not decide out of it.
-_MARGIN = 0.05
+_MARGIN = 0.1
 
 
 @dataclass(frozen=True, slots=True)

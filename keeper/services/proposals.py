@@ -64,11 +64,11 @@ def policy_of(settings: Settings) -> RebalancingPolicy:
         aim=Aim[wanted.aim.upper()],
         interval_s=wanted.interval_s,
         cron=wanted.cron,
-        band_abs=wanted.band_abs,
-        band_rel=wanted.band_rel,
+        band_abs=wanted.band_bps / 10_000,
+        band_rel=wanted.band_percent / 100,
         width_factor=wanted.width_factor,
-        width_min=wanted.width_min,
-        width_max=wanted.width_max,
+        width_min=wanted.width_min_bps / 10_000,
+        width_max=wanted.width_max_bps / 10_000,
         risk_aversion=wanted.risk_aversion,
         is_guarded=wanted.guarded,
         min_trade_usd=settings.policy.min_trade_usd,
@@ -94,7 +94,7 @@ def _variances(settings: Settings, snapshot: VaultSnapshot) -> tuple[float, ...]
     """Of each asset's return against the basket's, a year."""
     wanted = settings.rebalancing
     if wanted.history_file is None:
-        return (wanted.volatility**2,) * len(snapshot.assets)
+        return ((wanted.volatility_percent / 100) ** 2,) * len(snapshot.assets)
     symbols = tuple(asset.symbol for asset in snapshot.assets)
     targets = tuple(asset.target / WAD for asset in snapshot.assets)
     changed = wanted.history_file.stat().st_mtime_ns if wanted.history_file.exists() else 0

@@ -92,18 +92,20 @@ class RebalancingSettings(Group):
     hybrid: Literal["either", "both"] = "either"  # calendar or band, or both at once
     interval_s: int = Field(default=0, ge=0)
     cron: str = ""  # five fields, UTC, in place of the interval
-    band_abs: float = Field(default=0.0, ge=0, lt=1)  # half-width, share of NAV
-    band_rel: float = Field(default=0.0, ge=0, lt=1)  # half-width, share of the target; of both the narrower counts
+    band_bps: float = Field(default=0.0, ge=0, lt=10_000)  # half-width, of NAV
+    band_percent: float = Field(default=0.0, ge=0, lt=100)  # half-width, of the target; of both the narrower counts
     width_factor: float = Field(default=0.0, ge=0)  # k of k (cost * variance of the weight)^(1/3), in place of both
-    width_min: float = Field(default=0.0, ge=0, lt=1)
-    width_max: float = Field(default=1.0, gt=0, le=1)
+    width_min_bps: float = Field(default=0.0, ge=0, lt=10_000)  # of NAV; rails of widths that follow cost and variance
+    width_max_bps: float = Field(default=10_000.0, gt=0, le=10_000)
     risk_aversion: float = Field(default=4.0, gt=0)
     guarded: bool = True  # what costs more than it is worth is not traded
     max_trade_usd: float = Field(default=0.0, ge=0)  # of one rebalance; 0: no limit
     cooldown_s: int = Field(default=0, ge=0)  # since the last opening's end
     fee_bps: float = Field(default=30.0, ge=0, le=1_000)  # of each pool, until a route tells
     depth_usd: float = Field(default=10_000_000.0, gt=0)  # on each side of each asset's pools together, likewise
-    volatility: float = Field(default=0.6, gt=0, le=10)  # a year, of each asset against the basket, without a history
+    volatility_percent: float = Field(
+        default=60.0, gt=0, le=1_000
+    )  # a year, of each asset against the basket, without a history
     history_file: FilePath | None = None  # of prices by symbol, for each asset's own
     half_life_s: int = Field(default=2_592_000, ge=3_600)
 
