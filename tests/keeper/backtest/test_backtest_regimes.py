@@ -22,7 +22,7 @@ FUND = Fund(
 @pytest.mark.parametrize("regime", SCENARIOS)
 def test_duel__adaptive_against_the_best_fixed_band__tracks_no_worse_for_four_fifths_of_its_cost(regime):
     made = [
-        scenario(regime, ASSETS, stable=("USDC",), bars=1_096, paths=6, step_s=4 * 3_600, seed=seed) for seed in (1, 2)
+        scenario(regime, ASSETS, stable=("USDC",), bars=1_096, paths=16, step_s=4 * 3_600, seed=seed) for seed in (1, 2)
     ]
     found = duel(regime, FUND, *made)
     assert found.tracking_ratio <= 1.0, found.verdict
