@@ -4,7 +4,8 @@
 
 Both are chosen on the paths of one seed and judged on those of another. A fixed band trades to the target, as fixed bands do;
 the second half of the table lets it trade to its edge, which is the adaptive policy's own idea with one width for all assets.
-Exits with 1 where the adaptive policy loses to the band that trades to the target: it has to track no worse at 0.8 times the cost.
+Exits with 1 where the adaptive policy loses to a band that trades to the target: it has to track no worse at 0.8 times the
+cost.
 """
 
 import argparse
