@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from keeper import settings as settings_module
 from keeper.cli import funds
+from keeper.cli.backtesting import backtest
 from keeper.cli.common import (
     ChainOption,
     ConfigOption,
@@ -49,6 +50,7 @@ app.command()(funds.deploy)
 app.add_typer(strategist_app, name="strategist")
 app.command()(forecast)
 app.add_typer(report_app, name="report")
+app.command()(backtest)
 
 
 @app.callback()

@@ -84,7 +84,7 @@ def rebalancing(
 
     A surplus that is sold whole is named as "all": a price that moves until then leaves no dust and reverts nothing.
 
-    :param surplus: base units over target by asset, as the route's problem had them
+    :param surplus: base units over target by asset, all of what the vault may sell
     :param slippage_bps: how much less of each bought asset than the route's amount is acceptable
     :param deadline: unix s, last second at which the transaction may run
     """

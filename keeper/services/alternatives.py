@@ -26,6 +26,7 @@ from keeper.execution.plan import Call, rebalancing
 from keeper.execution.simulate import Halted, Simulation, Skipped, simulate
 from keeper.execution.trial import Place
 from keeper.execution.whole import gains
+from keeper.policy import surpluses
 from keeper.routing import WAD, Flow, RebalanceProblem, Route, RouteLimits, flows, solve
 from keeper.services import loans
 from keeper.services.offers import Offer, Offers, behind_reference_bps, gather
@@ -124,10 +125,13 @@ class Job:
         return Place(snapshot.address, self.executor, self.sender, tokens, snapshot.block, self.now, multicall)
 
     def own_call(self) -> Call:
-        """The route in the callback form."""
-        problem, slippage_bps = self.problem, self.settings.policy.slippage_bps
+        """The route in the callback form.
+
+        What is the vault's whole surplus is sold as "all"; less than that is stated, where a policy stops before the targets.
+        """
+        snapshot, slippage_bps = self.snapshot, self.settings.policy.slippage_bps
         return rebalancing(
-            self.snapshot.address, self.executor, self.route, problem.surplus, slippage_bps, self.deadline
+            snapshot.address, self.executor, self.route, surpluses(snapshot), slippage_bps, self.deadline
         )
 
 

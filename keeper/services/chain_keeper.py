@@ -30,6 +30,7 @@ from keeper.services.handover import take_over
 from keeper.services.joint import MOST_VAULTS, JointPlan, plan_many
 from keeper.services.order import order_of
 from keeper.services.plan import Plan, plan_on
+from keeper.services.proposals import proposal_of
 from keeper.settings import Settings
 
 WAD = 10**18
@@ -136,6 +137,9 @@ class ChainKeeper:
         if decision is not None:
             self._waited.pop(read.address, None)
             return self._wait(read, decision)
+        proposal = proposal_of(self._settings, read, now)
+        if proposal is not None and not proposal.reason.trades:
+            return self._wait(read, Decision(Kind.WAIT, proposal.text))
         last = self._waited.get(read.address)
         if is_worth_a_route(last, read, now, self._settings.policy.replan_s):
             return None

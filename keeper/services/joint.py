@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from keeper.chain import abi
 from keeper.chain.multicall import Read, read_all
@@ -17,8 +18,12 @@ from keeper.policy import Decision, Kind, Limits, Quote, before_route, deficits,
 from keeper.policy.auction import bound_at, fills_from, is_open_at
 from keeper.routing import WAD
 from keeper.routing.netting import Deal, LeaveOut, Market, Netting, Wish, net
-from keeper.services.plan import Plan, executor_owner, find_pools, settlement_gas
+from keeper.services.plan import Plan, executor_owner, find_pools
+from keeper.services.proposals import proposal_of, settlement_gas, weigh
 from keeper.settings import Settings
+
+if TYPE_CHECKING:
+    from keeper.policy.proposal import Proposal
 
 # BatchExecutor's own limit.
 MOST_VAULTS = 8
@@ -84,13 +89,16 @@ def joined(
     if len({snapshot.block.hash for snapshot in snapshots}) > 1:
         raise NoRoute("the vaults were read at different blocks")
     now = max(client.pending_time(settings.multicall), *(snapshot.block.timestamp for snapshot in snapshots), 0)
-    ready = _ready(_listed(client, settings, snapshots, executor), now)
+    proposals = _proposals(settings, _ready(_listed(client, settings, snapshots, executor), now), now)
+    ready = [snapshot for snapshot, _ in proposals.values()]
     if len(ready) < 2:
         raise NoRoute("fewer than two vaults may be filled now")
     fees = fee_market.current(client, settings.fees)
     limits = Limits.of(settings.policy.min_trade_usd, settings.policy.cost_max_bps, settings.policy.safety_margin_bps)
     market = _market(client, settings, ready, alone, fees, now)
-    ready, decisions, netting = _agreed(ready, alone, market, limits, now)
+    ready, decisions, netting = _agreed(
+        ready, alone, market, limits, now, {vault: each for vault, (_, each) in proposals.items()}
+    )
     call = calls.rebalancing_many(executor, netting, settings.policy.slippage_bps, now + settings.policy.deadline_s)
     symbols = {asset.address: asset.symbol for snapshot in ready for asset in snapshot.assets}
     simulation = simulate(
@@ -126,6 +134,14 @@ def _ready(snapshots: Sequence[VaultSnapshot], now: int) -> list[VaultSnapshot]:
     return found[:MOST_VAULTS]
 
 
+def _proposals(
+    settings: Settings, snapshots: Sequence[VaultSnapshot], now: int
+) -> "dict[str, tuple[VaultSnapshot, Proposal | None]]":
+    """By vault, what the keeper's own policy proposes; without those for which it proposes nothing."""
+    made = {each.address: (each, proposal_of(settings, each, now)) for each in snapshots}
+    return {vault: pair for vault, pair in made.items() if pair[1] is None or pair[1].reason.trades}
+
+
 def _market(
     client: Client,
     settings: Settings,
@@ -153,30 +169,38 @@ def _market(
 
 
 def _agreed(
-    snapshots: list[VaultSnapshot], alone: Mapping[str, Plan], market: Market, limits: Limits, now: int
+    snapshots: list[VaultSnapshot],
+    alone: Mapping[str, Plan],
+    market: Market,
+    limits: Limits,
+    now: int,
+    proposals: "Mapping[str, Proposal | None]",
 ) -> tuple[list[VaultSnapshot], tuple[Decision, ...], Netting]:
     """The vaults that trade together, without those that would rather not. Raises NoRoute."""
     left = list(snapshots)
     refusals: list[str] = []
     while len(left) > 1:
-        wishes = [_wish(snapshot, alone.get(snapshot.address), limits, now) for snapshot in left]
+        wishes = [
+            _wish(snapshot, alone.get(snapshot.address), limits, now, proposals[snapshot.address]) for snapshot in left
+        ]
         gas = sum(map(settlement_gas, left)) - (len(left) - 1) * _TRANSACTION_GAS
         try:
             netting = net(wishes, market, gas)
-            return left, _decisions(left, netting, market, limits, now), netting
+            return left, _decisions(left, netting, market, limits, now, proposals), netting
         except LeaveOut as error:
             refusals.append(str(error))
             left = [snapshot for snapshot in left if snapshot.address != error.vault]
     raise NoRoute("; ".join(refusals))
 
 
-def _wish(snapshot: VaultSnapshot, alone: Plan | None, limits: Limits, now: int) -> Wish:
+def _wish(snapshot: VaultSnapshot, alone: Plan | None, limits: Limits, now: int, proposal: "Proposal | None") -> Wish:
     need = -(-bound_at(snapshot, now) * (WAD + limits.safety_margin) // WAD)  # up: the margin is against the keeper
+    aims = None if proposal is None else proposal.aims
     return Wish(
         vault=snapshot.address,
         prices={asset.address: price for asset, price in zip(snapshot.assets, snapshot.priced().prices, strict=True)},
-        surplus=surpluses(snapshot),
-        deficit=deficits(snapshot),
+        surplus=surpluses(snapshot, aims),
+        deficit=deficits(snapshot, aims),
         floor=max(need, WAD - limits.cost_max),
         alone=None if alone is None else alone.route,
         gas=settlement_gas(snapshot),
@@ -184,13 +208,19 @@ def _wish(snapshot: VaultSnapshot, alone: Plan | None, limits: Limits, now: int)
 
 
 def _decisions(
-    snapshots: Sequence[VaultSnapshot], netting: Netting, market: Market, limits: Limits, now: int
+    snapshots: Sequence[VaultSnapshot],
+    netting: Netting,
+    market: Market,
+    limits: Limits,
+    now: int,
+    proposals: "Mapping[str, Proposal | None]",
 ) -> tuple[Decision, ...]:
     """What the policy says to each vault's part, with its part of the gas by what it sells. Raises LeaveOut."""
     decisions = []
     sold = sum(deal.value_out for deal in netting.deals)
     for snapshot, deal in zip(snapshots, netting.deals, strict=True):
-        decision = judge(snapshot, _quote(deal, netting, market, sold), limits, now)
+        quote = _quote(deal, netting, market, sold)
+        decision = weigh(judge(snapshot, quote, limits, now), proposals[snapshot.address])
         if decision.kind is not Kind.REBALANCE:
             raise LeaveOut(f"vault {deal.vault}: {decision.reason}", deal.vault)
         decisions.append(replace(decision, reason=f"{decision.reason}, together with others"))

@@ -1,7 +1,8 @@
 """What the keeper would do with a vault now, and why. Sends nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from eth_abi.exceptions import DecodingError
 
@@ -23,12 +24,12 @@ from keeper.policy import Decision, Kind, Limits, Quote, before_route, deficits,
 from keeper.policy.auction import bound_at, final_bound, is_open_at
 from keeper.routing import WAD, RebalanceProblem, Route, RouteLimits, solve
 from keeper.services.alternatives import Alternatives, Job, LeavesTooLittle, choose
+from keeper.services.proposals import proposal_of, settlement_gas, weigh
 from keeper.settings import Settings
 
-# Gas of a rebalance beside its swaps, measured on the devnet: the transaction, opening and settlement, and a price and two
-# balances per asset.
-_SETTLEMENT_GAS = 200_000
-_ASSET_GAS = 60_000
+if TYPE_CHECKING:
+    from keeper.policy.proposal import Proposal
+
 # With these prices of zero a route is still found, only its gas counts for nothing.
 _NOBODY = "0x" + "0" * 40
 
@@ -86,17 +87,20 @@ def plan_on(client: Client, settings: Settings, snapshot: VaultSnapshot, sender:
     early = before_route(snapshot, now)
     if early is not None:
         return Plan(snapshot, now, early)
+    proposal = proposal_of(settings, snapshot, now)
+    if proposal is not None and not proposal.reason.trades:
+        return Plan(snapshot, now, Decision(Kind.WAIT, proposal.text))
     fees = fee_market.current(client, settings.fees)
-    surplus = surpluses(snapshot)
+    aims = None if proposal is None else proposal.aims
     limits = Limits.of(settings.policy.min_trade_usd, settings.policy.cost_max_bps, settings.policy.safety_margin_bps)
-    problem = _problem(client, settings, snapshot, surplus, fees, now)
+    problem = _problem(client, settings, snapshot, aims, fees, now)
     route, problem, dropped = _verified_route(
         client, settings, snapshot, problem, _route_limits(settings, snapshot, limits), now
     )
-    decision = judge(snapshot, _quote(snapshot, route, fees), limits, now)
+    decision = weigh(judge(snapshot, _quote(snapshot, route, fees), limits, now), proposal)
     drafted = Plan(snapshot, now, decision, route, fees, dropped=dropped)
     if decision.kind is Kind.WAIT:
-        part = _part(client, settings, drafted, problem, limits)
+        part = _part(client, settings, drafted, problem, limits, proposal)
         if part is None:
             return drafted
         drafted, problem = part
@@ -112,7 +116,12 @@ def plan_on(client: Client, settings: Settings, snapshot: VaultSnapshot, sender:
 
 
 def _part(
-    client: Client, settings: Settings, whole: Plan, problem: RebalanceProblem, limits: Limits
+    client: Client,
+    settings: Settings,
+    whole: Plan,
+    problem: RebalanceProblem,
+    limits: Limits,
+    proposal: "Proposal | None",
 ) -> tuple[Plan, RebalanceProblem] | None:
     """The largest part that may be filled now, where the whole may not be, and the problem whose route it is.
 
@@ -132,7 +141,7 @@ def _part(
     except NoRoute:
         return None
     quote, later = _quote(snapshot, route, whole.fees), _quote(snapshot, whole.route, whole.fees)
-    decision = judge(snapshot, quote, limits, now)
+    decision = weigh(judge(snapshot, quote, limits, now), proposal)
     if decision.kind is not Kind.REBALANCE:
         return None
     end = snapshot.opened_at + snapshot.terms.duration
@@ -162,11 +171,6 @@ def executor_owner(client: Client, executor: str) -> str:
         return checksum(abi.Executor.owner.decode(client.call(executor, abi.Executor.owner.encode())))
     except (Reverted, DecodingError):
         raise ConfigurationError(f"no executor at {executor} on chain {client.chain_id}: set executor") from None
-
-
-def settlement_gas(snapshot: VaultSnapshot) -> int:
-    """Gas of a rebalance beside its swaps, the transaction's own included."""
-    return _SETTLEMENT_GAS + _ASSET_GAS * len(snapshot.assets)
 
 
 def _opening(client: Client, drafted: Plan, sender: str) -> Plan:
@@ -233,7 +237,7 @@ def _verified_route(
 
 
 def _problem(
-    client: Client, settings: Settings, snapshot: VaultSnapshot, surplus: dict[str, int], fees: Fees, now: int
+    client: Client, settings: Settings, snapshot: VaultSnapshot, aims: Sequence[int] | None, fees: Fees, now: int
 ) -> RebalanceProblem:
     valuation = snapshot.priced()
     prices = {asset.address: price for asset, price in zip(snapshot.assets, valuation.prices, strict=True)}
@@ -243,8 +247,8 @@ def _problem(
         pools=tuple(found),
         prices=prices,
         decimals=decimals,
-        surplus=surplus,
-        deficit=deficits(snapshot),
+        surplus=surpluses(snapshot, aims),
+        deficit=deficits(snapshot, aims),
         gas_price_wei=fees.expected,
         eth_price_wad=snapshot.native_price or 0,
     )

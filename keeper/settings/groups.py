@@ -69,6 +69,9 @@ class FeeSettings(Group):
 class PolicySettings(Group):
     """What the keeper asks for beyond what the vault's contract demands."""
 
+    rebalancing: Literal["vault", "calendar", "band", "hybrid", "cost_aware"] = (
+        "vault"  # whose rules say when and how far
+    )
     min_trade_usd: float = Field(default=500.0, ge=0)  # a smaller rebalance is not worth its gas
     cost_max_bps: float = Field(default=100.0, gt=0, le=10_000)  # gas and loss against the oracle, of the value traded
     marginal_cost_max_bps: int = Field(default=300, gt=0, le=9_000)  # of the last dollar sold, gas aside
@@ -80,6 +83,31 @@ class PolicySettings(Group):
     replan_s: float = Field(
         default=60.0, gt=0, le=3_600
     )  # how long a route that did not pay is believed while nothing moves
+
+
+class RebalancingSettings(Group):
+    """The keeper's own rules of when and how far, where `policy.rebalancing` names others than the vault's."""
+
+    aim: Literal["centre", "edge", "between"] = "centre"  # between: as far as fixed and proportional cost ask
+    hybrid: Literal["either", "both"] = "either"  # calendar or band, or both at once
+    interval_s: int = Field(default=0, ge=0)
+    cron: str = ""  # five fields, UTC, in place of the interval
+    band_bps: float = Field(default=0.0, ge=0, lt=10_000)  # half-width, of NAV
+    band_percent: float = Field(default=0.0, ge=0, lt=100)  # half-width, of the target; of both the narrower counts
+    width_factor: float = Field(default=0.0, ge=0)  # k of k (cost * variance of the weight)^(1/3), in place of both
+    width_min_bps: float = Field(default=0.0, ge=0, lt=10_000)  # of NAV; rails of widths that follow cost and variance
+    width_max_bps: float = Field(default=10_000.0, gt=0, le=10_000)
+    risk_aversion: float = Field(default=4.0, gt=0)
+    guarded: bool = True  # what costs more than it is worth is not traded
+    max_trade_usd: float = Field(default=0.0, ge=0)  # of one rebalance; 0: no limit
+    cooldown_s: int = Field(default=0, ge=0)  # since the last opening's end
+    fee_bps: float = Field(default=30.0, ge=0, le=1_000)  # of each pool, until a route tells
+    depth_usd: float = Field(default=10_000_000.0, gt=0)  # on each side of each asset's pools together, likewise
+    volatility_percent: float = Field(
+        default=60.0, gt=0, le=1_000
+    )  # a year, of each asset against the basket, without a history
+    history_file: FilePath | None = None  # of prices by symbol, for each asset's own
+    half_life_s: int = Field(default=2_592_000, ge=3_600)
 
 
 class RelaySettings(Group):

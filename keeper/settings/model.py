@@ -15,6 +15,7 @@ from keeper.settings.groups import (
     OperationsSettings,
     PolicySettings,
     PoolSettings,
+    RebalancingSettings,
     RelaySettings,
     StrategistSettings,
 )
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
     pools: PoolSettings = PoolSettings()
     fees: FeeSettings = FeeSettings()
     policy: PolicySettings = PolicySettings()
+    rebalancing: RebalancingSettings = RebalancingSettings()
     relays: RelaySettings = RelaySettings()
     aggregators: AggregatorSettings = AggregatorSettings()
     lenders: LenderSettings = LenderSettings()
