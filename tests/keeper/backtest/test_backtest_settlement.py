@@ -40,10 +40,10 @@ sides = st.lists(st.tuples(st.floats(1e3, 1e6), st.integers(1, 100)), min_size=2
 @settings(deadline=None, max_examples=300)
 @given(
     sides=sides,
-    moves=st.lists(st.floats(-0.3, 0.3), min_size=8, max_size=8),
+    moves=st.lists(st.floats(-0.55, 0.55), min_size=8, max_size=8),
     bound=st.sampled_from([0.97, 0.99, 1.0, 1.01]),
     kept=st.floats(0.96, 1.02),
-    tolerance=st.sampled_from([0.0001, 0.001, 0.02]),
+    tolerance=st.sampled_from([0.0001, 0.001, 0.02, 0.5]),
 )
 def test_settles__random_fills__as_the_contracts_reference(sides, moves, bound, kept, tolerance):
     before = basket(*zip(*sides, strict=True))
@@ -51,7 +51,7 @@ def test_settles__random_fills__as_the_contracts_reference(sides, moves, bound, 
     targets = np.array(before.targets, dtype=float) / WAD
     nav = values.sum()
     off = values - targets * nav
-    # A part or a bit more than the gap of each, so that every rule is met and broken.
+    # A part of each gap, or up to twice of it, so that every rule is met and broken.
     after = values - off * np.abs(np.array(moves[: len(values)])) * 4
     bought = after > values
     after[bought] = values[bought] + (after[bought] - values[bought]) * kept
