@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from keeper.errors import HistoryError
 
-YEAR_S = 365 * 86_400  # as the vault counts a year
+YEAR_S = 365 * 86_400  # volatilities are told per 365 days, as markets that never close tell them
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 from keeper.errors import ConfigurationError
 
 DAY_S = 86_400
-YEAR_S = 31_557_600  # as contracts/modules/fees.vy counts the streaming fee's year
+YEAR_S = 31_557_600  # as contracts/modules/share_fees.vy counts the streaming fee's year
 
 Record = Any  # an element of `records`; its fields are those of RebalancingPolicy
 
