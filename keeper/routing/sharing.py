@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -70,15 +71,36 @@ def share(
     No token may be both sold and bought by the route.
     """
     # In one order, whatever the order in which they are given: floats add up differently in another.
-    order = sorted(
-        range(len(wants)), key=lambda at: (sorted(wants[at].surplus.items()), sorted(wants[at].deficit.items()))
-    )
+    order = sorted(range(len(wants)), key=lambda at: _key(wants[at]))
     parts = _share([wants[at] for at in order], prices, decimals, sold, bought)
-    return (
-        None
-        if parts is None
-        else [part for _, part in sorted(zip(order, parts, strict=True), key=lambda pair: pair[0])]
-    )
+    if parts is None:
+        return None
+    found: dict[int, Part] = {}
+    for _, group in groupby(zip(order, parts, strict=True), key=lambda pair: _key(wants[pair[0]])):
+        places, alike = zip(*group, strict=True)
+        found |= zip(places, _alike(alike), strict=True)
+    return [found[at] for at in range(len(wants))]
+
+
+def _key(want: Wants) -> tuple[object, ...]:
+    return sorted(want.surplus.items()), sorted(want.deficit.items()), want.caps
+
+
+def _alike(parts: Sequence[Part]) -> list[Part]:
+    """The same for all who want the same, to the unit: floats favour one of them where the whole is much larger."""
+    sides = {
+        side: {
+            token: apportion(sum(getattr(part, side).get(token, 0) for part in parts), [1] * len(parts))
+            for token in {token for part in parts for token in getattr(part, side)}
+        }
+        for side in ("sold", "inside", "outside")
+    }
+    # From the other end, so that no one's purchase is rounded up twice.
+    sides["outside"] = {token: amounts[::-1] for token, amounts in sides["outside"].items()}
+    return [
+        Part(*(_some({token: amounts[at] for token, amounts in side.items()}) for side in sides.values()))
+        for at in range(len(parts))
+    ]
 
 
 def _share(

@@ -209,3 +209,15 @@ def test_share__any__is_the_same_in_any_order_to_eight_digits(question, random):
             one, other = getattr(found[at], side), getattr(part, side)
             for token in {*one, *other}:
                 assert abs(one.get(token, 0) - other.get(token, 0)) <= 2 + one.get(token, 0) // 10**8
+
+
+def test_share__two_who_want_the_same_beside_much_larger_amounts__get_the_same():
+    """Floats tell their ten of a thousandfold apart by a hundred-millionth, and favoured the first."""
+    rich, poor = (next(token for token in ADDRESS.values() if DECIMALS[token] == 18), ADDRESS["USDC"])
+    large = Wants({poor: 10**21}, {rich: 10 * 10**18})
+    twin = Wants({rich: 777_770 * 10**15}, {poor: 77_777 * 10**18})
+    found = share([large, twin, twin], PRICES, DECIMALS, {}, {})
+    assert found is not None
+    for side in ("sold", "inside", "outside"):
+        one, other = (getattr(part, side) for part in found[1:])
+        assert all(abs(one.get(token, 0) - other.get(token, 0)) <= 1 for token in {*one, *other})
