@@ -1,5 +1,6 @@
 """Guards against fooling oneself: intervals for a Sharpe ratio, its deflation by the trials, splits that walk forward."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +67,7 @@ def deflated_sharpe(returns: Floats, trial_sharpes: Floats) -> float:
     lucky = 0.0
     if trials > 1:
         spread = float(np.std(trial_sharpes, ddof=1))
-        lucky = spread * float((1 - _EULER) * norm.ppf(1 - 1 / trials) + _EULER * norm.ppf(1 - 1 / (trials * np.e)))
+        lucky = spread * float((1 - _EULER) * norm.ppf(1 - 1 / trials) + _EULER * norm.ppf(1 - 1 / (trials * math.e)))
     error = np.sqrt(1 - skew(returns) * sharpe + (kurtosis(returns, fisher=False) - 1) / 4 * sharpe**2)
     return float(norm.cdf((sharpe - lucky) * np.sqrt(len(returns) - 1) / error))
 
