@@ -214,7 +214,7 @@ class View:
     def __init__(self, console: Console, clock: Callable[[], float] = time.time):
         self._live: Live | None = None
         self.listener: Board | Lines
-        if console.is_terminal:
+        if console.is_terminal and not console.is_dumb_terminal:  # which shows nothing of what is live
             board = Board(clock)
             self.listener = board
             self._live = Live(get_renderable=board.draw, console=console, refresh_per_second=2, transient=True)

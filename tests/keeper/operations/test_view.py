@@ -119,14 +119,16 @@ def test_lines__say_what_changes_and_nothing_twice():
 
 
 def test_view__on_a_terminal__is_live_and_elsewhere_lines():
-    terminal = Console(file=io.StringIO(), force_terminal=True, width=200)
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=200, _environ={"TERM": "xterm"})
     with View(terminal, lambda: NOW) as view:
         view.listener(SAMPLES[0])
         assert isinstance(view.listener, Board)
     assert "ARMED" in terminal.file.getvalue()
     pipe = Console(file=io.StringIO())
-    with View(pipe) as view:
-        assert isinstance(view.listener, Lines)
+    dumb = Console(file=io.StringIO(), force_terminal=True, _environ={"TERM": "dumb"})
+    for console in (pipe, dumb):
+        with View(console) as view:
+            assert isinstance(view.listener, Lines)
 
 
 @pytest.mark.parametrize(
