@@ -38,6 +38,7 @@ _SEED = 20_261
 _HEADS = ("vaults", "assets", "samples", "p50 ms", "p95 ms", "with RPC", "per vault", "RPC idle", "RPC acting")
 _IDLE_BLOCKS = 20
 _MOST_BLOCKS = 40  # for one rebalance
+_MOVES = 3  # of the price at most, for each rebalance
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +144,18 @@ def measure(vaults: int, rebalances: int) -> Row:
             made.tick()
         idle = (made.client.requests - asked) / _IDLE_BLOCKS
         whole, own, acting = [], [], []
-        for number in range(rebalances + 1):
+        number = 0
+        for _ in range(_MOVES * (rebalances + 1)):
+            if number > rebalances:
+                break
             market.warp(made.box, 86_400)
             factor = Decimal(str(random.choice((0.8, 1.25))))
             market.move_price(made.box, "WETH", market.feed_price(made.box, "WETH") * factor)
-            for _ in range(_MOST_BLOCKS):
+            for block in range(_MOST_BLOCKS):
                 asked, waited = made.client.requests, made.client.seconds
                 told_now = made.tick()
+                if not block and not any(_is_due(event) for event in told_now):
+                    break  # the move took back what the last one had left undone
                 for event in told_now:
                     if isinstance(event, events.Signed) and number:  # the first one looks for pools
                         spent = made.client.seconds - waited
@@ -157,11 +163,14 @@ def measure(vaults: int, rebalances: int) -> Row:
                         own.append((event.seconds_since_head - spent) * 1e3)
                         acting.append(made.client.requests - asked)
                 if any(isinstance(event, events.Confirmed) and event.fills for event in told_now):
+                    number += 1
                     break
                 if any(_is_waiting_for_time(event) for event in told_now):
                     market.warp(made.box, 300)
             else:
                 raise RuntimeError(f"the keeper did not rebalance in {_MOST_BLOCKS} blocks: {told_now}")
+        if number <= rebalances:
+            raise RuntimeError(f"{number} rebalances were due after {_MOVES * (rebalances + 1)} moves of the price")
     return Row(
         vaults=vaults,
         assets=len(fleet.WEIGHTS),
@@ -194,6 +203,13 @@ def misses(rows: Sequence[Row]) -> list[str]:
         if after.per_vault_ms >= before.per_vault_ms
     ]
     return found
+
+
+def _is_due(event: events.Event) -> bool:
+    """Whether a vault is open, or has an asset out of its band."""
+    return isinstance(event, events.VaultRead) and (
+        event.is_open or any(abs(asset.weight - asset.target) > asset.band for asset in event.assets)
+    )
 
 
 def _is_waiting_for_time(event: events.Event) -> bool:
