@@ -58,9 +58,16 @@ class Plan:
 
     @property
     def ways(self) -> tuple[Way, ...]:
-        """The alternatives as the ledger keeps them."""
-        found = () if self.alternatives is None else self.alternatives.candidates
-        return tuple(Way(each.name, each.worth, each.left_out) for each in found)
+        """The alternatives as the ledger keeps them, and behind them the quotes that were not taken."""
+        if self.alternatives is None:
+            return ()
+        symbol_of = self.snapshot.symbol_of
+        ways = [Way(each.name, each.worth, each.left_out) for each in self.alternatives.candidates]
+        quotes = [
+            Way(f"{each.venue} for {symbol_of(each.sell_token)}→{symbol_of(each.buy_token)}", None, each.reason)
+            for each in self.alternatives.quotes_left_out
+        ]
+        return (*ways, *quotes)
 
 
 def plan(client: Client, settings: Settings, vault: str, sender: str | None = None) -> Plan:

@@ -110,6 +110,11 @@ def decisions(ledger: Path) -> set[int]:
     return {each[0] for each in _query(ledger, "SELECT id FROM decisions")}
 
 
+def left_out(ledger: Path) -> dict[str, str]:
+    """Ways that the ledger says could not be done, and why."""
+    return dict(_query(ledger, "SELECT name, left_out FROM alternatives WHERE left_out IS NOT NULL"))
+
+
 def faults(
     box: Box, ledger: Path, sender: str, rebalancers: Sequence[str], since: int, *, may_revert: bool = False
 ) -> list[str]:
