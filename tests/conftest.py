@@ -9,12 +9,11 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 import pytest
+from lean_ape import lean
 
-from devnet import anvil, node
+from devnet import node
 from devnet.box import Box
 from keeper import toolchain
 from scripts.proofs.build import forget_stale
@@ -36,34 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses", None) and not is_worker:
         subprocess.run(["ape", "compile"], cwd=_root, check=True, stdout=subprocess.DEVNULL)
         return
-    _lighten_node(config)
+    _started.enter_context(lean(records_steps=config.pluginmanager.has_plugin("scripts.proofs.tracer")))
     os.environ["PATH"] = os.pathsep.join((str(toolchain.tool_path()), os.environ["PATH"]))
     os.environ["WEB3_PROVIDER_URI"] = REAL_RPC or _started.enter_context(node.up()).url
-
-
-def _lighten_node(config: pytest.Config) -> None:
-    """Have ape's own node record no steps, unless a plugin wants them, and keep no old blocks: half of the tests' time.
-
-    Nor does ape validate its settings anew for every request, which takes longer than the request.
-    """
-    from ape_foundry.provider import FoundryProvider
-
-    command = FoundryProvider.build_command
-    unwanted = () if config.pluginmanager.has_plugin("scripts.proofs.tracer") else ("--steps-tracing",)
-
-    def lighter(self: Any) -> list[str]:
-        return [word for word in command(self) if word not in unwanted] + [*anvil.SHORT_MEMORY]
-
-    _started.enter_context(patch.object(FoundryProvider, "build_command", lighter))
-    validate, known = FoundryProvider.settings.fget, {}
-
-    def settings(self: Any) -> Any:
-        key = id(self), repr(self.provider_settings)
-        if key not in known:
-            known[key] = self, validate(self)  # kept, so that no other gets its id
-        return known[key][1]
-
-    _started.enter_context(patch.object(FoundryProvider, "settings", property(settings)))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
