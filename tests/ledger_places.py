@@ -1,8 +1,5 @@
 """Places for a ledger, an SQLite file and a PostgreSQL database of a real server, and what stands in one."""
 
-import os
-import subprocess
-import sys
 import tempfile
 import textwrap
 from collections.abc import Iterator
@@ -13,6 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from fake_chain import bare_snapshot
+from forked import Forked
 from pydantic import SecretStr
 from sqlalchemy import URL, make_url
 
@@ -106,10 +104,10 @@ def row_of(ledger: Ledger, row_id: int) -> TransactionRow:
     return next(row for row in ledger.transactions() if row.id == row_id)
 
 
-def program(place: Path | SecretStr, text: str) -> subprocess.Popen:
+def program(place: Path | SecretStr, text: str) -> Forked:
     """Another process, with `place` and everything of this module at hand."""
-    where = f"Path({str(place)!r})" if isinstance(place, Path) else f"SecretStr({place.get_secret_value()!r})"
-    start = f"from ledger_places import *\nplace = {where}\n"
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-    code = start + textwrap.dedent(text)
-    return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
+    return Forked(_run, place, textwrap.dedent(text))
+
+
+def _run(place: Path | SecretStr, text: str) -> None:
+    exec(text, globals() | {"place": place})

@@ -69,6 +69,7 @@ def server(workshop: Workshop) -> Iterator[Server]:
     workshop._servers.put(server)
 
 
+@pytest.mark.long
 def test_judge__known_fault__is_killed_by_the_test_that_sees_it_and_no_fault_is_the_same(workshop: Workshop) -> None:
     check_left_out = mutant("pass")
     nothing = replace(check_left_out, end=check_left_out.start, replacement="")
@@ -77,11 +78,13 @@ def test_judge__known_fault__is_killed_by_the_test_that_sees_it_and_no_fault_is_
     assert (verdicts[nothing].outcome, verdicts[nothing].killer) == (SAME, "")
 
 
+@pytest.mark.long
 def test_server__asked_for_tests_that_are_not_there__says_so(server: Server) -> None:
     report = server.ask(Request(("tests/unit/index_vault",)))
     assert (report.outcome, report.output) == (BROKEN, "no test within tests/unit/index_vault was collected")
 
 
+@pytest.mark.long
 def test_workshop__every_run_fails__stops_at_the_control_and_counts_nothing_as_killed(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

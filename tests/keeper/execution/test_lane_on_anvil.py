@@ -2,13 +2,12 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from eth_account import Account
 from eth_utils.conversions import to_hex
+from forked import Forked
 from lane_bench import EXECUTOR, GWEI, REBALANCER, VAULT, WAD, Bench
 
 from devnet import anvil
@@ -238,24 +237,24 @@ def test_node_signer__signs_with_an_account_of_the_node(it):
 # Anvil's first account, which everybody knows.
 ANVIL_KEY = bytes.fromhex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
 
-PROGRAM = """
-import os, signal, sys
-from pathlib import Path
-from test_lane_on_anvil import Real, Step
-
-folder, url, where, scenario = sys.argv[1:]
-it = Real(Path(folder), url)
-it.kill_at = lambda step: step is Step(where) and os.kill(os.getpid(), signal.SIGKILL)
 SCENARIOS = {
-    "plain": lambda: (it.submit(), it.mine(2)),
-    "reorg": lambda: (it.submit(), it.mine(1), it.rpc("anvil_reorg", 1, []), it.step()),
-    "replaced": lambda: (it.submit(), it.starve(3), it.mine(1)),
-    "dropped": lambda: (
-        it.submit(seconds=30), it.rpc("anvil_dropAllTransactions"), it.rpc("evm_increaseTime", 60), it.mine(1)
+    "plain": lambda it: (it.submit(), it.mine(2)),
+    "reorg": lambda it: (it.submit(), it.mine(1), it.rpc("anvil_reorg", 1, []), it.step()),
+    "replaced": lambda it: (it.submit(), it.starve(3), it.mine(1)),
+    "dropped": lambda it: (
+        it.submit(seconds=30),
+        it.rpc("anvil_dropAllTransactions"),
+        it.rpc("evm_increaseTime", 60),
+        it.mine(1),
     ),
 }
-SCENARIOS[scenario]()
-"""
+
+
+def killed_at(folder: Path, url: str, where: Step, scenario: str) -> None:
+    """What the other process does, as long as it lives."""
+    it = Real(folder, url)
+    it.kill_at = lambda step: step is where and os.kill(os.getpid(), signal.SIGKILL)
+    SCENARIOS[scenario](it)
 
 
 @pytest.mark.parametrize(
@@ -269,11 +268,7 @@ SCENARIOS[scenario]()
     ],
 )
 def test_kill_9__and_a_restart__nothing_twice_and_nothing_lost(url, tmp_path, where, scenario, mined):
-    folders = [str(Path(__file__).parents[2]), str(Path(__file__).parent), str(Path(__file__).parents[3])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(folders)}
-    arguments = [sys.executable, "-c", PROGRAM, str(tmp_path), url, where.value, scenario]
-    killed = subprocess.run(arguments, env=environment, timeout=60, check=False)
-    assert killed.returncode == -signal.SIGKILL
+    assert Forked(killed_at, tmp_path, url, where, scenario).wait(60) == -signal.SIGKILL
 
     it = Real(tmp_path, url)
     it.decisions = 1

@@ -89,7 +89,8 @@ def built(tmp_path_factory) -> Iterator[Desk]:
                 "rpc_url": running.url,
                 "confirmations": 1,  # the devnet mines on demand
                 "pools": {"cache_folder": tmp_path_factory.mktemp("pools")},
-                "strategist": {"enabled": True},
+                # Which one is chosen is tested elsewhere, and takes its time.
+                "strategist": {"enabled": True, "forecaster": "ewma"},
             },
             environment={},
         )
@@ -177,6 +178,15 @@ def test_pass__half_a_day_after_the_rails__moves_half_of_a_days_way_and_not_a_ha
     assert again.mined is None
     assert again.plan.decision.reason == "nothing is set: the speed allows too small a step yet"
     assert desk.bands() == [move.settable for move in result.plan.bands.moves]
+
+
+@pytest.mark.long
+def test_pass__told_to_choose_a_forecaster__sets_bands_by_the_one_that_history_speaks_for(desk, ledger):
+    chosen = desk.settings.strategist.model_copy(update={"forecaster": "auto"})
+    desk = replace(desk, settings=desk.settings.model_copy(update={"strategist": chosen}))
+    result = desk.run(ledger)
+    assert desk.bands() == [move.settable for move in result.plan.bands.moves] != [demo.BAND] * 3
+    assert len(result.plan.outlook.ranking.scores) > 1
 
 
 def test_pass__day_after_day__arrives_inside_the_rails_when_it_was_said(desk, ledger):
