@@ -67,7 +67,7 @@ def backtest(fund: Fund, prices: PricePaths, policies: Sequence[RebalancingPolic
     basket = basket_returns(fund, prices)
     # Whole numbers given for floats would be compiled anew.
     nav, gas, gas_asset = (float(each) for each in (fund.nav_usd, fund.gas_usd, fund.gas_asset_usd))
-    terms = Terms(*(type(default)(value) for default, value in zip(Terms(), fund.terms, strict=True)))
+    terms = Terms._make(type(default)(value) for default, value in zip(Terms(), fund.terms, strict=True))
     run_all(
         prices.prices,
         basket,
