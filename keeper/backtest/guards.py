@@ -42,7 +42,7 @@ def sharpe_interval(returns: Floats, per_year: float, level: float = 0.95, seed:
     if len(ratios) == 1:
         low, high, block = _bootstrapped(returns[0], per_year, level, seed)
         return Interval(float(ratios[0]), low, high, 1, block)
-    from scipy.stats import t
+    from scipy.stats import t  # type: ignore[import-untyped]
 
     mean, error = float(ratios.mean()), float(ratios.std(ddof=1) / math.sqrt(len(ratios)))
     reach = float(t.ppf((1 + level) / 2, len(ratios) - 1)) * error
@@ -79,7 +79,7 @@ def deflated_sharpe(returns: Floats, trial_sharpes: Floats) -> float:
     :param trial_sharpes: of every trial, the chosen one with them, per bar and not annualised
     :raises ConfigurationError: fewer than ten returns, or all alike
     """
-    from scipy.stats import kurtosis, norm, skew  # type: ignore[import-untyped]
+    from scipy.stats import kurtosis, norm, skew
 
     _need(returns[np.newaxis])
     sharpe = returns.mean() / returns.std(ddof=1)
