@@ -165,6 +165,10 @@ def test_study__of_several_paths__tells_the_interval_of_its_own_sharpe_ratio():
         assert row.interval.paths == 5
         assert row.interval.sharpe == pytest.approx(row.metrics.sharpe)
         assert row.interval.low < row.metrics.sharpe < row.interval.high
+    trials = np.array([row.metrics.sharpe for row in found.rows if not row.is_peer])
+    every = net_returns(found.runs, 0).ravel()
+    assert len(every) == 5 * 199
+    assert found.deflated == pytest.approx(deflated_sharpe(every, trials / np.sqrt(199 / found.runs.years)))
 
 
 def test_study__on_a_cluster__runs_every_trial_there_and_is_the_same(monkeypatch):
