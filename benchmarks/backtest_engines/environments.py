@@ -28,11 +28,13 @@ def python_of(engine: str) -> Path:
     uv = shutil.which("uv")
     if uv is None:
         raise ToolchainError(f"{engine} needs an environment of its own: install uv, and put it on PATH")
+    folder.parent.mkdir(parents=True, exist_ok=True)
     for words in (
         [uv, "venv", "-q", "--clear", "--python", sys.executable, str(folder)],
         [uv, "pip", "install", "-q", "--python", str(python), pin],
     ):
-        done = subprocess.run(words, check=False, capture_output=True, text=True)
+        # Away from the project, whose constraints uv would hold this environment to as well.
+        done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=folder.parent)
         if done.returncode:
             lines = done.stderr.strip().splitlines() or ["no reason given"]
             raise ToolchainError(f"{pin} could not be installed: {lines[0]}; see that uv reaches a package index")

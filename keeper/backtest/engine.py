@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from keeper.backtest.fund import Fund
+from keeper.backtest.fund import Fund, Terms
 from keeper.backtest.kernel import Series, World, run_all
 from keeper.backtest.results import RESULT, STATE
 from keeper.errors import ConfigurationError
@@ -65,15 +65,18 @@ def backtest(fund: Fund, prices: PricePaths, policies: Sequence[RebalancingPolic
     values, weights = np.empty(series), np.empty((*series, len(fund.assets)))
     results = np.zeros(shape, dtype=RESULT)
     basket = basket_returns(fund, prices)
+    # Whole numbers given for floats would be compiled anew.
+    nav, gas, gas_asset = (float(each) for each in (fund.nav_usd, fund.gas_usd, fund.gas_asset_usd))
+    terms = Terms._make(type(default)(value) for default, value in zip(Terms(), fund.terms, strict=True))
     run_all(
         prices.prices,
         basket,
         records(tuple(policies)),
         ticks,
         tick_of,
-        World(prices.times, np.array(fund.targets), fund.growth(), fund.nav_usd, prices.step_s),
-        Costs(fund.fees(), fund.depths(), fund.gas_usd, fund.gas_asset_usd),
-        fund.terms,
+        World(prices.times, np.array(fund.targets), fund.growth(), nav, prices.step_s),
+        Costs(fund.fees(), fund.depths(), gas, gas_asset),
+        terms,
         Series(values, weights),
         np.zeros(shape, dtype=STATE),
         results,

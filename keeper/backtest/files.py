@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from keeper.backtest.fund import Auction, Fund, Terms
 from keeper.errors import ConfigurationError
-from keeper.policy.rules.spec import Aim, Kind, RebalancingPolicy
+from keeper.policy.rules.spec import Aim, Kind, Penalty, RebalancingPolicy
 
 _MOST_POLICIES = 100_000
 
@@ -79,12 +79,14 @@ def policy(name: str, values: dict[str, Any]) -> RebalancingPolicy:
             read["kind"] = Kind[str(read["kind"]).upper()]
         if "aim" in read:
             read["aim"] = Aim[str(read["aim"]).upper()]
+        if "penalty" in read:
+            read["penalty"] = Penalty[str(read["penalty"]).upper()]
         for key, kind in known.items():
             if kind in {int, float, bool, str} and key in read:
                 read[key] = _value(key, read[key], kind)
         return RebalancingPolicy(**read)
     except KeyError as error:
-        raise ConfigurationError(f"policies.{name}: {error.args[0].lower()!r} is neither a kind nor an aim") from None
+        raise ConfigurationError(f"policies.{name}: {error.args[0].lower()!r} is no kind, aim or penalty") from None
     except ConfigurationError as error:
         raise ConfigurationError(f"policies.{name}: {error}") from None
 

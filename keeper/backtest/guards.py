@@ -1,6 +1,7 @@
 """Guards against fooling oneself: intervals for a Sharpe ratio, its deflation by the trials, splits that walk forward."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,36 +17,55 @@ _DRAWS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A Sharpe ratio a year with a confidence interval."""
+    """A Sharpe ratio a year, the mean over the paths, with a confidence interval."""
 
     sharpe: float
     low: float
     high: float
-    block: int  # bars, mean length
+    paths: int
+    block: int | None  # bars, mean length of a bootstrap's blocks; None with several paths
 
 
 def sharpe_interval(returns: Floats, per_year: float, level: float = 0.95, seed: int = 0) -> Interval:
-    """Sharpe ratio of (bars,) returns with the percentile interval of a stationary block bootstrap.
+    """Sharpe ratio of (paths, bars) returns with its interval.
 
-    Blocks keep the clusters of volatility that independent draws would tear apart (Politis and Romano, 1994); their mean
-    length is the one that Politis and White (2004, corrected 2009) choose for the squared returns, 1 at least.
+    Of one path it is the percentile interval of a stationary block bootstrap: blocks keep the clusters of volatility that
+    independent draws would tear apart (Politis and Romano, 1994); their mean length is the one that Politis and White (2004,
+    corrected 2009) choose for the squared returns, 1 at least. Several paths are drawn independently, and tell themselves
+    how much a path's ratio varies: it is Student's interval of the mean over them.
 
     :param per_year: bars a year
-    :raises ConfigurationError: fewer than ten returns, or all alike
+    :raises ConfigurationError: fewer than ten returns, or a path on which all are alike
     """
+    _need(returns)
+    ratios = _sharpes(returns, per_year)
+    if len(ratios) == 1:
+        low, high, block = _bootstrapped(returns[0], per_year, level, seed)
+        return Interval(float(ratios[0]), low, high, 1, block)
+    from scipy.stats import t  # type: ignore[import-untyped]
+
+    mean, error = float(ratios.mean()), float(ratios.std(ddof=1) / math.sqrt(len(ratios)))
+    reach = float(t.ppf((1 + level) / 2, len(ratios) - 1)) * error
+    return Interval(mean, mean - reach, mean + reach, len(ratios), None)
+
+
+def _sharpes(returns: Floats, per_year: float) -> Floats:
+    spread = returns.std(axis=1)
+    found: Floats = returns.mean(axis=1) / np.where(spread > 0, spread, np.inf) * np.sqrt(per_year)
+    return found
+
+
+def _bootstrapped(returns: Floats, per_year: float, level: float, seed: int) -> tuple[float, float, int]:
+    """Both ends of the interval, and the blocks' mean length."""
     from arch.bootstrap import StationaryBootstrap, optimal_block_length
 
-    _need(returns)
     found = float(optimal_block_length(returns**2)["stationary"].iloc[0])
-    block = max(found if np.isfinite(found) else 1.0, 1.0)
-    bootstrap = StationaryBootstrap(round(block), returns, seed=np.random.default_rng(seed))
-
-    def ratio(sample: Floats) -> Floats:
-        spread = sample.std()
-        return np.atleast_1d(sample.mean() / spread * np.sqrt(per_year) if spread > 0 else 0.0)
-
-    ends = bootstrap.conf_int(ratio, reps=_DRAWS, method="percentile", size=level)
-    return Interval(float(ratio(returns)[0]), float(ends[0, 0]), float(ends[1, 0]), round(block))
+    block = round(max(found if np.isfinite(found) else 1.0, 1.0))
+    bootstrap = StationaryBootstrap(block, returns, seed=np.random.default_rng(seed))
+    ends = bootstrap.conf_int(
+        lambda sample: _sharpes(sample[np.newaxis], per_year), reps=_DRAWS, method="percentile", size=level
+    )
+    return float(ends[0, 0]), float(ends[1, 0]), block
 
 
 def deflated_sharpe(returns: Floats, trial_sharpes: Floats) -> float:
@@ -59,9 +79,9 @@ def deflated_sharpe(returns: Floats, trial_sharpes: Floats) -> float:
     :param trial_sharpes: of every trial, the chosen one with them, per bar and not annualised
     :raises ConfigurationError: fewer than ten returns, or all alike
     """
-    from scipy.stats import kurtosis, norm, skew  # type: ignore[import-untyped]
+    from scipy.stats import kurtosis, norm, skew
 
-    _need(returns)
+    _need(returns[np.newaxis])
     sharpe = returns.mean() / returns.std(ddof=1)
     trials = len(trial_sharpes)
     lucky = 0.0
@@ -94,6 +114,31 @@ def walk_forward(bars: int, folds: int) -> list[Split]:
     return [Split(0, part * (fold + 1), part * (fold + 2)) for fold in range(folds)]
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of so many trials, with a confidence interval of the share."""
+
+    count: int
+    trials: int
+    low: float
+    high: float
+
+
+def share_of(outcomes: Sequence[bool], level: float = 0.95) -> Share:
+    """The share that came true, with the interval of Wilson (1927, JASA 22), which says something at none and at all too.
+
+    :raises ConfigurationError: no outcome
+    """
+    from scipy.stats import binomtest
+
+    if not outcomes:
+        raise ConfigurationError("no trial has no share: give one at least")
+    count = sum(outcomes)
+    ends = binomtest(count, len(outcomes)).proportion_ci(level, method="wilson")
+    return Share(count, len(outcomes), float(ends.low), float(ends.high))
+
+
 def _need(returns: Floats) -> None:
-    if len(returns) < 10 or not returns.std() > 0:
-        raise ConfigurationError(f"{len(returns)} returns do not make a Sharpe ratio: give ten at least that differ")
+    bars = returns.shape[1]
+    if bars < 10 or not (returns.std(axis=1) > 0).all():
+        raise ConfigurationError(f"{bars} returns do not make a Sharpe ratio: give ten at least that differ")

@@ -14,7 +14,7 @@ from keeper.backtest.settlement import drift_of
 from keeper.policy.rules.compiled import compiled
 from keeper.policy.rules.decide import Clocks, Costs, decide
 from keeper.policy.rules.spec import YEAR_S, Kind, Reason
-from keeper.policy.rules.trade import fill_impacts, proportional_cost
+from keeper.policy.rules.trade import fill_impacts, proportional_costs
 from keeper.policy.rules.variance import update
 from keeper.policy.rules.widths import fill_widths
 
@@ -75,8 +75,8 @@ def run_one(
     is_dynamic = policy.kind == _COST_AWARE or policy.width_factor > 0.0
     for i in range(count):
         balances[i] = world.nav * targets[i] / prices[0, i]
-    cost = proportional_cost(targets, costs.fees)
-    fill_widths(policy, targets, variances, cost, 0.0, impacts, band, aim)
+    shares = proportional_costs(targets, costs.fees)
+    fill_widths(policy, targets, variances, shares, 0.0, impacts, band, aim)
     state.completed_at, state.loss_at = world.times[0], world.times[0]
     state.traded_at, state.ended_at = _LONG_AGO, _LONG_AGO
     log_first = math.log(world.nav)
@@ -98,7 +98,7 @@ def run_one(
         if is_dynamic:
             fill_impacts(targets, costs.depths, nav, impacts)
             fixed = (costs.gas + 2.0 * costs.gas_per_asset) / nav
-            fill_widths(policy, targets, variances, cost, fixed, impacts, band, aim)
+            fill_widths(policy, targets, variances, shares, fixed, impacts, band, aim)
 
         let_expire(terms, state, now, world.step)
         clocks = Clocks(now, state.completed_at, state.traded_at, ticks[bar] if len(ticks) > 0 else 0, state.steps_left)

@@ -47,7 +47,7 @@ def metrics(runs: Runs) -> list[Metrics]:
     per_year = bars / years
     alone = asset_returns(runs.fund, runs.prices).sum(axis=1) @ np.array(runs.fund.targets) / years
     measured = []
-    for row in found:
+    for row, errors in zip(found, tracking_errors(runs), strict=True):
         growth = row["log_growth"] / years
         volatility = np.sqrt(_variance(row["sum_1"], row["sum_2"], bars) * per_year)
         held = sum(row[name] for name in ("cooling_down", "too_small", "not_worth_it", "over_bound", "over_budget"))
@@ -56,7 +56,7 @@ def metrics(runs: Runs) -> list[Metrics]:
                 growth=float(growth.mean()),
                 volatility=float(volatility.mean()),
                 sharpe=float(np.mean(growth / np.where(volatility > 0, volatility, np.inf))),
-                tracking_error=float(np.sqrt(_variance(row["track_1"], row["track_2"], bars) * per_year).mean()),
+                tracking_error=float(errors.mean()),
                 tracking_difference=float(row["track_1"].mean() / years),
                 drift=float(np.sqrt(row["drift_2"].mean() / bars)),
                 turnover=float(row["turnover"].mean() / years),
@@ -73,6 +73,13 @@ def metrics(runs: Runs) -> list[Metrics]:
             )
         )
     return measured
+
+
+def tracking_errors(runs: Runs) -> Floats:
+    """(policies, paths) standard deviations a year of net returns less those of the basket on target."""
+    found, bars = runs.results, runs.prices.bars - 1
+    errors: Floats = np.sqrt(_variance(found["track_1"], found["track_2"], bars) * bars / runs.years)
+    return errors
 
 
 def theoretical_premium(runs: Runs) -> float:

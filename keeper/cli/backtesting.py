@@ -143,6 +143,11 @@ def lines(found: "Study") -> list[str]:
     ]
     if len(found.rows) > _ROWS:
         told.append(f"{len(found.rows) - _ROWS} more rows with --json.")
+    if (interval := found.rows[0].interval) is not None:
+        many = f"of the mean over {interval.paths} paths, by how much they differ"
+        told.append(
+            f"95 %: of the Sharpe ratio {'on the path, by a block bootstrap' if interval.paths == 1 else many}."
+        )
     for place, fold in enumerate(found.folds, 1):
         told.append(
             f"Walk-forward {place}: {fold.name} was best with a Sharpe ratio of {fold.in_sample:.2f}, "

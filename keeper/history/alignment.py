@@ -9,17 +9,20 @@ from keeper.history.moments import iso
 from keeper.history.prices import PriceHistory
 
 
-def align(histories: Sequence[PriceHistory], step_s: int, max_gap: int) -> PriceHistory:
+def align(histories: Sequence[PriceHistory], step_s: int, max_gap: int, upto: int | None = None) -> PriceHistory:
     """All assets at each whole multiple of `step_s` that all of them span, each at its last price by then.
 
     :param step_s: seconds between bars
     :param max_gap: bars in a row that may repeat a price for want of one of their own
+    :param upto: unix s up to which all are known whole, so that a last price counts for the bar that ends its step
     :raises HistoryError: a longer hole, by asset and time; or nothing that all of them span
     """
     if step_s < 1 or max_gap < 0:
         raise HistoryError(f"bars every {step_s} s that repeat a price {max_gap} times: give 1 s and 0 times or more")
     first = -(-max(int(each.times[0]) for each in histories) // step_s) * step_s
     last = min(int(each.times[-1]) for each in histories)
+    if upto is not None:
+        last = max(last, min(last + step_s - 1, upto))
     grid = np.arange(first, last + 1, step_s, dtype=np.int64)
     if not len(grid):
         spans = ", ".join(f"{'/'.join(h.assets)} {iso(int(h.times[0]))} to {iso(int(h.times[-1]))}" for h in histories)

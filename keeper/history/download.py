@@ -57,7 +57,7 @@ def download(
             for page in source.pages(identifier, journal.upto(asset, after), end, step_s):
                 journal.add(asset, page)
                 tell(f"{asset}: {len(page.prices)} prices up to {iso(page.upto)}")
-        found = align([series(asset, journal.prices(asset), source.name) for asset in assets], step_s, max_gap)
+        found = align([series(asset, journal.prices(asset), source.name) for asset in assets], step_s, max_gap, end)
         found = found.since(start)
         if (first := int(found.times[0])) > start:
             tell(f"prices of all begin at {iso(first)}")

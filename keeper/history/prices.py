@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +13,27 @@ YEAR_S = 365 * 86_400  # volatilities are told per 365 days, as markets that nev
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PriceHistory:
-    """One path of prices.
+class _Prices:
+    """What one path and several have in common.
 
     :param assets: names, each once
     :param times: (bars,) unix s, strictly increasing
-    :param prices: (bars, assets) USD per whole token, finite and over 0
+    :param prices: (…, bars, assets) USD per whole token, finite and over 0
     :raises HistoryError: one of them is not so
     """
+
+    _DIMENSIONS: ClassVar[int]
 
     assets: tuple[str, ...]
     times: NDArray[np.int64]
     prices: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        _validate(self, 2)
+        assets, times, prices = tuple(self.assets), np.asarray(self.times), np.asarray(self.prices)
+        _validate(assets, times, prices, self._DIMENSIONS)
+        object.__setattr__(self, "assets", assets)
+        object.__setattr__(self, "times", np.ascontiguousarray(times, dtype=np.int64))
+        object.__setattr__(self, "prices", np.ascontiguousarray(prices, dtype=np.float64))
 
     @property
     def bars(self) -> int:
@@ -37,12 +43,21 @@ class PriceHistory:
     @property
     def step_s(self) -> float:
         """Median seconds between bars. Raises HistoryError for a single bar."""
-        return _step_s(self.times)
+        if self.bars < 2:
+            raise HistoryError("a single bar has no step: give two bars or more")
+        return float(np.median(np.diff(self.times)))
 
     @property
     def bars_per_year(self) -> float:
         """Bars in a year of 365 days, by the median step. Raises HistoryError for a single bar."""
         return YEAR_S / self.step_s
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PriceHistory(_Prices):
+    """One path of prices: `prices` are (bars, assets)."""
+
+    _DIMENSIONS = 2
 
     def log_returns(self) -> NDArray[np.float64]:
         """ln(price / price a bar before), (bars - 1, assets)."""
@@ -84,21 +99,10 @@ class PriceHistory:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PricePaths:
-    """Several paths of prices on one axis of time.
+class PricePaths(_Prices):
+    """Several paths of prices on one axis of time: `prices` are (paths, bars, assets)."""
 
-    :param assets: names, each once
-    :param times: (bars,) unix s, strictly increasing
-    :param prices: (paths, bars, assets) USD per whole token, finite and over 0
-    :raises HistoryError: one of them is not so
-    """
-
-    assets: tuple[str, ...]
-    times: NDArray[np.int64]
-    prices: NDArray[np.float64]
-
-    def __post_init__(self) -> None:
-        _validate(self, 3)
+    _DIMENSIONS = 3
 
     @classmethod
     def from_history(cls, history: PriceHistory) -> "PricePaths":
@@ -110,20 +114,9 @@ class PricePaths:
         """How many there are."""
         return len(self.prices)
 
-    @property
-    def bars(self) -> int:
-        """How many moments have prices."""
-        return len(self.times)
-
-    @property
-    def step_s(self) -> float:
-        """Median seconds between bars. Raises HistoryError for a single bar."""
-        return _step_s(self.times)
-
-    @property
-    def bars_per_year(self) -> float:
-        """Bars in a year of 365 days, by the median step. Raises HistoryError for a single bar."""
-        return YEAR_S / self.step_s
+    def slice(self, start: int, stop: int) -> "PricePaths":
+        """The bars `start` to `stop - 1` of all paths. Raises HistoryError when there is none."""
+        return PricePaths(self.assets, self.times[start:stop], self.prices[:, start:stop])
 
     def path(self, index: int) -> PriceHistory:
         """One of them, counted from 0. Raises HistoryError when there is none of that number."""
@@ -132,8 +125,7 @@ class PricePaths:
         return PriceHistory(self.assets, self.times, self.prices[index])
 
 
-def _validate(data: PriceHistory | PricePaths, dimensions: int) -> None:
-    assets, times, prices = tuple(data.assets), np.asarray(data.times), np.asarray(data.prices)
+def _validate(assets: tuple[str, ...], times: NDArray[Any], prices: NDArray[Any], dimensions: int) -> None:
     if not assets or not all(isinstance(asset, str) and asset for asset in assets):
         raise HistoryError(f"assets {assets!r}: give at least one name, and none that is empty")
     if len(set(assets)) < len(assets):
@@ -147,9 +139,6 @@ def _validate(data: PriceHistory | PricePaths, dimensions: int) -> None:
         raise HistoryError(f"prices of shape {prices.shape}: {shape[0]} times and {shape[1]} assets need (…, {shape})")
     _validate_times(times)
     _validate_prices(prices, times, assets)
-    object.__setattr__(data, "assets", assets)
-    object.__setattr__(data, "times", np.ascontiguousarray(times, dtype=np.int64))
-    object.__setattr__(data, "prices", np.ascontiguousarray(prices, dtype=np.float64))
 
 
 def _validate_times(times: NDArray[Any]) -> None:
@@ -171,12 +160,6 @@ def _validate_prices(prices: NDArray[Any], times: NDArray[Any], assets: tuple[st
             f"price {prices[place]} of {assets[column]} at {int(times[bar])} (bar {bar}{path}): "
             "prices are finite and over 0; mend it or leave the bar out"
         )
-
-
-def _step_s(times: NDArray[np.int64]) -> float:
-    if len(times) < 2:
-        raise HistoryError("a single bar has no step: give two bars or more")
-    return float(np.median(np.diff(times)))
 
 
 def _columns(assets: tuple[str, ...], wanted: Sequence[str]) -> list[int]:

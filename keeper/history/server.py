@@ -139,8 +139,8 @@ class Server:
     def _refusal(self, status: int, answer: object) -> str:
         said = self._clean(_text_of(answer))
         fixes = {
-            401: "give a key, see `equipoise history download --help`",
-            403: "what was asked for needs another key or plan",
+            401: "give a key, or ask for what the one given reaches (docs/how-to/get-prices.md)",
+            403: "it needs another key or plan, or fewer requests",
             404: "check the identifiers",
             451: "it does not serve this place: name another of its servers with --url",
         }

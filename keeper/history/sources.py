@@ -80,11 +80,15 @@ class Binance:
 
 
 class CoinGecko:
-    """`/coins/{id}/market_chart/range`: hourly prices in spans of up to 90 days, daily ones in longer spans."""
+    """`/coins/{id}/market_chart/range`: hourly prices in spans of up to 90 days, daily ones in longer spans.
+
+    A demo key reaches back a year, so nothing is asked for that is older than the span needs.
+    """
 
     name = "coingecko"
     _HOURLY_SPAN_S = 90 * _DAY_S
     _DAILY_SPAN_S = 360 * _DAY_S
+    _DAILY_SPAN_LEAST_S = 91 * _DAY_S
 
     def __init__(self, url: str | None, key: SecretStr | None, patience: Patience):
         headers = {} if key is None else {"x-cg-demo-api-key": key}
@@ -99,7 +103,7 @@ class CoinGecko:
         while after < upto:
             reached = min(after + span_s, upto)
             # Days are given only of spans over 90 days: the rest of a short one is thrown away.
-            begins = after if step_s < _DAY_S else reached - self._DAILY_SPAN_S
+            begins = after if step_s < _DAY_S else min(after, reached - self._DAILY_SPAN_LEAST_S)
             parameters = {"vs_currency": "usd", "from": begins, "to": reached}
             points = coingecko.points(self._server.get(path, parameters))
             yield Page({moment: price for moment, price in points if after < moment <= reached}, reached)

@@ -13,7 +13,7 @@ from keeper.chain.snapshot import VaultSnapshot
 from keeper.errors import ConfigurationError
 from keeper.policy.rules.decide import Clocks, Costs, decide
 from keeper.policy.rules.spec import Reason, RebalancingPolicy
-from keeper.policy.rules.trade import fill_impacts, proportional_cost
+from keeper.policy.rules.trade import fill_impacts, proportional_costs
 from keeper.policy.rules.widths import fill_widths
 from keeper.policy.ticks import tick_between
 
@@ -91,7 +91,7 @@ def propose(
     record = policy.record()
     fixed = (market.gas_usd + 2.0 * market.gas_asset_usd) / nav
     fill_impacts(targets, depths, nav, impacts)
-    fill_widths(record, targets, spread, proportional_cost(targets, fees), fixed, impacts, band, aim)
+    fill_widths(record, targets, spread, proportional_costs(targets, fees), fixed, impacts, band, aim)
     verdict = decide(
         record,
         _clocks(snapshot, policy, now),

@@ -42,6 +42,20 @@ def test_missed__a_target_is_not_met__names_it(script, place, changes):
     assert script.missed(found)
 
 
+def test_python_of__is_made_away_from_the_project_whose_constraints_would_count(script, tmp_path, monkeypatch):
+    uv, log = tmp_path / "uv", tmp_path / "log"
+    uv.write_text(f'#!/bin/sh\npwd >> {log}\nfor last; do :; done\nif [ "$1" = venv ]; then mkdir "$last"; fi\n')
+    uv.chmod(0o755)
+    environments = sys.modules["backtest_engines.environments"]
+    monkeypatch.setattr(environments.platformdirs, "user_cache_dir", lambda name: str(tmp_path / "cache"))
+    monkeypatch.setattr(environments.shutil, "which", lambda name: str(uv))
+    environments.python_of("bt")
+    folder = tmp_path / "cache" / "backtest-engines"
+    assert log.read_text().split() == [str(folder)] * 2
+    environments.python_of("bt")  # it is there
+    assert len(log.read_text().split()) == 2
+
+
 @pytest.mark.long
 def test_backtest_benchmark__run__meets_its_targets():
     words = [sys.executable, str(SCRIPT), "--json", "--bars", "1000", "--configurations", "100"]

@@ -5,7 +5,7 @@ and variances are per year of 365.25 days. What the vault's contract allows is a
 """
 
 from keeper.policy.rules.decide import Verdict, decide
-from keeper.policy.rules.spec import Aim, Kind, Reason, RebalancingPolicy
+from keeper.policy.rules.spec import Aim, Kind, Penalty, Reason, RebalancingPolicy
 from keeper.policy.rules.widths import best_widths, fill_widths
 
-__all__ = ["Aim", "Kind", "Reason", "RebalancingPolicy", "Verdict", "best_widths", "decide", "fill_widths"]
+__all__ = ["Aim", "Kind", "Penalty", "Reason", "RebalancingPolicy", "Verdict", "best_widths", "decide", "fill_widths"]

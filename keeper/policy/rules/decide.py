@@ -7,7 +7,7 @@ import numpy.typing as npt
 from numba import njit
 
 from keeper.policy.rules.compiled import compiled
-from keeper.policy.rules.spec import YEAR_S, Kind, Reason, Record
+from keeper.policy.rules.spec import YEAR_S, Kind, Penalty, Reason, Record
 from keeper.policy.rules.trade import cost_of, fill_trades
 
 Floats = npt.NDArray[np.float64]
@@ -21,6 +21,7 @@ _BY_CALENDAR, _BY_BAND, _BY_BOTH, _STEP = (
     int(Reason.CALENDAR_AND_BAND),
     int(Reason.STEP),
 )
+_TRACKING = int(Penalty.TRACKING)
 # What separates a weight on its band's edge, where a trade to it left the weight, from one outside.
 _ROUNDING = 1e-12
 _SECTIONS = 24
@@ -198,6 +199,10 @@ def benefit_of(
                 holding = min(band[i] ** 2 / variance, 1.0)
             if policy.kind == _BOTH:
                 holding = max(holding, period_years)
-        total += (off**2 - left**2) * holding
+        saved = (off**2 - left**2) * holding
+        if policy.penalty == _TRACKING and targets[i] < 1.0:
+            # The sum of d² times these is the variance of the whole for two assets, and for many alike.
+            saved *= variances[i] / (1.0 - targets[i])
+        total += saved
     benefit: float = 0.5 * policy.risk_aversion * total * nav
     return benefit

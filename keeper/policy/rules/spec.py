@@ -33,6 +33,13 @@ class Aim(IntEnum):
     BETWEEN = 2  # where fixed and proportional cost are in balance; with cost-aware widths only
 
 
+class Penalty(IntEnum):
+    """What a deviation of d costs a year, of NAV."""
+
+    DRIFT = 0  # half of risk_aversion times d², whatever the asset
+    TRACKING = 1  # half of risk_aversion times the variance that it tracks the targets worse by: d² times the asset's
+
+
 class Reason(IntEnum):
     """Why a rebalance is proposed, or is not."""
 
@@ -67,7 +74,8 @@ class RebalancingPolicy:
     width_factor: float = 0.0  # k of half-width = k (cost * variance of the weight)^(1/3), in place of the two above
     width_min: float = 0.0  # share of NAV; rails of widths that follow cost and variance
     width_max: float = 1.0
-    risk_aversion: float = 4.0  # a year with squared deviations that sum to x costs half of this times x, of NAV
+    risk_aversion: float = 4.0  # see Penalty
+    penalty: Penalty = Penalty.DRIFT
     is_guarded: bool = True  # a trade whose cost exceeds its benefit is not proposed
     min_trade_usd: float = 0.0
     max_trade_usd: float = 0.0

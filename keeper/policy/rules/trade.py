@@ -82,12 +82,19 @@ def cost_of(trades: Floats, nav: float, fees: Floats, depths: Floats) -> float:
 
 
 @njit(error_model="numpy")
-def proportional_cost(targets: Floats, fees: Floats) -> float:
-    """What a small trade costs, share of what is sold: one pool out of the asset, one into another."""
+def proportional_costs(targets: Floats, fees: Floats) -> Floats:
+    """What a small trade in each asset costs, share of it: its own pool, and those of the others, which take the other side.
+
+    They take it pro rata to their targets, as in `fill_impacts`.
+    """
     mean = 0.0
     for i in range(len(targets)):
         mean += targets[i] * fees[i]
-    return 2.0 * mean
+    costs = np.empty(len(targets))
+    for i in range(len(targets)):
+        rest = 1.0 - targets[i]
+        costs[i] = fees[i] + ((mean - targets[i] * fees[i]) / rest if rest > 0.0 else 0.0)
+    return costs
 
 
 @njit(error_model="numpy")

@@ -16,11 +16,13 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from keeper.policy.rules.spec import Aim, Kind, Record
+from keeper.policy.rules.spec import Aim, Kind, Penalty, Record
 
 Floats = npt.NDArray[np.float64]
 
 _COST_AWARE, _EDGE, _CENTRE = int(Kind.COST_AWARE), int(Aim.EDGE), int(Aim.CENTRE)
+_TRACKING = int(Penalty.TRACKING)
+_LEAST_VARIANCE = 1e-12
 _STEPS = 60
 _ROUNDING = 1e-14
 
@@ -99,11 +101,21 @@ def penalty_of(risk_aversion: float, targets: Floats, asset: int) -> float:
 
 
 @njit(error_model="numpy")
+def tracking_penalty_of(risk_aversion: float, target: float, variance: float) -> float:
+    """A likewise, from risk_aversion/2 times the variance of d (r - r of the others) = d (r - r of the basket) / (1 - target).
+
+    :param variance: of the asset's return against the basket's, a year
+    """
+    rest = 1.0 - target
+    return 0.5 * risk_aversion * variance / (rest**2 if rest > 0.0 else 1.0)
+
+
+@njit(error_model="numpy")
 def fill_widths(
     policy: Record,
     targets: Floats,
     variances: Floats,
-    cost: float,
+    costs: Floats,
     fixed: float,
     impacts: Floats,
     band: Floats,
@@ -112,14 +124,19 @@ def fill_widths(
     """Half-widths around the targets, shares of NAV: where a trade is due into `band`, where it ends into `aim`.
 
     :param variances: of each asset's return against the basket's, a year
-    :param cost: of a trade, share of what is sold
+    :param costs: of a trade in each asset, share of it
     :param fixed: of a trade, share of NAV
     :param impacts: of a trade of all of NAV in each asset, share of NAV
     """
     for i in range(len(targets)):
-        variance = targets[i] ** 2 * variances[i]
+        variance, cost = targets[i] ** 2 * variances[i], costs[i]
         if policy.kind == _COST_AWARE:
             penalty = penalty_of(policy.risk_aversion, targets, i)
+            if policy.penalty == _TRACKING:
+                # Only their ratio counts; before the first return there is one, too.
+                spread = max(variances[i], _LEAST_VARIANCE)
+                variance = targets[i] ** 2 * spread
+                penalty = tracking_penalty_of(policy.risk_aversion, targets[i], spread)
             if policy.aim == _CENTRE:
                 b, m = centre_width(cost, fixed, variance, penalty), 0.0
             else:

@@ -5,6 +5,7 @@ import pytest
 
 from keeper.backtest.engine import backtest
 from keeper.backtest.fund import ORACLE_TERMS, Auction, Fund, Terms
+from keeper.backtest.kernel import run_all
 from keeper.errors import ConfigurationError
 from keeper.history.prices import PricePaths
 from keeper.policy.rules import Aim, Kind, RebalancingPolicy
@@ -44,6 +45,14 @@ def test_backtest__band__rebalances_at_the_bar_that_leaves_it():
     assert runs.values[0, 0] == pytest.approx([1, 1.25, 1.25 * 1.5])
     assert runs.weights[0, 0] == pytest.approx(np.full((3, 2), 0.5))
     assert result["trades"] == 2
+
+
+def test_backtest__whole_numbers_for_floats__run_on_the_machine_code_that_is_there():
+    prices = jump()
+    run(fund(nav_usd=1e6, gas_usd=40.0, terms=Terms(band=0.0)), prices, BAND)
+    before = len(run_all.signatures)
+    run(fund(nav_usd=1_000_000, gas_usd=40, terms=Terms(band=0, cooldown=0.0)), prices, BAND)
+    assert len(run_all.signatures) == before
 
 
 def test_backtest__costs__add_up_to_what_was_lost():

@@ -1,5 +1,7 @@
 """What is read into runs: metrics against what bars say, closed forms, guards against luck, and the cluster."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -67,10 +69,27 @@ def test_theoretical_premium__without_cost__is_what_a_rebalanced_basket_grows_mo
 
 def test_sharpe_interval__of_independent_returns__is_about_two_standard_errors():
     returns = np.random.default_rng(2).standard_normal(2_000) * 0.01 + 0.0005
-    found = sharpe_interval(returns, 365.0)
+    found = sharpe_interval(returns[np.newaxis], 365.0)
     width = 2 * 1.96 * np.sqrt(365 / 2_000)
     assert found.low < found.sharpe < found.high
     assert found.high - found.low == pytest.approx(width, rel=0.2)
+
+
+def test_sharpe_interval__of_many_paths__is_of_their_mean_and_covers_it_as_often_as_it_says():
+    rng = np.random.default_rng(7)
+    mean, bars, paths = 0.05, 400, 6
+    returns = rng.standard_normal((600, paths, bars)) + mean
+    found = [sharpe_interval(each, 365.0) for each in returns]
+    truth = mean * np.sqrt(365.0)
+    covered = np.mean([each.low <= truth <= each.high for each in found])
+    assert covered == pytest.approx(0.95, abs=0.03)
+    first = found[0]
+    assert (first.paths, first.block) == (paths, None)
+    assert first.sharpe == pytest.approx(
+        np.mean([sharpe_interval(one[np.newaxis], 365.0).sharpe for one in returns[0]])
+    )
+    turned = sharpe_interval(returns[0, ::-1], 365.0)
+    assert (turned.low, turned.high) == pytest.approx((first.low, first.high))
 
 
 def test_deflated_sharpe__worked_example_of_its_authors__is_theirs():
@@ -116,7 +135,7 @@ def test_walk_forward__splits__never_judge_on_what_was_chosen_on():
 
 
 def test_guards__too_little_to_judge__is_refused():
-    for returns in (np.ones(5), np.zeros(50)):
+    for returns in (np.ones((1, 5)), np.zeros((1, 50)), np.stack([np.arange(50.0), np.ones(50)])):
         with pytest.raises(ConfigurationError, match="Sharpe"):
             sharpe_interval(returns, 365.0)
 
@@ -129,6 +148,7 @@ def test_study__counts_its_trials_and_holds_them_against_peers():
     assert found.rows[0].metrics.trades == 0
     assert 0 <= found.deflated <= 1
     assert len(found.folds) == 2
+    assert found.rows[3].interval.block >= 1
     assert {fold.name for fold in found.folds} <= {"band", "aware"}
 
 
@@ -139,14 +159,39 @@ def test_page__hostile_name__is_escaped_and_nothing_is_loaded():
     assert 'src="http' not in text
 
 
-def test_study__on_a_cluster__is_the_same():
+def test_study__of_several_paths__tells_the_interval_of_its_own_sharpe_ratio():
+    found = study(costly(), gbm((0.7, 0.4), paths=5, bars=200), {"band": BAND, "aware": AWARE})
+    for row in found.rows:
+        assert row.interval.paths == 5
+        assert row.interval.sharpe == pytest.approx(row.metrics.sharpe)
+        assert row.interval.low < row.metrics.sharpe < row.interval.high
+    trials = np.array([row.metrics.sharpe for row in found.rows if not row.is_peer])
+    every = net_returns(found.runs, 0).ravel()
+    assert len(every) == 5 * 199
+    assert found.deflated == pytest.approx(deflated_sharpe(every, trials / np.sqrt(199 / found.runs.years)))
+
+
+def test_study__on_a_cluster__runs_every_trial_there_and_is_the_same(monkeypatch):
     from distributed import LocalCluster
 
-    prices, policies = gbm((0.7, 0.4), bars=120), {"band": BAND, "aware": AWARE, "always": ALWAYS}
+    prices, policies, ran = gbm((0.7, 0.4), bars=120), {"band": BAND, "aware": AWARE, "always": ALWAYS}, []
+
+    def told(fund, some, wanted, **options):
+        ran.append((some.bars, threading.current_thread() is threading.main_thread()))
+        return backtest(fund, some, wanted, **options)
+
+    here = study(costly(), prices, policies, folds=2)
+    monkeypatch.setattr("keeper.backtest.study.backtest", told)
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
-        there = study(costly(), prices, policies, scheduler=cluster.scheduler_address)
-    here = study(costly(), prices, policies)
-    assert [(row.name, row.metrics) for row in there.rows] == [(row.name, row.metrics) for row in here.rows]
+        there = study(costly(), prices, policies, folds=2, scheduler=cluster.scheduler_address)
+    assert [(row.name, row.metrics, row.interval) for row in there.rows] == [
+        (row.name, row.metrics, row.interval) for row in here.rows
+    ]
+    assert (there.folds, there.deflated) == (here.folds, here.deflated)
+    parts = {bars for bars, _ in ran} - {prices.bars}
+    assert parts == {40, 79}
+    assert not any(is_here for bars, is_here in ran if bars in parts)
+    assert any(not is_here for bars, is_here in ran if bars == prices.bars)
 
 
 def test_study__no_scheduler_there__is_said():

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from keeper.backtest.files import load, sweep
 from keeper.cli.app import app
 from keeper.errors import ConfigurationError
-from keeper.policy.rules import Aim, Kind
+from keeper.policy.rules import Aim, Kind, Penalty
 
 FILE = """
 [fund]
@@ -30,6 +30,7 @@ band_abs = 0.05
 kind = "cost_aware"
 aim = "between"
 risk_aversion = 8
+penalty = "tracking"
 """
 
 
@@ -45,7 +46,8 @@ def test_load__reads_fund_terms_and_policies(file):
     assert job.fund.terms.cooldown == 3_600
     assert job.stable == ("USDC",)
     assert (job.policies["aware"].kind, job.policies["aware"].aim) == (Kind.COST_AWARE, Aim.BETWEEN)
-    assert job.policies["aware"].risk_aversion == 8.0
+    assert (job.policies["aware"].risk_aversion, job.policies["aware"].penalty) == (8.0, Penalty.TRACKING)
+    assert job.policies["band"].penalty == Penalty.DRIFT
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,7 @@ def test_load__reads_fund_terms_and_policies(file):
         ("gas_usd", "gas_eur", "gas_eur"),
         ("band_abs = 0.05", "bands = 0.05", "bands is unknown"),
         ('"cost_aware"', '"clever"', "clever"),
+        ('"tracking"', '"wandering"', "'wandering' is no kind, aim or penalty"),
         ("cooldown", "cool", "cool is unknown"),
         ('"oracle"', '"dutch"', "dutch"),
         ("risk_aversion = 8", 'risk_aversion = "8"', "risk_aversion"),
@@ -97,7 +100,27 @@ def test_backtest__json__has_a_row_for_each(file, tmp_path):
     found = json.loads(done.stdout)
     assert {row["name"] for row in found["rows"]} == {"hold", "monthly", "governance auction", "band", "aware"}
     assert found["trials"] == 2
+    assert all(row["interval"]["paths"] == 2 and row["interval"]["block"] is None for row in found["rows"])
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(("paths", "said"), [("1", "by a block bootstrap"), ("3", "of the mean over 3 paths")])
+def test_backtest__in_words__says_what_its_interval_is_of(file, paths, said):
+    words = [
+        "backtest",
+        "--policies",
+        str(file),
+        "--simulate",
+        "calm",
+        "--paths",
+        paths,
+        "--bars",
+        "60",
+        "--folds",
+        "0",
+    ]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert "95 %: of the Sharpe ratio" in done.stdout and said in " ".join(done.stdout.split())
 
 
 def test_backtest__neither_history_nor_simulation__is_refused(file):

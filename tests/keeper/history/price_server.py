@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 HOUR, DAY = 3_600, 86_400
+COINGECKO_LATE_MS = 41_331
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,13 @@ def price(moment: int) -> float:
 
 
 class PriceServer:
-    """Replies in `before` are given first, in order."""
+    """Replies in `before` are given first, in order; nothing before `oldest` is for a demo key."""
 
     def __init__(self, answer: Callable[["PriceServer", Asked], Reply]) -> None:
         self.asked: list[Asked] = []
         self.before: list[Reply] = []
         self.now = 2_000_000_000
+        self.oldest = 0
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -84,7 +86,7 @@ def binance(server: PriceServer, asked: Asked) -> Reply:
     opens = range(-(-start // (step * 1_000)) * step, min(end // 1_000, server.now) + 1, step)
     rows = [
         [t * 1_000, "1", "1", "1", repr(price(t + step)), "5", (t + step) * 1_000 - 1, "5", 7, "5", "5", "0"]
-        for t in opens[: int(asked.query["limit"])]
+        for t in opens[: min(int(asked.query["limit"]), 1_000)]
     ]
     return Reply(rows)
 
@@ -97,9 +99,14 @@ def coingecko(server: PriceServer, asked: Asked) -> Reply:
     assert asked.query["vs_currency"] == "usd"
     if asked.path != "/coins/ethereum/market_chart/range":
         return Reply({"error": "coin not found"}, 404)
-    step, lag = (DAY, 0) if end - start > 90 * DAY else (HOUR, 0.123)
-    moments = range(-(-start // step) * step, min(end, server.now) + 1, step)
-    return Reply({"prices": [[int((t - lag) * 1_000), price(t)] for t in moments], "market_caps": []})
+    if start < server.oldest:
+        message = "Your request exceeds the allowed time range. Public API users are limited to the past 365 days."
+        return Reply({"error": {"status": {"error_code": 10012, "error_message": message}}}, 401)
+    # An hour's price stands some seconds after it, as in the documented answer; a day's at 00:00 UTC.
+    step, late = (DAY, 0) if end - start > 90 * DAY else (HOUR, COINGECKO_LATE_MS)
+    moments = range(-(-start // step) * step, min(end - late // 1_000, server.now) + 1, step)
+    prices = [[t * 1_000 + late, price(t)] for t in moments]
+    return Reply({"prices": prices, "market_caps": prices, "total_volumes": prices})
 
 
 def coinmetrics(server: PriceServer, asked: Asked) -> Reply:

@@ -53,9 +53,11 @@ def get(name, server, file, start=START, end=END, step=HOUR, assets=None, **how)
     return download(source(name, server, **how), wanted, start, end, step, 1, file)
 
 
-def assert_true_prices(found, start=START, end=END, step=HOUR):
+def assert_true_prices(found, start=START, end=END, step=HOUR, name=""):
     assert found.times.tolist() == list(range(start, end + 1, step))
-    assert found.prices[:, 0].tolist() == [price(t) for t in found.times.tolist()]
+    # What stands seconds after an hour was not known at it: the bar has the price of the hour before.
+    late = HOUR if (name, step) == ("coingecko", HOUR) else 0
+    assert found.prices[:, 0].tolist() == [price(t - late) for t in found.times.tolist()]
 
 
 @every
@@ -64,7 +66,7 @@ def test_download__documented_answers__give_every_bar_once(serve, tmp_path, name
     server = serve(name)
     start, end = (START, END) if step == HOUR else (START - 600 * DAY, START + 500 * DAY)
     found = get(name, server, tmp_path / "h.parquet", start=start, end=end, step=step)
-    assert_true_prices(found, start, end, step)
+    assert_true_prices(found, start, end, step, name)
     assert np.array_equal(read(tmp_path / "h.parquet").prices, found.prices)
     assert len(server.asked) > 1
     if (name, step) == ("coingecko", DAY):  # shorter spans have hourly prices, some seconds late
@@ -83,9 +85,9 @@ def test_download__a_second_time__goes_on_where_the_file_ends(serve, tmp_path, n
     server, file = serve(name), tmp_path / "h.parquet"
     get(name, server, file, end=START + 600 * HOUR)
     server.asked.clear()
-    assert_true_prices(get(name, server, file))
+    assert_true_prices(get(name, server, file), name=name)
     server.asked.clear()
-    assert_true_prices(get(name, server, file))
+    assert_true_prices(get(name, server, file), name=name)
     assert server.asked == []  # there is nothing new
 
 
@@ -108,7 +110,7 @@ def test_download__that_breaks_off__keeps_its_pages_and_asks_for_none_of_them_ag
         download(Torn(), {"WETH": CASES[name][1]}, START, END, HOUR, 1, file)
     assert not file.exists()
     server.asked.clear()
-    assert_true_prices(get(name, server, file))
+    assert_true_prices(get(name, server, file), name=name)
     assert len(server.asked) < len(once)
 
 
@@ -243,7 +245,7 @@ def test_download__the_bar_that_is_not_over__is_not_taken(serve, tmp_path):
 def test_download__server_that_fails_once__is_asked_again(serve, tmp_path, name, status):
     server = serve(name)
     server.before = [Reply(b"<html>busy</html>", status, {"Retry-After": "0"})]
-    assert_true_prices(get(name, server, tmp_path / "h.csv"))
+    assert_true_prices(get(name, server, tmp_path / "h.csv"), name=name)
 
 
 def test_download__retry_after__is_waited_for(serve, tmp_path):
@@ -280,6 +282,17 @@ def test_download__documented_refusal__says_what_the_source_says_and_is_final(
         get(name, server, tmp_path / "h.csv", assets={"X": identifier})
     assert message in str(raised.value)
     assert len(server.asked) == 1
+
+
+def test_download__days_within_a_demo_keys_year__are_asked_for_without_more(serve, tmp_path):
+    server = serve("coingecko")
+    server.oldest = START - 365 * DAY
+    start, end = START - 270 * DAY, START - 240 * DAY
+    assert_true_prices(get("coingecko", server, tmp_path / "h.csv", start=start, end=end, step=DAY), start, end, DAY)
+    with pytest.raises(
+        HistoryError, match=r"401: Your request exceeds the allowed time range.*\): give a key, or ask for"
+    ):
+        get("coingecko", server, tmp_path / "older.csv", start=START - 400 * DAY, end=end, step=DAY)
 
 
 def test_download__without_its_key__says_so_and_never_repeats_it(serve, tmp_path):

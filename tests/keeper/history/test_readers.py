@@ -229,6 +229,14 @@ def test_align__hole__is_filled_up_to_the_limit_and_else_named(max_gap, fits):
         align([holey], 60, max_gap)
 
 
+@pytest.mark.parametrize(("upto", "last"), [(None, 7_200), (10_799, 7_200), (10_800, 10_800), (50_000, 10_800)])
+def test_align__last_price_inside_a_step__counts_for_its_end_where_all_is_known_by_then(upto, last):
+    history = PriceHistory(("A",), np.array([3_600, 7_200, 7_241]), np.array([[1.0], [1.0], [2.0]]))
+    found = align([history], 3_600, 0, upto)
+    assert found.times[-1] == last
+    assert found.prices[-1, 0] == (2.0 if last == 10_800 else 1.0)
+
+
 def test_align__spans_that_do_not_meet__are_named():
     with pytest.raises(
         HistoryError, match=r"no bar is spanned by all: A 1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z, B"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from keeper.errors import ConfigurationError
 from keeper.policy.rules import Aim, Kind, Reason, RebalancingPolicy, decide, fill_widths
 from keeper.policy.rules.decide import Clocks, Costs
-from keeper.policy.rules.trade import cost_of, fill_trades, received
+from keeper.policy.rules.trade import cost_of, fill_trades, proportional_costs, received
 
 DAY = 86_400
 NOW = 1_800_000_000
@@ -24,7 +24,10 @@ def ask(policy, weights, targets=None, *, nav=1e6, fees=0.0, gas=FREE, depth=np.
     band, aim, trades = np.empty(count), np.empty(count), np.zeros(count)
     costs = Costs(np.full(count, fees), np.full(count, depth), *gas)
     record = policy.record()
-    fill_widths(record, targets, variances, 2 * fees, (gas[0] + 2 * gas[1]) / nav, nav / costs.depths, band, aim)
+    fixed = (gas[0] + 2 * gas[1]) / nav
+    fill_widths(
+        record, targets, variances, proportional_costs(targets, costs.fees), fixed, nav / costs.depths, band, aim
+    )
     at = {"completed_at": NOW - 100 * DAY, "traded_at": NOW - 100 * DAY, "tick_at": 0, "steps_left": 0} | clocks
     verdict = decide(record, Clocks(NOW, **at), costs, nav, weights, targets, variances, band, aim, trades)
     return verdict, trades

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from keeper.policy.rules import Aim, Kind, RebalancingPolicy, best_widths, fill_widths
-from keeper.policy.rules.widths import centre_width, penalty_of
+from keeper.policy.rules import Aim, Kind, Penalty, RebalancingPolicy, best_widths, fill_widths
+from keeper.policy.rules.trade import cost_of, proportional_costs
+from keeper.policy.rules.widths import centre_width, penalty_of, tracking_penalty_of
 
 costs = st.floats(1e-5, 2e-2)
 lumps = st.floats(1e-8, 1e-3)
@@ -86,13 +87,52 @@ def test_penalty_of__two_assets__counts_both_deviations():
     assert penalty_of(4.0, np.array([0.3, 0.7]), 0) == pytest.approx(4.0)
 
 
+def test_tracking_penalty_of__one_asset_and_cash__is_half_the_aversion_times_its_variance():
+    # Against cash: r - r_basket = (1 - π) r.
+    variance = 0.7**2 * 0.36
+    assert tracking_penalty_of(4.0, 0.3, variance) == pytest.approx(4.0 * 0.36 / 2)
+
+
+@settings(deadline=None)
+@given(cost=costs, variance=st.floats(0.01, 2), aversion=penalties)
+def test_fill_widths__that_count_tracking__follow_the_law_for_a_merton_weight_whatever_the_variance(
+    cost, variance, aversion
+):
+    # Janeček and Shreve: (3/(2γ) π²(1-π)² c)^(1/3).
+    policy = RebalancingPolicy(Kind.COST_AWARE, Aim.EDGE, risk_aversion=aversion, penalty=Penalty.TRACKING)
+    targets = (0.5, 0.3, 0.2)
+    law = [(3 / (2 * aversion) * (target * (1 - target)) ** 2 * cost) ** (1 / 3) for target in targets]
+    for each in (variance, 0.0):
+        band, _ = widths(policy, targets, variance=each, cost=cost, fixed=0.0)
+        assert band == pytest.approx(np.minimum(law, 1.0), rel=1e-9)
+
+
+def test_proportional_costs__a_dear_asset__is_dear_alone():
+    targets, fees = np.array([0.5, 0.3, 0.2]), np.array([0.001, 0.0, 0.004])
+    expected = [0.001 + 0.2 * 0.004 / 0.5, (0.5 * 0.001 + 0.2 * 0.004) / 0.7, 0.004 + 0.5 * 0.001 / 0.8]
+    assert proportional_costs(targets, fees) == pytest.approx(expected)
+    assert proportional_costs(np.ones(1), fees[:1]) == pytest.approx([0.001])
+    # To the first order it is what a trade pays whose other side the others take so.
+    for place in range(3):
+        trades = -targets / (1 - targets[place]) * 1e-6
+        trades[place] = 1e-6
+        cost = cost_of(trades, 1.0, fees, np.full(3, np.inf))
+        assert cost / 1e-6 == pytest.approx(expected[place], rel=0.01)
+
+
+def test_fill_widths__a_dear_asset__has_the_wider_band():
+    policy = RebalancingPolicy(Kind.COST_AWARE, Aim.BETWEEN)
+    (one, other), _ = widths(policy, (0.5, 0.5), cost=(0.001, 0.008), fixed=0.0)
+    assert other == pytest.approx(2 * one)
+
+
 def widths(policy, targets=(0.5, 0.3, 0.2), variance=0.2, cost=0.003, fixed=1e-5):
     band, aim = np.empty(len(targets)), np.empty(len(targets))
     fill_widths(
         policy.record(),
         np.array(targets),
         np.full(len(targets), variance),
-        cost,
+        np.full(len(targets), cost),
         fixed,
         np.zeros(len(targets)),
         band,
