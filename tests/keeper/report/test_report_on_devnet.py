@@ -246,7 +246,7 @@ def test_performance__on_the_command_line__writes_a_page_and_tells_the_period(da
     assert sum(map(Decimal, (step["nav"] for step in told["steps"].values()))) == Decimal(told["nav_end"]) - Decimal(
         told["nav_start"]
     )
-    assert file.read_text().count('class="plotly-graph-div"') == 4
+    assert file.read_text().count('class="chart"') == 4
     table = run(day, "performance", day.desk.vault, "--grid", "0", "--from", str(told["first_block"] + 5))
     assert "Where it came from" in table.stdout
 
