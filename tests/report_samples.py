@@ -1,7 +1,7 @@
 """A vault's life in synthetic logs, for tests that need no chain."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -9,6 +9,7 @@ from eth_abi.abi import encode
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 from fake_chain import address
+from hypothesis import strategies as st
 
 from keeper.chain import abi
 from keeper.chain.abi import Event
@@ -17,7 +18,7 @@ from keeper.report.books import Books, of_vault
 from keeper.report.costs import cost
 from keeper.report.decode import decode
 from keeper.report.lots import Method
-from keeper.report.path import walk
+from keeper.report.path import holdings_at, walk
 from keeper.report.performance import Performance, measure
 from keeper.report.pricing import Counted, value_down, value_up
 from keeper.report.records import Deed, Filled, Story
@@ -34,6 +35,8 @@ ALICE, BOB, KEEPER, EXECUTOR, RECIPIENT = (
 DECIMALS = {A: 18, B: 6, C: 8, VAULT: 18}
 SYMBOLS = {A: "AAA", B: "BBB", C: "CCC", VAULT: "SHARE"}
 START = 1_700_000_000
+PRICE = st.integers(1, 10**23)
+AMOUNT = st.integers(1, 10**21)
 
 
 def hash_of(number: int, fork: str = "") -> str:
@@ -207,3 +210,45 @@ def _come_or_go(logs: Logs, held: dict[str, int], shares: int, supply: int, come
         logs.move(VAULT, NOBODY, BOB, shares).log(VAULT, abi.Vault.minted, BOB, BOB, shares, 0)
     else:
         logs.move(VAULT, ALICE, NOBODY, shares).log(VAULT, abi.Vault.redeemed, ALICE, ALICE, shares, 0)
+
+
+def life(actions: Iterable[tuple[str, int]]) -> Logs:
+    """Alice's seed in block 1, then an action in each block: kind and amount."""
+    logs = Logs().tx(1, "seed").seed({A: 10**21, B: 10**12}, 1_000 * WAD)
+    for block, (kind, amount) in enumerate(actions, start=2):
+        logs.tx(block, f"{kind} {block}")
+        match kind:
+            case "mint":
+                logs.move(VAULT, NOBODY, RECIPIENT, 1).log(VAULT, abi.Vault.streaming_fee, RECIPIENT, 1)
+                logs.move(A, ALICE, VAULT, amount).move(B, ALICE, VAULT, 3)
+                logs.move(VAULT, NOBODY, RECIPIENT, 2).move(VAULT, NOBODY, ALICE, amount)
+                logs.log(VAULT, abi.Vault.minted, ALICE, ALICE, amount, 2)
+            case "redeem":
+                logs.move(VAULT, ALICE, NOBODY, 5).move(A, VAULT, ALICE, 1 + amount % 10**9)
+                logs.log(VAULT, abi.Vault.claim_made, ALICE, B, 1).log(VAULT, abi.Vault.redeemed, ALICE, ALICE, 5, 0)
+            case "fill":
+                logs.fill((A, 1 + amount % 10**15), (B, 1 + amount % 10**6), 7, 6)
+            case "gift":
+                logs.move(A, BOB, VAULT, amount)
+            case "transfer":
+                logs.move(VAULT, ALICE, BOB, 3)
+    return logs
+
+
+ACTIONS = st.lists(st.tuples(st.sampled_from(["mint", "redeem", "fill", "gift", "transfer"]), AMOUNT), max_size=10)
+
+
+def lived(
+    actions: Iterable[tuple[str, int]], prices: Sequence[int]
+) -> tuple[Story, list[State], dict[tuple[int, int], Counted]]:
+    """A story, its states and its fills, with prices that go round."""
+    logs = life(actions)
+    last = len(actions) + 2
+    story = told(logs, last)
+    states = []
+    for block in range(1, last + 1):
+        holdings = holdings_at(story, block)
+        at = {A: prices[block % len(prices)], B: prices[(block + 1) % len(prices)]}
+        due = holdings.total + (block % 3) * 10**6
+        states.append(state_of(block, at, {A: holdings.held(A), B: holdings.held(B)}, due))
+    return story, states, counted(story, {state.block: state.prices for state in states})
