@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from eth_abi.abi import encode
 from eth_utils.conversions import to_hex
@@ -148,7 +148,13 @@ def counted(story: Story, prices: Mapping[int, Mapping[str, int]]) -> dict[tuple
     }
 
 
-def quarter(symbols: Mapping[str, str] = SYMBOLS) -> tuple[Performance, Books]:
+class Quarter(NamedTuple):
+    performance: Performance
+    books: Books
+    story: Story
+
+
+def quarter(symbols: Mapping[str, str] = SYMBOLS) -> Quarter:
     """Ninety days of three assets whose prices wander, kept within bands of 2 %, with a fee a week, a mint and a redemption."""
     dice, logs, pool = random.Random(7), Logs(), address("pool")
     held = {A: 20 * WAD, B: 40_000 * 10**6, C: 66_666_666}
@@ -197,7 +203,7 @@ def quarter(symbols: Mapping[str, str] = SYMBOLS) -> tuple[Performance, Books]:
         at = by_block[place.block].prices
         fills.append(cost(step.deed, fill, step.nav_change, values, 0, gas, fees, at, DECIMALS, 3_000 * WAD))
     found = measure(story, states, path, fills, [], symbols, DECIMALS)
-    return found, of_vault(story, by_block, of_fills, DECIMALS, Method.FIFO)
+    return Quarter(found, of_vault(story, by_block, of_fills, DECIMALS, Method.FIFO), story)
 
 
 def _come_or_go(logs: Logs, held: dict[str, int], shares: int, supply: int, comes: bool) -> None:

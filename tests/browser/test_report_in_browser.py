@@ -47,7 +47,7 @@ FAINT = """() => {
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory) -> Path:
-    found, books = quarter(SYMBOLS | {A: HOSTILE})
+    found, books, _ = quarter(SYMBOLS | {A: HOSTILE})
     file = tmp_path_factory.mktemp("page") / "page.html"
     file.write_text(module.render(found, HOSTILE, books), encoding="utf-8")
     return file
@@ -101,7 +101,7 @@ def test_page__reader_who_turns_the_lights_off_or_on__sees_all_charts_and_can_re
 
 def test_page__charts__have_the_data_and_the_figures_say_the_same(shown):
     page, _ = shown
-    found, _ = quarter()
+    found = quarter().performance
     lines = page.evaluate("document.querySelector('.chart').data.map((each) => [each.name, each.y.length])")
     assert lines == [
         ["hold", len(found.points)],

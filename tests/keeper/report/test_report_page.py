@@ -36,7 +36,7 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def rendered() -> str:
-    found, books = quarter(SYMBOLS | {A: HOSTILE})
+    found, books, _ = quarter(SYMBOLS | {A: HOSTILE})
     return page.render(found, HOSTILE, books)
 
 

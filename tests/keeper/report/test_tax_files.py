@@ -205,7 +205,7 @@ def test_write__generic__has_every_unit_and_every_gain_of_the_books(actions, pri
 
 
 def test_write__a_quarter_of_a_vault__is_read_by_every_importer():
-    found, books = quarter()
+    found, books, _ = quarter()
     assert left(of_koinly(write(books, Format.KOINLY, SYMBOLS, DECIMALS))) == Counter(
         {asset: books.quantity(asset) for asset in (A, B, C)}
     )
