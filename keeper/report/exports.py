@@ -154,7 +154,8 @@ def _moved(part: Part | None) -> Part | None:
 
 
 def _generic(books: Books, symbols: Mapping[str, str], decimals: Mapping[str, int]) -> Iterable[list[str]]:
-    for each in (*books.disposals, *books.lots):
+    records: list[Disposal | Lot] = [*books.disposals, *books.lots]
+    for each in records:
         gone = each if isinstance(each, Disposal) else None
         number = each.number if isinstance(each, Lot) else each.lot
         yield [
