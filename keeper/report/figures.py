@@ -17,6 +17,7 @@ _BAND = "rgba(138, 99, 210, 0.18)"
 _ROW_PX = 170
 _BAR_PX = 34
 _HEAD_PX = 90
+_LABEL = 0.65  # of the bars' width, which is enough on a phone
 _NAMES = {
     Cause.MARKET: "market",
     Cause.FILL: "rebalances",
@@ -134,10 +135,10 @@ def nav(found: Performance) -> go.Figure:
 
 def _waterfall(parts: Mapping[str, int | None], up: str, down: str) -> go.Figure:
     """WAD USD by name, from the top down; None is the sum of what stands above."""
-    values, sums, total = list(parts.values()), [], 0
+    values, sums, edges = list(parts.values()), [], [0]
     for value in values:
-        total += value or 0
-        sums.append(total if value is None else value)
+        edges.append(edges[-1] + (value or 0))
+        sums.append(edges[-1] if value is None else value)
     figure = go.Figure(
         go.Waterfall(
             orientation="h",
@@ -154,14 +155,18 @@ def _waterfall(parts: Mapping[str, int | None], up: str, down: str) -> go.Figure
             connector={"visible": False},
         )
     )
-    figure.update_xaxes(title_text="USD")
+    low, high = min(edges) / WAD, max(edges) / WAD
+    room = _LABEL * ((high - low) or 1)  # for the figures beside the bars
+    figure.update_xaxes(title_text="USD", range=[low - room if low < 0 else 0, high + room])
     figure.update_yaxes(autorange="reversed", automargin=True)
     styled = _styled(figure, _HEAD_PX + _BAR_PX * len(parts))
-    return styled.update_layout(margin_r=70, hovermode=False)
+    return styled.update_layout(hovermode=False)
 
 
 def _styled(figure: go.Figure, height: int) -> go.Figure:
-    """Colours of the page shine through; the page's script sets those of text and grid."""
+    """Colours of the page shine through; the page's script sets those of text and of the axes that it finds here."""
+    figure.update_xaxes(showgrid=True)
+    figure.update_yaxes(showgrid=True)
     return figure.update_layout(
         template="none",
         height=height,

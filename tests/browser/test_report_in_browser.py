@@ -8,6 +8,7 @@ from report_samples import SYMBOLS, A, quarter
 
 from keeper.report import page as module
 
+LINES = {"light": "rgb(217, 223, 231)", "dark": "rgb(45, 55, 68)"}
 PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 23, 30)"}
 HOSTILE = "</script><img src=x onerror=alert(1)><b>x</b>{{ 7*7 }}"
 # What is drawn of each chart: lines and their marks, or bars.
@@ -16,6 +17,16 @@ DRAWN = """(marks) => [...document.querySelectorAll(".chart")].map((chart) => {
   const sizes = [...chart.querySelectorAll(marks)].map((mark) => mark.getBoundingClientRect());
   const box = chart.getBoundingClientRect();
   return { left: box.left, right: box.right, marks: sizes.filter((size) => size.width > 4).length };
+})"""
+GRID = "[...new Set([...document.querySelectorAll('.gridlayer path')].map((line) => getComputedStyle(line).stroke))]"
+# Figures beside bars that lie on the bars' names.
+COVERED = """[...document.querySelectorAll(".chart")].flatMap((chart) => {
+  const names = [...chart.querySelectorAll(".ytick text")].map((name) => name.getBoundingClientRect());
+  return [...chart.querySelectorAll(".bartext")].filter((text) => {
+    const box = text.getBoundingClientRect();
+    const beside = (name) => box.left >= name.right || name.left >= box.right;
+    return names.some((name) => !beside(name) && box.top < name.bottom && name.top < box.bottom);
+  }).map((text) => text.textContent);
 })"""
 # Texts whose contrast with what is behind them is below 4.5, WCAG 2.2's 1.4.3.
 FAINT = """() => {
@@ -92,6 +103,8 @@ def test_page__reader_who_turns_the_lights_off_or_on__sees_all_charts_and_can_re
         assert settled(page, "getComputedStyle(document.body).backgroundColor", PAPER[scheme]) == PAPER[scheme]
         # Charts are painted a moment after the page.
         assert settled(page, FAINT, []) == []
+        assert page.evaluate(GRID) == [LINES[scheme]]
+        assert page.evaluate(COVERED) == []
         drawn = page.evaluate(DRAWN, MARKS)
         assert len(drawn) == 4
         assert all(each["marks"] for each in drawn)
