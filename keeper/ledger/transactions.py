@@ -214,6 +214,24 @@ class Transactions:
             TransactionRow.block_number >= block_number,
         )
 
+    def fills_since(self, chain_id: int, vault: str, since: int) -> list[int]:
+        """When a vault was filled after `since`, by whatever sender of this ledger: unix s of the blocks, in order."""
+        with self._store.reading() as session:
+            query = (
+                select(TransactionRow.block_timestamp)
+                .join(PartRow, PartRow.transaction_id == TransactionRow.id)
+                .join(DecisionRow, DecisionRow.id == PartRow.decision_id)
+                .where(
+                    DecisionRow.chain_id == chain_id,
+                    DecisionRow.vault == vault,
+                    TransactionRow.state.in_((State.MINED, State.CONFIRMED)),
+                    TransactionRow.block_timestamp > since,
+                    PartRow.value_out.is_not(None),
+                )
+                .order_by(TransactionRow.block_timestamp)
+            )
+            return [at for at in session.scalars(query) if at is not None]
+
     def signed_since(self, chain_id: int, sender: str, since: int) -> list[tuple[int, int, int]]:
         """Of the sender's transactions written down at `since` (unix s) or later: when, nonce, and wei of cost at most.
 

@@ -17,7 +17,8 @@ from keeper.ledger import State
 from keeper.operations import events
 from keeper.operations.events import Failure, Outcome
 from keeper.policy import Decision, Kind, Quote
-from keeper.services import chain_keeper
+from keeper.services import acting, chain_keeper
+from keeper.services import together as together_module
 from keeper.services.joint import JointPlan
 
 WAD = 10**18
@@ -32,9 +33,9 @@ class Together:
         self.given: list[tuple[list[str], dict, str | None]] = []
         self.most = 0  # vaults that it puts together
         self.error: Exception | None = None
-        monkeypatch.setattr(chain_keeper, "plan_many", self.plan_many)
+        monkeypatch.setattr(together_module, "plan_many", self.plan_many)
 
-    def plan_many(self, client, settings, snapshots, alone, sender):
+    def plan_many(self, client, settings, snapshots, alone, sender, _):
         self.given.append(([each.address for each in snapshots], dict(alone), sender))
         if self.error is not None:
             raise self.error
@@ -143,15 +144,15 @@ def test_tick__when_the_endpoint_fails_while_it_is_found_out__sends_nothing(hous
 
 
 def test_tick__one_that_has_no_route_by_itself__may_be_filled_with_another(house, together, monkeypatch):
-    plan_on = chain_keeper.plan_on
+    plan_on = acting.plan_on
     first = house.vaults[0].address
 
-    def failing(client, settings, snapshot, sender):
+    def failing(client, settings, snapshot, *rest):
         if snapshot.address == first:
             raise TransactionError("nothing pays")
-        return plan_on(client, settings, snapshot, sender)
+        return plan_on(client, settings, snapshot, *rest)
 
-    monkeypatch.setattr(chain_keeper, "plan_on", failing)
+    monkeypatch.setattr(acting, "plan_on", failing)
     together.most = 2
     house.due(0, 1)
     house.tick()
@@ -182,13 +183,13 @@ def test_tick__only_one_may_be_acted_for__is_acted_for_by_itself(house, together
 
 def test_tick__when_the_gate_closes_for_one_of_them_before_it_is_signed__signs_nothing(house, together, monkeypatch):
     together.most = 2
-    plan_many = chain_keeper.plan_many
+    plan_many = together_module.plan_many
 
     def closing(*given):
         house.gate.closed = {house.vaults[1].address}
         return plan_many(*given)
 
-    monkeypatch.setattr(chain_keeper, "plan_many", closing)
+    monkeypatch.setattr(together_module, "plan_many", closing)
     house.due(0, 1)
     house.tick()
     assert house.fake.sent == []
@@ -230,4 +231,4 @@ def test_start__with_a_joint_transaction_on_its_way__holds_the_locks_of_all_its_
     house.make()
     house.tick()
     for vault in vaults:
-        assert house.keeper._locks[vault].held()
+        assert house.keeper._actor._locks[vault].held()
