@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from keeper.errors import LedgerError
@@ -223,7 +223,7 @@ class Transactions:
                 .join(DecisionRow, DecisionRow.id == PartRow.decision_id)
                 .where(
                     DecisionRow.chain_id == chain_id,
-                    DecisionRow.vault == vault,
+                    func.lower(DecisionRow.vault) == vault.lower(),
                     TransactionRow.state.in_((State.MINED, State.CONFIRMED)),
                     TransactionRow.block_timestamp > since,
                     PartRow.value_out.is_not(None),
