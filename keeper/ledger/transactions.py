@@ -215,22 +215,26 @@ class Transactions:
         )
 
     def fills_since(self, chain_id: int, vault: str, since: int) -> list[int]:
-        """When a vault was filled after `since`, by whatever sender of this ledger: unix s of the blocks, in order."""
+        """When a vault was filled after `since`, by whatever sender of this ledger: unix s, in order.
+
+        A block whose time is not known counts as of the time of the block that the fill was decided on.
+        """
+        at = func.coalesce(TransactionRow.block_timestamp, DecisionRow.block_timestamp)
         with self._store.reading() as session:
             query = (
-                select(TransactionRow.block_timestamp)
+                select(at)
                 .join(PartRow, PartRow.transaction_id == TransactionRow.id)
                 .join(DecisionRow, DecisionRow.id == PartRow.decision_id)
                 .where(
                     DecisionRow.chain_id == chain_id,
                     func.lower(DecisionRow.vault) == vault.lower(),
                     TransactionRow.state.in_((State.MINED, State.CONFIRMED)),
-                    TransactionRow.block_timestamp > since,
+                    at > since,
                     PartRow.value_out.is_not(None),
                 )
-                .order_by(TransactionRow.block_timestamp)
+                .order_by(at)
             )
-            return [at for at in session.scalars(query) if at is not None]
+            return list(session.scalars(query))
 
     def signed_since(self, chain_id: int, sender: str, since: int) -> list[tuple[int, int, int]]:
         """Of the sender's transactions written down at `since` (unix s) or later: when, nonce, and wei of cost at most.

@@ -136,3 +136,9 @@ def test_fills_since__of_each_vault__are_those_that_stand_in_a_block_later_than_
     assert both.fills_since(2, OTHER, 0) == []
     both.mark_unmined(second)
     assert both.fills_since(1, OTHER, 0) == [100]
+
+
+def test_fills_since__block_of_unknown_time__counts_from_the_block_that_decided(both):
+    row_id = together(both)
+    mined(both, row_id, values={VAULT: (5, 4), OTHER: (30, 29)})
+    assert both.fills_since(1, VAULT, 0) == [row_of(both, row_id).decision.block_timestamp]
