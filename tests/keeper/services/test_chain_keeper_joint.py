@@ -284,6 +284,7 @@ def test_joined__own_rules__sells_and_buys_to_the_aims_of_each_and_leaves_out_wh
 def test_joined__own_rules__leaves_out_what_costs_more_than_it_is_worth(house):
     """A vault of 3,000 USD is as far off as the others, but its gas is not worth it."""
     house.vaults[2].weth, house.vaults[2].usdc = 10**18, 1_000 * 10**6
+    house.fake.base_fee = 30 * GWEI
     cross(house)
     settings = with_own_rules(house)
     snapshots, found = joined_with(house, settings)
@@ -294,6 +295,7 @@ def test_joined__own_rules__leaves_out_what_costs_more_than_it_is_worth(house):
 def test_joined__own_rules__when_one_is_not_worth_it__leaves_the_other_alone(house):
     house.vaults[1].weth, house.vaults[1].usdc = 10**18, 1_000 * 10**6
     house.vaults[0].weth = 700 * 10**18
+    house.fake.base_fee = 30 * GWEI
     house.due(0, 1)
     with pytest.raises(NoRoute, match="fewer than two vaults may be filled now"):
         joined_with(house, with_own_rules(house))
