@@ -154,6 +154,25 @@ def test_tick__that_acts__asks_for_no_more_than_what_may_have_changed(house):
     assert first > 17
 
 
+def test_tick__own_rules_that_hold_back__read_the_pools_once_an_hour_and_ask_no_more_than_when_idle(house):
+    """What trades are expected to cost is told from the pools, which are read only for a vault that its contract lets trade."""
+    rules = {"rebalancing": "band"}
+    house.make(
+        policy=house.settings.policy.model_copy(update=rules),
+        rebalancing=house.settings.rebalancing.model_copy(update={"band_bps": 2_000}),
+    )
+    house.due(0)
+    costs = []
+    for seconds in (0, 0, 3_564, 0, 0):
+        house.fake.timestamp += seconds
+        house.vaults[0].opened_at = house.fake.timestamp - 1_500
+        told = house.tick()
+        costs.append(len(house.fake.requests) > 3)
+        assert "the policy sees nothing due" in [event.reason for event in of(events.Decided, told)]
+    assert costs == [True, False, False, True, False]
+    assert house.fake.sent == []
+
+
 def test_tick__of_two_that_are_due__acts_for_the_one_further_out_of_place_and_lets_the_other_wait(house):
     house.tick()
     house.due(0, 2)
