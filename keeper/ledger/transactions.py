@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from keeper.errors import LedgerError
@@ -213,6 +213,28 @@ class Transactions:
             TransactionRow.sender == sender,
             TransactionRow.block_number >= block_number,
         )
+
+    def fills_since(self, chain_id: int, vault: str, since: int) -> list[int]:
+        """When a vault was filled after `since`, by whatever sender of this ledger: unix s, in order.
+
+        A block whose time is not known counts as of the time of the block that the fill was decided on.
+        """
+        at = func.coalesce(TransactionRow.block_timestamp, DecisionRow.block_timestamp)
+        with self._store.reading() as session:
+            query = (
+                select(at)
+                .join(PartRow, PartRow.transaction_id == TransactionRow.id)
+                .join(DecisionRow, DecisionRow.id == PartRow.decision_id)
+                .where(
+                    DecisionRow.chain_id == chain_id,
+                    func.lower(DecisionRow.vault) == vault.lower(),
+                    TransactionRow.state.in_((State.MINED, State.CONFIRMED)),
+                    at > since,
+                    PartRow.value_out.is_not(None),
+                )
+                .order_by(at)
+            )
+            return list(session.scalars(query))
 
     def signed_since(self, chain_id: int, sender: str, since: int) -> list[tuple[int, int, int]]:
         """Of the sender's transactions written down at `since` (unix s) or later: when, nonce, and wei of cost at most.

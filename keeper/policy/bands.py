@@ -16,6 +16,8 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
+from keeper.policy.cube_root import cube_root_width, factor_of
+
 WAD = 10**18
 UNIT = 10**12  # WAD; a band is a multiple of it
 DAY_S = 86_400
@@ -78,7 +80,9 @@ class BandPlan:
     until: int | None = None
 
 
-def weight_variances(weights: Sequence[float], covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+def weight_variances(
+    weights: Sequence[float] | NDArray[np.float64], covariance: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Variance of each weight, (assets,), in the time of the covariance, (assets, assets), of returns."""
     share = np.asarray(weights, dtype=np.float64)
     with_basket = covariance @ share
@@ -93,7 +97,7 @@ def half_width(weight_variance: float, cost: float, penalty: float) -> float:
     :param cost: of trading a dollar, as a share of it
     :param penalty: λ, share of NAV a year that a squared deviation of one costs
     """
-    return float((3 * cost * weight_variance / (2 * penalty)) ** (1 / 3))
+    return cube_root_width(factor_of(penalty), cost, weight_variance)
 
 
 def wanted_bands(half_widths: Sequence[float], rails: Rails) -> tuple[int, ...]:

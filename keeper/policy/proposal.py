@@ -11,6 +11,7 @@ import numpy as np
 
 from keeper.chain.snapshot import VaultSnapshot
 from keeper.errors import ConfigurationError
+from keeper.policy.gradual import progress_of
 from keeper.policy.rules.decide import Clocks, Costs, decide
 from keeper.policy.rules.spec import Reason, RebalancingPolicy
 from keeper.policy.rules.trade import fill_impacts, proportional_costs
@@ -69,20 +70,24 @@ class Proposal:
 
 
 def propose(
-    snapshot: VaultSnapshot, policy: RebalancingPolicy, variances: Sequence[float], market: Market, now: int
+    snapshot: VaultSnapshot,
+    policy: RebalancingPolicy,
+    variances: Sequence[float],
+    market: Market,
+    now: int,
+    fills: Sequence[int] = (),
 ) -> Proposal:
     """What the policy says to a vault that the contract would let trade.
 
     :param variances: of each asset's return against the basket's, a year, in basket order
     :param now: unix s
+    :param fills: unix s of the fills that are known, in order: what a gradual rebalance and a cool-down count from
     :raises OracleError: the vault has no prices
-    :raises ConfigurationError: as many variances as assets are asked for, or a gradual policy
+    :raises ConfigurationError: as many variances as assets are asked for
     """
     valuation, count = snapshot.priced(), len(snapshot.assets)
     if len(variances) != count:
         raise ConfigurationError(f"{len(variances)} variances for {count} assets of {snapshot.symbol}: give one each")
-    if policy.steps > 1:
-        raise ConfigurationError("steps: the keeper keeps no schedule between blocks; use max_trade_usd and cooldown_s")
     nav = valuation.nav / WAD
     weights = np.array(valuation.weights, dtype=np.float64) / WAD
     targets = np.array([asset.target for asset in snapshot.assets], dtype=np.float64) / WAD
@@ -94,7 +99,7 @@ def propose(
     fill_widths(record, targets, spread, proportional_costs(targets, fees), fixed, impacts, band, aim)
     verdict = decide(
         record,
-        _clocks(snapshot, policy, now),
+        _clocks(snapshot, policy, now, fills),
         Costs(fees, depths, market.gas_usd, market.gas_asset_usd),
         nav,
         weights,
@@ -109,10 +114,13 @@ def propose(
     return Proposal(reason, aims, verdict.turnover * nav, verdict.benefit, verdict.cost, policy.is_guarded)
 
 
-def _clocks(snapshot: VaultSnapshot, policy: RebalancingPolicy, now: int) -> Clocks:
-    """The last trade is taken for the end of the last opening: the chain keeps no other time of it."""
-    tick = tick_between(policy.cron, snapshot.completed_at, now) if policy.cron else 0
-    return Clocks(now, snapshot.completed_at, max(snapshot.completed_at, snapshot.closed_at), tick, 0)
+def _clocks(snapshot: VaultSnapshot, policy: RebalancingPolicy, now: int, fills: Sequence[int]) -> Clocks:
+    """A step counts from the last fill, a cool-down also from the end of the last opening: others' fills are not known."""
+    found = progress_of(snapshot, fills, policy.steps, policy.step_s, now)
+    tick = tick_between(policy.cron, found.completed_at, now) if policy.cron else 0
+    ended_at = max(found.completed_at, snapshot.closed_at)
+    traded_at = found.filled_at if found.steps_left else max(found.filled_at, ended_at)
+    return Clocks(now, found.completed_at, traded_at, tick, found.steps_left)
 
 
 def _aims(snapshot: VaultSnapshot, trades: Sequence[float]) -> tuple[int, ...]:

@@ -30,7 +30,8 @@ from keeper.operations.health import Health
 from keeper.operations.kill_switch import KillSwitch
 from keeper.operations.redaction import neutral
 from keeper.operations.server import Server
-from keeper.services.plan import executor_owner, take
+from keeper.services.memory import executor_owner
+from keeper.services.plan import take
 from keeper.settings import OperationsSettings, Settings
 from keeper.toolchain import ensure_anvil
 

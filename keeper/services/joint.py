@@ -18,7 +18,8 @@ from keeper.policy import Decision, Kind, Limits, Quote, before_route, deficits,
 from keeper.policy.auction import bound_at, fills_from, is_open_at
 from keeper.routing import WAD
 from keeper.routing.netting import Deal, LeaveOut, Market, Netting, Wish, net
-from keeper.services.plan import Plan, executor_owner, find_pools
+from keeper.services.memory import Memory
+from keeper.services.plan import Plan, find_pools
 from keeper.services.proposals import proposal_of, settlement_gas, weigh
 from keeper.settings import Settings
 
@@ -55,18 +56,20 @@ def plan_many(
     snapshots: Sequence[VaultSnapshot],
     alone: Mapping[str, Plan],
     sender: str | None = None,
+    memory: Memory | None = None,
 ) -> JointPlan | None:
     """The vaults that are better filled together now, as one transaction; None where each is better left alone.
 
     :param snapshots: of one block
     :param alone: by vault, the plan that each would have by itself, as far as it has one
     :param sender: who would send; the batch executor's owner when None
+    :param memory: what is known from earlier passes
     :raises ConfigurationError: no batch executor at the address that is set
     :raises TransactionError: the simulation reverts for a reason that a person has to look at
     :raises ChainError: the endpoint fails
     """
     try:
-        return joined(client, settings, snapshots, alone, sender)
+        return joined(client, settings, snapshots, alone, sender, memory)
     except (NoRoute, Skipped):
         return None
 
@@ -77,6 +80,7 @@ def joined(
     snapshots: Sequence[VaultSnapshot],
     alone: Mapping[str, Plan],
     sender: str | None = None,
+    memory: Memory | None = None,
 ) -> JointPlan:
     """As `plan_many`.
 
@@ -84,26 +88,25 @@ def joined(
     :raises Skipped: the simulation reverts for a reason that is expected now and then
     """
     executor = settings.batch_executor
+    memory = Memory(client, settings) if memory is None else memory
     if executor is None:
         raise NoRoute("no batch executor: set batch_executor to fill several vaults together")
     if len({snapshot.block.hash for snapshot in snapshots}) > 1:
         raise NoRoute("the vaults were read at different blocks")
     now = max(client.pending_time(settings.multicall), *(snapshot.block.timestamp for snapshot in snapshots), 0)
-    proposals = _proposals(settings, _ready(_listed(client, settings, snapshots, executor), now), now)
+    proposals = _proposals(settings, _ready(_listed(client, settings, snapshots, executor), now), now, memory)
     ready = [snapshot for snapshot, _ in proposals.values()]
     if len(ready) < 2:
         raise NoRoute("fewer than two vaults may be filled now")
     fees = fee_market.current(client, settings.fees)
     limits = Limits.of(settings.policy.min_trade_usd, settings.policy.cost_max_bps, settings.policy.safety_margin_bps)
-    market = _market(client, settings, ready, alone, fees, now)
+    market = _market(client, settings, ready, alone, fees, now, memory)
     ready, decisions, netting = _agreed(
         ready, alone, market, limits, now, {vault: each for vault, (_, each) in proposals.items()}
     )
     call = calls.rebalancing_many(executor, netting, settings.policy.slippage_bps, now + settings.policy.deadline_s)
     symbols = {asset.address: asset.symbol for snapshot in ready for asset in snapshot.assets}
-    simulation = simulate(
-        client, call, sender or executor_owner(client, executor), lambda token: symbols.get(token, token)
-    )
+    simulation = simulate(client, call, sender or memory.owner(executor), lambda token: symbols.get(token, token))
     return JointPlan(tuple(ready), now, decisions, netting, fees, call, simulation)
 
 
@@ -135,10 +138,10 @@ def _ready(snapshots: Sequence[VaultSnapshot], now: int) -> list[VaultSnapshot]:
 
 
 def _proposals(
-    settings: Settings, snapshots: Sequence[VaultSnapshot], now: int
+    settings: Settings, snapshots: Sequence[VaultSnapshot], now: int, memory: Memory
 ) -> "dict[str, tuple[VaultSnapshot, Proposal | None]]":
     """By vault, what the keeper's own policy proposes; without those for which it proposes nothing."""
-    made = {each.address: (each, proposal_of(settings, each, now)) for each in snapshots}
+    made = {each.address: (each, proposal_of(settings, each, now, memory)) for each in snapshots}
     return {vault: pair for vault, pair in made.items() if pair[1] is None or pair[1].reason.trades}
 
 
@@ -149,19 +152,14 @@ def _market(
     alone: Mapping[str, Plan],
     fees: Fees,
     now: int,
+    memory: Memory,
 ) -> Market:
-    prices: dict[str, int] = {}
-    decimals: dict[str, int] = {}
-    for snapshot in snapshots:
-        for asset, price in zip(snapshot.assets, snapshot.priced().prices, strict=True):
-            prices[asset.address] = price
-            decimals[asset.address] = asset.decimals
-    found = find_pools(client, settings, prices, decimals, snapshots[0].block, now, snapshots[0].address)
+    pools = find_pools(client, settings, snapshots, now, memory)
     liars = {lie.pool for plan in alone.values() for lie in plan.dropped}
     return Market(
-        pools=tuple(pool for pool in found if pool.address not in liars),
-        decimals=decimals,
-        prices=prices,
+        pools=tuple(pool for pool in pools.found if pool.address not in liars),
+        decimals=pools.decimals,
+        prices=pools.prices,
         gas_price_wei=fees.expected,
         eth_price_wad=next((snapshot.native_price for snapshot in snapshots if snapshot.native_price), 0),
         max_marginal_bps=settings.policy.marginal_cost_max_bps,

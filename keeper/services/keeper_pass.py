@@ -11,6 +11,7 @@ from keeper.execution.signer import Signer
 from keeper.ledger import Ledger, LockTaken
 from keeper.policy import Decision, Kind
 from keeper.services.handover import take_over
+from keeper.services.memory import Memory
 from keeper.services.order import order_of
 from keeper.services.plan import Plan, plan_on, take
 from keeper.settings import Settings
@@ -76,7 +77,7 @@ def _decide(
 ) -> tuple[Plan, int]:
     snapshot = take(client, settings, vault)
     try:
-        planned = plan_on(client, settings, snapshot, sender)
+        planned = plan_on(client, settings, snapshot, sender, Memory(client, settings, ledger))
     except EquipoiseError as error:
         ledger.record_decision(client.chain_id, snapshot, Decision(Kind.WAIT, str(error)), armed)
         raise

@@ -4,13 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from eth_abi.exceptions import DecodingError
-
-from keeper.chain import abi, pools, reader
-from keeper.chain.abi import checksum
-from keeper.chain.multicall import Read, read_all
-from keeper.chain.rpc import Client, Reverted
-from keeper.chain.snapshot import Block, VaultSnapshot
+from keeper.chain import reader
+from keeper.chain.pools import Priced, discover
+from keeper.chain.rpc import Client
+from keeper.chain.snapshot import VaultSnapshot
 from keeper.errors import ConfigurationError, EquipoiseError, NoRoute
 from keeper.execution import fees as fee_market
 from keeper.execution import plan as calls
@@ -24,7 +21,8 @@ from keeper.policy import Decision, Kind, Limits, Quote, before_route, deficits,
 from keeper.policy.auction import bound_at, final_bound, is_open_at
 from keeper.routing import WAD, RebalanceProblem, Route, RouteLimits, solve
 from keeper.services.alternatives import Alternatives, Job, LeavesTooLittle, choose
-from keeper.services.proposals import proposal_of, settlement_gas, weigh
+from keeper.services.memory import Memory
+from keeper.services.proposals import proposal_of, settlement_gas, wants_costs, weigh
 from keeper.settings import Settings
 
 if TYPE_CHECKING:
@@ -70,6 +68,26 @@ class Plan:
         return (*ways, *quotes)
 
 
+@dataclass(frozen=True, slots=True)
+class BasketPools:
+    """What a basket can trade on: pools, the oracle's prices (WAD USD per whole token), decimals also of the hubs."""
+
+    found: tuple[Pool, ...]
+    prices: Mapping[str, int]
+    decimals: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What a plan is made for, when (unix s), and what is known from before."""
+
+    client: Client
+    settings: Settings
+    snapshot: VaultSnapshot
+    now: int
+    memory: Memory
+
+
 def plan(client: Client, settings: Settings, vault: str, sender: str | None = None) -> Plan:
     """The plan for a vault at the latest block.
 
@@ -88,26 +106,35 @@ def take(client: Client, settings: Settings, vault: str) -> VaultSnapshot:
     return reader.take(client, vault, settings.multicall, settings.wrapped_native, settings.executor)
 
 
-def plan_on(client: Client, settings: Settings, snapshot: VaultSnapshot, sender: str | None = None) -> Plan:
-    """The plan for a snapshot. Raises as `plan`."""
+def plan_on(
+    client: Client, settings: Settings, snapshot: VaultSnapshot, sender: str | None = None, memory: Memory | None = None
+) -> Plan:
+    """The plan for a snapshot. Raises as `plan`.
+
+    :param memory: what is known from earlier passes
+    """
+    memory = Memory(client, settings) if memory is None else memory
     now = max(client.pending_time(settings.multicall), snapshot.block.timestamp)
     early = before_route(snapshot, now)
     if early is not None:
         return Plan(snapshot, now, early)
-    proposal = proposal_of(settings, snapshot, now)
+    pools = None
+    if wants_costs(settings, snapshot, now, memory):
+        pools = find_pools(client, settings, [snapshot], now, memory)
+        memory.note_costs(snapshot, pools.found, now)
+    proposal = proposal_of(settings, snapshot, now, memory)
     if proposal is not None and not proposal.reason.trades:
         return Plan(snapshot, now, Decision(Kind.WAIT, proposal.text))
     fees = fee_market.current(client, settings.fees)
-    aims = None if proposal is None else proposal.aims
+    pools = pools or find_pools(client, settings, [snapshot], now, memory)
     limits = Limits.of(settings.policy.min_trade_usd, settings.policy.cost_max_bps, settings.policy.safety_margin_bps)
-    problem = _problem(client, settings, snapshot, aims, fees, now)
-    route, problem, dropped = _verified_route(
-        client, settings, snapshot, problem, _route_limits(settings, snapshot, limits), now
-    )
+    problem = _problem(snapshot, pools, None if proposal is None else proposal.aims, fees)
+    desk = _Desk(client, settings, snapshot, now, memory)
+    route, problem, dropped = _verified_route(desk, problem, _route_limits(settings, snapshot, limits))
     decision = weigh(judge(snapshot, _quote(snapshot, route, fees), limits, now), proposal)
     drafted = Plan(snapshot, now, decision, route, fees, dropped=dropped)
     if decision.kind is Kind.WAIT:
-        part = _part(client, settings, drafted, problem, limits, proposal)
+        part = _part(desk, drafted, problem, limits, proposal)
         if part is None:
             return drafted
         drafted, problem = part
@@ -116,15 +143,14 @@ def plan_on(client: Client, settings: Settings, snapshot: VaultSnapshot, sender:
     if settings.executor is None:
         raise ConfigurationError("no executor to rebalance through: set executor, or pass --executor")
     assert drafted.route is not None
-    who = sender or executor_owner(client, settings.executor)
+    who = sender or memory.owner(settings.executor)
     return _rebalancing(
         drafted, Job(client, settings, snapshot, problem, drafted.route, fees, settings.executor, who, now)
     )
 
 
 def _part(
-    client: Client,
-    settings: Settings,
+    desk: _Desk,
     whole: Plan,
     problem: RebalanceProblem,
     limits: Limits,
@@ -135,16 +161,16 @@ def _part(
     The rest is for the blocks that follow. None where there is none; or where the whole only has to wait for the bound, and
     what is saved by trading less at a time does not pay for the gas of one more transaction.
     """
-    snapshot, now = whole.snapshot, whole.now
+    snapshot, now = desk.snapshot, desk.now
     if not is_open_at(snapshot, now) or whole.route is None or whole.fees is None:
         return None
     need = -(-bound_at(snapshot, now) * (WAD + limits.safety_margin) // WAD)  # up: the margin is against the keeper
     left = max(snapshot.terms.max_loss - snapshot.loss, 0) * snapshot.priced().nav // WAD
     route_limits = replace(
-        _route_limits(settings, snapshot, limits), min_ratio=max(need, WAD - limits.cost_max), max_loss=left
+        _route_limits(desk.settings, snapshot, limits), min_ratio=max(need, WAD - limits.cost_max), max_loss=left
     )
     try:
-        route, problem, dropped = _verified_route(client, settings, snapshot, problem, route_limits, now)
+        route, problem, dropped = _verified_route(desk, problem, route_limits)
     except NoRoute:
         return None
     quote, later = _quote(snapshot, route, whole.fees), _quote(snapshot, whole.route, whole.fees)
@@ -167,17 +193,6 @@ def _cost(quote: Quote) -> int:
 
 def _share(part: Route, whole: Route) -> str:
     return f"{part.value_out / whole.value_out:.0%}"
-
-
-def executor_owner(client: Client, executor: str) -> str:
-    """Who may use an executor.
-
-    :raises ConfigurationError: it is not one
-    """
-    try:
-        return checksum(abi.Executor.owner.decode(client.call(executor, abi.Executor.owner.encode())))
-    except (Reverted, DecodingError):
-        raise ConfigurationError(f"no executor at {executor} on chain {client.chain_id}: set executor") from None
 
 
 def _opening(client: Client, drafted: Plan, sender: str) -> Plan:
@@ -212,19 +227,15 @@ def _wait(drafted: Plan, call: Call | None, error: EquipoiseError) -> Plan:
 
 
 def _verified_route(
-    client: Client,
-    settings: Settings,
-    snapshot: VaultSnapshot,
-    problem: RebalanceProblem,
-    limits: RouteLimits,
-    now: int,
+    desk: _Desk, problem: RebalanceProblem, limits: RouteLimits
 ) -> tuple[Route, RebalanceProblem, tuple[Lie, ...]]:
     """The best route over pools that pay what they say, the problem of those pools, and those that do not.
 
     Without an executor none can be tried.
     """
-    if settings.executor is not None:
-        executor_owner(client, settings.executor)  # an address with another contract would make every pool look false
+    executor, snapshot = desk.settings.executor, desk.snapshot
+    if executor is not None:
+        desk.memory.owner(executor)  # an address with another contract would make every pool look false
     dropped: tuple[Lie, ...] = ()
     while True:
         try:
@@ -233,9 +244,9 @@ def _verified_route(
             if not dropped:
                 raise
             raise NoRoute("; ".join([str(error), *(f"left out: {lie.text}" for lie in dropped)])) from None
-        if settings.executor is None:
+        if executor is None:
             return route, problem, dropped
-        lies = verify(client, route, problem.pools, snapshot.address, settings.executor, snapshot.block, now)
+        lies = verify(desk.client, route, problem.pools, snapshot.address, executor, snapshot.block, desk.now)
         if not lies:
             return route, problem, dropped
         dropped += tuple(lies)
@@ -243,17 +254,11 @@ def _verified_route(
         problem = replace(problem, pools=tuple(pool for pool in problem.pools if pool.address not in liars))
 
 
-def _problem(
-    client: Client, settings: Settings, snapshot: VaultSnapshot, aims: Sequence[int] | None, fees: Fees, now: int
-) -> RebalanceProblem:
-    valuation = snapshot.priced()
-    prices = {asset.address: price for asset, price in zip(snapshot.assets, valuation.prices, strict=True)}
-    decimals = {asset.address: asset.decimals for asset in snapshot.assets}
-    found = find_pools(client, settings, prices, decimals, snapshot.block, now, snapshot.address)
+def _problem(snapshot: VaultSnapshot, pools: BasketPools, aims: Sequence[int] | None, fees: Fees) -> RebalanceProblem:
     return RebalanceProblem(
-        pools=tuple(found),
-        prices=prices,
-        decimals=decimals,
+        pools=pools.found,
+        prices=pools.prices,
+        decimals=pools.decimals,
         surplus=surpluses(snapshot, aims),
         deficit=deficits(snapshot, aims),
         gas_price_wei=fees.expected,
@@ -262,39 +267,33 @@ def _problem(
 
 
 def find_pools(
-    client: Client,
-    settings: Settings,
-    prices: Mapping[str, int],
-    decimals: dict[str, int],
-    block: Block,
-    now: int,
-    holder: str,
-) -> list[Pool]:
-    """The pools between assets of these prices (WAD USD) and the hubs, whose decimals are added.
+    client: Client, settings: Settings, snapshots: Sequence[VaultSnapshot], now: int, memory: Memory
+) -> BasketPools:
+    """The pools between the assets of vaults, read at one block, and the hubs.
 
     :param now: unix s, the time of the block that a transaction sent now would be in
-    :param holder: who will have what is sold
+    :raises OracleError: a vault has no prices
     :raises ChainError: the endpoint fails
     """
-    priced = {address: pools.Priced(price, decimals[address]) for address, price in prices.items()}
-    hubs = [hub for hub in settings.pools.hubs if hub not in decimals]
-    for hub, answer in zip(
-        hubs,
-        read_all(client, [Read(hub, abi.Token.decimals) for hub in hubs], block, settings.multicall),
-        strict=True,
-    ):
-        if not answer.failed:
-            decimals[hub] = answer.value
-    return pools.discover(
+    block = snapshots[0].block
+    prices: dict[str, int] = {}
+    decimals: dict[str, int] = {}
+    for snapshot in snapshots:
+        for asset, price in zip(snapshot.assets, snapshot.priced().prices, strict=True):
+            prices[asset.address] = price
+            decimals[asset.address] = asset.decimals
+    found = discover(
         client,
-        priced,
+        {address: Priced(price, decimals[address]) for address, price in prices.items()},
         settings.pools,
         block,
         settings.multicall,
-        cache=pools.PoolCache(settings.pools.cache_folder, client),
+        cache=memory.pools,
         until=now + settings.policy.deadline_s,
-        holder=holder,
+        holder=snapshots[0].address,
     )
+    hubs = [hub for hub in settings.pools.hubs if hub not in decimals]
+    return BasketPools(tuple(found), prices, decimals | memory.decimals(hubs, block))
 
 
 def _route_limits(settings: Settings, snapshot: VaultSnapshot, limits: Limits) -> RouteLimits:

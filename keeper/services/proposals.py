@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from keeper.chain.snapshot import VaultSnapshot
     from keeper.policy.proposal import Proposal
     from keeper.policy.rules.spec import RebalancingPolicy
+    from keeper.services.memory import Memory
     from keeper.settings import Settings
 
 WAD = 10**18
@@ -29,27 +30,33 @@ def settlement_gas(snapshot: VaultSnapshot) -> int:
     return _SETTLEMENT_GAS + _ASSET_GAS * len(snapshot.assets)
 
 
-def proposal_of(settings: Settings, snapshot: VaultSnapshot, now: int) -> Proposal | None:
+def proposal_of(settings: Settings, snapshot: VaultSnapshot, now: int, memory: Memory | None = None) -> Proposal | None:
     """What the policy of the settings says to a vault that `before_route` had no objection to; None with `vault`.
 
     :param now: unix s
+    :param memory: what is known of fills, and of what the pools cost; else no fill, and what the settings expect
     :raises ConfigurationError: the parameters make no policy, or the history lacks an asset
     :raises HistoryError: the history cannot be read
+    :raises LedgerError: the ledger cannot be read
     """
     if settings.policy.rebalancing == "vault":
         return None
     # Numba and the rules are loaded by those who use them.
     from keeper.policy.proposal import Market, propose
 
-    wanted, count = settings.rebalancing, len(snapshot.assets)
+    wanted = settings.rebalancing
+    costs = {} if memory is None else memory.costs(snapshot.address, now) or {}
+    expected = (wanted.fee_bps / 10_000, wanted.depth_usd)
+    fees, depths = zip(*(costs.get(asset.address, expected) for asset in snapshot.assets), strict=True)
     gas_price = snapshot.block.base_fee * (snapshot.native_price or 0) / WAD**2  # USD per gas
     market = Market(
-        fees=(wanted.fee_bps / 10_000,) * count,
-        depths=(wanted.depth_usd,) * count,
+        fees=fees,
+        depths=depths,
         gas_usd=settlement_gas(snapshot) * gas_price,
         gas_asset_usd=_SWAP_GAS * gas_price,
     )
-    return propose(snapshot, policy_of(settings), _variances(settings, snapshot), market, now)
+    fills = () if memory is None else memory.fills(snapshot)
+    return propose(snapshot, policy_of(settings), _variances(settings, snapshot), market, now, fills)
 
 
 def policy_of(settings: Settings) -> RebalancingPolicy:
@@ -74,8 +81,15 @@ def policy_of(settings: Settings) -> RebalancingPolicy:
         min_trade_usd=settings.policy.min_trade_usd,
         max_trade_usd=wanted.max_trade_usd,
         cooldown_s=wanted.cooldown_s,
+        steps=wanted.steps,
+        step_s=wanted.step_s,
         half_life_s=wanted.half_life_s,
     )
+
+
+def wants_costs(settings: Settings, snapshot: VaultSnapshot, now: int, memory: Memory) -> bool:
+    """Whether the pools have to be read before the policy of the settings can say what a trade is expected to cost."""
+    return settings.policy.rebalancing != "vault" and memory.costs(snapshot.address, now) is None
 
 
 def weigh(decision: Decision, proposal: Proposal | None) -> Decision:

@@ -30,7 +30,7 @@ from keeper.operations.assembly import Operations
 from keeper.operations.events import Failure
 from keeper.services import told
 from keeper.services.chain_keeper import ChainKeeper, Hand
-from keeper.services.plan import executor_owner
+from keeper.services.memory import executor_owner
 from keeper.settings import Settings
 
 _PULSE_S = 2.0  # how often the process says that it lives

@@ -100,9 +100,11 @@ class RebalancingSettings(Group):
     risk_aversion: float = Field(default=4.0, gt=0)
     guarded: bool = True  # what costs more than it is worth is not traded
     max_trade_usd: float = Field(default=0.0, ge=0)  # of one rebalance; 0: no limit
-    cooldown_s: int = Field(default=0, ge=0)  # since the last opening's end
-    fee_bps: float = Field(default=30.0, ge=0, le=1_000)  # of each pool, until a route tells
-    depth_usd: float = Field(default=10_000_000.0, gt=0)  # on each side of each asset's pools together, likewise
+    cooldown_s: int = Field(default=0, ge=0)  # since the last fill, or the last opening's end
+    steps: int = Field(default=1, ge=1, le=10_000)  # over which a rebalance is spread
+    step_s: int = Field(default=0, ge=0)  # between two of them
+    fee_bps: float = Field(default=30.0, ge=0, le=1_000)  # of each asset's pools, until they were read
+    depth_usd: float = Field(default=10_000_000.0, gt=0)  # on each side of them, likewise
     volatility_percent: float = Field(
         default=60.0, gt=0, le=1_000
     )  # a year, of each asset against the basket, without a history

@@ -13,7 +13,7 @@ import platformdirs
 from numba import config, njit
 
 _KEEPER = Path(__file__).parents[2]
-_PARTS = ("policy/rules", "backtest")
+_PARTS = ("policy/rules/*.py", "policy/cube_root.py", "backtest/*.py")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -37,6 +37,6 @@ def compiled(**options: Any) -> Callable[[Function], Function]:
 def _digest() -> str:
     found = hashlib.sha256()
     for part in _PARTS:
-        for path in sorted((_KEEPER / part).glob("*.py")):
+        for path in sorted(_KEEPER.glob(part)):
             found.update(path.read_bytes())
     return found.hexdigest()[:16]

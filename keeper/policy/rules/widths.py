@@ -12,16 +12,20 @@ and Stochastics 8), which is this with v = π²(1−π)²σ² and A = γσ²/2. 
 the target. Both together lie between, and price impact draws m back to the edge.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from keeper.policy.cube_root import cube_root_width
 from keeper.policy.rules.spec import Aim, Kind, Penalty, Record
 
 Floats = npt.NDArray[np.float64]
 
 _COST_AWARE, _EDGE, _CENTRE = int(Kind.COST_AWARE), int(Aim.EDGE), int(Aim.CENTRE)
 _TRACKING = int(Penalty.TRACKING)
+_cube_root_width: Any = njit(error_model="numpy")(cube_root_width)
 _LEAST_VARIANCE = 1e-12
 _STEPS = 60
 _ROUNDING = 1e-14
@@ -145,7 +149,7 @@ def fill_widths(
             # The rails move both, or a wide rail would make a trade of what the law calls none.
             band[i], aim[i] = due, (m * due / b if b > 0.0 else due)
         elif policy.width_factor > 0.0:
-            wide = policy.width_factor * (cost * variance) ** (1.0 / 3.0)
+            wide: float = _cube_root_width(policy.width_factor, cost, variance)
             band[i] = min(max(wide, policy.width_min), policy.width_max)
             aim[i] = 0.0
         else:

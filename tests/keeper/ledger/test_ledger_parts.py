@@ -119,3 +119,26 @@ def test_decision__keeps_the_ways_that_were_looked_at__in_order(ledger):
         ("0x for WETH→USDC", None, "it delivers less than it said"),
     ]
     assert ledger.alternatives(without) == []
+
+
+def test_fills_since__of_each_vault__are_those_that_stand_in_a_block_later_than_that(both):
+    first = together(both)
+    mined(both, first, values={VAULT: (5, 4), OTHER: (30, 29)}, block_timestamp=100)
+    both.mark_confirmed(first)
+    second = both.record_intent(1, decided(both, "0x8", OTHER), intent(4, "0xI"))
+    assert both.fills_since(1, OTHER, 0) == [100]
+    mined(both, second, 9, values={OTHER: (3, 2)}, block_timestamp=112)
+    opened = both.record_intent(1, decided(both, "0x9", OTHER), intent(5, "0xJ", mode="open"))
+    mined(both, opened, 10, block_timestamp=124)
+    assert both.fills_since(1, VAULT, 0) == [100]
+    assert both.fills_since(1, OTHER.lower(), 99) == [100, 112]
+    assert both.fills_since(1, OTHER, 100) == [112]
+    assert both.fills_since(2, OTHER, 0) == []
+    both.mark_unmined(second)
+    assert both.fills_since(1, OTHER, 0) == [100]
+
+
+def test_fills_since__block_of_unknown_time__counts_from_the_block_that_decided(both):
+    row_id = together(both)
+    mined(both, row_id, values={VAULT: (5, 4), OTHER: (30, 29)})
+    assert both.fills_since(1, VAULT, 0) == [row_of(both, row_id).decision.block_timestamp]

@@ -82,11 +82,40 @@ def test_propose__cooldown__counts_from_the_end_of_the_last_opening(make):
     assert ask(make(closed_at=NOW - 1_000), policy).reason is Reason.BAND
 
 
+def test_propose__gradual__trades_a_part_of_what_is_left_at_each_step(make):
+    """60 : 40, of which the first step of four takes a quarter, the second a third of the rest, and the last all of it."""
+    policy = replace(BAND, steps=4, step_s=600)
+    first = ask(make(), policy)
+    assert first.reason is Reason.BAND
+    assert first.aims[0] == pytest.approx(0.575 * WAD)
+    second = propose(make(), policy, (0.3,) * 2, CHEAP, NOW, [NOW - 600])
+    assert second.reason is Reason.STEP
+    assert second.aims[0] == pytest.approx((0.6 - 0.1 / 3) * WAD)
+    last = propose(make(), policy, (0.3,) * 2, CHEAP, NOW, [NOW - 1_800, NOW - 1_200, NOW - 600])
+    assert last.aims == (WAD // 2, WAD // 2)
+    inside = make(balances=(520 * 10**18, 960_000 * 10**6))
+    assert propose(inside, policy, (0.3,) * 2, CHEAP, NOW, [NOW - 600]).reason is Reason.STEP
+    assert propose(inside, policy, (0.3,) * 2, CHEAP, NOW, [NOW - 599]).reason is Reason.NOT_DUE
+
+
+def test_propose__gradual_that_reached_the_targets__begins_anew(make):
+    policy = replace(BAND, steps=4, step_s=600)
+    found = propose(make(completed_at=NOW - 600), policy, (0.3,) * 2, CHEAP, NOW, [NOW - 1_200, NOW - 600])
+    assert found.reason is Reason.BAND
+    assert found.aims[0] == pytest.approx(0.575 * WAD)
+
+
+def test_propose__cooldown__counts_from_the_last_fill_while_an_opening_lasts(make):
+    """The chain alone tells of no fill before the opening ends."""
+    policy = replace(BAND, cooldown_s=1_000, max_trade_usd=10_000.0)
+    open_now = make(is_open=True, opened_at=NOW - 1_200)
+    assert propose(open_now, policy, (0.3,) * 2, CHEAP, NOW, [NOW - 999]).reason is Reason.COOLING_DOWN
+    assert propose(open_now, policy, (0.3,) * 2, CHEAP, NOW, [NOW - 1_000]).reason is Reason.BAND
+
+
 def test_propose__what_it_cannot_do__is_refused(make):
     with pytest.raises(ConfigurationError, match="variances"):
         propose(make(), BAND, (0.1,), CHEAP, NOW)
-    with pytest.raises(ConfigurationError, match="steps"):
-        ask(make(), replace(BAND, steps=2))
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -161,3 +190,42 @@ def test_propose__the_state_of_a_backtest__decides_as_the_backtest_did(make, pol
             decided.append(bar)
             break
     assert decided
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "policy",
+    [
+        RebalancingPolicy(Kind.BAND, band_abs=0.04, steps=4, step_s=2 * 86_400, is_guarded=False),
+        RebalancingPolicy(Kind.CALENDAR, interval_s=20 * 86_400, steps=3, step_s=86_400, is_guarded=False),
+    ],
+    ids=str,
+)
+def test_propose__fills_of_a_gradual_backtest__go_on_as_the_backtest_did(make, policy, seed):
+    """Bar after bar, live is told nothing but when the backtest filled, and that the chain never saw the targets reached."""
+    rng = np.random.default_rng(seed)
+    bars = 150
+    prices = np.concatenate(
+        [2_000 * np.exp(0.03 * rng.standard_normal((bars, 1)).cumsum(axis=0)), np.ones((bars, 1))], 1
+    )
+    times = NOW - 86_400 * np.arange(bars)[::-1]
+    fund = Fund(("A", "B"), (0.5, 0.5), 2e6, fee=(0.0, 0.0), depth_usd=CHEAP.depths, gas_usd=0.0, gas_asset_usd=0.0)
+    runs = backtest(fund, PricePaths(fund.assets, times, prices[None]), [policy], is_recorded=True)
+    fills: list[int] = []
+    before = np.array([0.5, 0.5])
+    for bar in range(1, bars):
+        grown = before * prices[bar] / prices[bar - 1]
+        share = float(grown[0] / grown.sum())
+        dollars = 10**18
+        tokens = round(share / (1 - share) * dollars / 2_000 * 10**12)
+        snapshot = make(
+            balances=(tokens, dollars), completed_at=int(times[0]), closed_at=0, terms={"duration": 10 * 86_400}
+        )
+        found = propose(snapshot, policy, (0.3,) * 2, CHEAP, int(times[bar]), fills)
+        before = runs.weights[0, 0, bar]
+        traded = abs(before[0] - share) > 1e-7
+        assert found.reason.trades == traded, bar
+        if traded:
+            assert found.aims[0] / WAD == pytest.approx(before[0], abs=1e-4)
+            fills.append(int(times[bar]))
+    assert len(fills) > policy.steps

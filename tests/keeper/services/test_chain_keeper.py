@@ -14,7 +14,7 @@ from keeper.ledger import Ledger, State
 from keeper.operations import events
 from keeper.operations.bus import Bus
 from keeper.operations.events import Failure, Outcome
-from keeper.services import chain_keeper, told
+from keeper.services import acting, told
 from keeper.services.chain_keeper import ChainKeeper, Hand
 from keeper.settings import load
 
@@ -139,6 +139,40 @@ def test_tick__a_vault_that_is_due__is_rebalanced_and_confirmed(house):
     assert house.ledger.transactions()[0].state is State.CONFIRMED
 
 
+def test_tick__that_acts__asks_for_no_more_than_what_may_have_changed(house):
+    """Which chain it is and whose the executor is is known from the first time."""
+    house.due(1)
+    house.tick()
+    first = len(house.fake.requests)
+    assert len(house.fake.sent) == 1
+    house.vaults[1].is_open = False
+    house.tick()
+    house.due(2)
+    house.tick()
+    assert len(house.fake.sent) == 2
+    assert len(house.fake.requests) == 17
+    assert first > 17
+
+
+def test_tick__own_rules_that_hold_back__read_the_pools_once_an_hour_and_ask_no_more_than_when_idle(house):
+    """What trades are expected to cost is told from the pools, which are read only for a vault that its contract lets trade."""
+    rules = {"rebalancing": "band"}
+    house.make(
+        policy=house.settings.policy.model_copy(update=rules),
+        rebalancing=house.settings.rebalancing.model_copy(update={"band_bps": 2_000}),
+    )
+    house.due(0)
+    costs = []
+    for seconds in (0, 0, 3_564, 0, 0):
+        house.fake.timestamp += seconds
+        house.vaults[0].opened_at = house.fake.timestamp - 1_500
+        told = house.tick()
+        costs.append(len(house.fake.requests) > 3)
+        assert "the policy sees nothing due" in [event.reason for event in of(events.Decided, told)]
+    assert costs == [True, False, False, True, False]
+    assert house.fake.sent == []
+
+
 def test_tick__of_two_that_are_due__acts_for_the_one_further_out_of_place_and_lets_the_other_wait(house):
     house.tick()
     house.due(0, 2)
@@ -172,15 +206,15 @@ def test_tick__an_oracle_that_fails__stops_no_other_vault(house):
 
 
 def test_tick__a_fault_of_our_own_in_one_vaults_plan__stops_no_other(house, monkeypatch):
-    plan_on = chain_keeper.plan_on
+    plan_on = acting.plan_on
     first = house.vaults[0].address
 
-    def broken(client, settings, snapshot, sender):
+    def broken(client, settings, snapshot, *rest):
         if snapshot.address == first:
             raise ZeroDivisionError
-        return plan_on(client, settings, snapshot, sender)
+        return plan_on(client, settings, snapshot, *rest)
 
-    monkeypatch.setattr(chain_keeper, "plan_on", broken)
+    monkeypatch.setattr(acting, "plan_on", broken)
     house.due(0, 1)
     told = house.tick()
     (failed,) = of(events.PlanFailed, told)
@@ -220,14 +254,14 @@ def test_tick__when_the_gate_is_closed__signs_nothing_and_goes_on_when_it_opens(
 
 
 def test_tick__when_the_gate_closes_while_a_route_is_looked_for__signs_nothing(house, monkeypatch):
-    plan_on = chain_keeper.plan_on
+    plan_on = acting.plan_on
 
     def closing(*given):
         found = plan_on(*given)
         house.gate.closed = {house.vaults[0].address}
         return found
 
-    monkeypatch.setattr(chain_keeper, "plan_on", closing)
+    monkeypatch.setattr(acting, "plan_on", closing)
     house.due(0)
     told = house.tick()
     assert house.fake.sent == []

@@ -1,6 +1,7 @@
 """Vaults that are due at once, with a batch executor: one transaction for those that are cheaper together, the first otherwise.
 
-What is cheaper together is tried on real contracts, in `test_joint_on_devnet.py`; here it is given.
+What is cheaper together is tried on real contracts, in `test_joint_on_devnet.py`; here it is given, but where the keeper's own
+rules have a say in it.
 """
 
 from types import SimpleNamespace
@@ -10,15 +11,19 @@ from fake_chain import address, target_of
 from test_chain_keeper import House, of
 
 from keeper.chain import abi
-from keeper.errors import ChainError, TransactionError
+from keeper.errors import ChainError, NoRoute, TransactionError
 from keeper.execution.fees import Fees
 from keeper.execution.plan import Call, Order
 from keeper.ledger import State
 from keeper.operations import events
 from keeper.operations.events import Failure, Outcome
-from keeper.policy import Decision, Kind, Quote
-from keeper.services import chain_keeper
-from keeper.services.joint import JointPlan
+from keeper.policy import Decision, Kind, Quote, deficits, surpluses
+from keeper.policy.rules import Reason
+from keeper.services import acting, chain_keeper
+from keeper.services import together as together_module
+from keeper.services.joint import JointPlan, joined
+from keeper.services.plan import take
+from keeper.services.proposals import proposal_of
 
 WAD = 10**18
 BATCH = address("batch executor")
@@ -32,9 +37,9 @@ class Together:
         self.given: list[tuple[list[str], dict, str | None]] = []
         self.most = 0  # vaults that it puts together
         self.error: Exception | None = None
-        monkeypatch.setattr(chain_keeper, "plan_many", self.plan_many)
+        monkeypatch.setattr(together_module, "plan_many", self.plan_many)
 
-    def plan_many(self, client, settings, snapshots, alone, sender):
+    def plan_many(self, client, settings, snapshots, alone, sender, _):
         self.given.append(([each.address for each in snapshots], dict(alone), sender))
         if self.error is not None:
             raise self.error
@@ -143,15 +148,15 @@ def test_tick__when_the_endpoint_fails_while_it_is_found_out__sends_nothing(hous
 
 
 def test_tick__one_that_has_no_route_by_itself__may_be_filled_with_another(house, together, monkeypatch):
-    plan_on = chain_keeper.plan_on
+    plan_on = acting.plan_on
     first = house.vaults[0].address
 
-    def failing(client, settings, snapshot, sender):
+    def failing(client, settings, snapshot, *rest):
         if snapshot.address == first:
             raise TransactionError("nothing pays")
-        return plan_on(client, settings, snapshot, sender)
+        return plan_on(client, settings, snapshot, *rest)
 
-    monkeypatch.setattr(chain_keeper, "plan_on", failing)
+    monkeypatch.setattr(acting, "plan_on", failing)
     together.most = 2
     house.due(0, 1)
     house.tick()
@@ -182,13 +187,13 @@ def test_tick__only_one_may_be_acted_for__is_acted_for_by_itself(house, together
 
 def test_tick__when_the_gate_closes_for_one_of_them_before_it_is_signed__signs_nothing(house, together, monkeypatch):
     together.most = 2
-    plan_many = chain_keeper.plan_many
+    plan_many = together_module.plan_many
 
     def closing(*given):
         house.gate.closed = {house.vaults[1].address}
         return plan_many(*given)
 
-    monkeypatch.setattr(chain_keeper, "plan_many", closing)
+    monkeypatch.setattr(together_module, "plan_many", closing)
     house.due(0, 1)
     house.tick()
     assert house.fake.sent == []
@@ -230,4 +235,67 @@ def test_start__with_a_joint_transaction_on_its_way__holds_the_locks_of_all_its_
     house.make()
     house.tick()
     for vault in vaults:
-        assert house.keeper._locks[vault].held()
+        assert house.keeper._actor._locks[vault].held()
+
+
+def with_own_rules(house, **rebalancing):
+    """Settings with a band of 5 % of the keeper's own, to whose edge it trades."""
+    wanted = {"band_bps": 500, "aim": "edge", **rebalancing}
+    return house.settings.model_copy(
+        update={
+            "policy": house.settings.policy.model_copy(update={"rebalancing": "band"}),
+            "rebalancing": house.settings.rebalancing.model_copy(update=wanted),
+        }
+    )
+
+
+def cross(house):
+    """The first vault has too much of what the second lacks: 58 % and 37.5 % of WETH, where each wants half."""
+    house.vaults[0].weth, house.vaults[1].weth = 700 * 10**18, 300 * 10**18
+    house.due(0, 1, 2)
+    house.fake.view(BATCH, abi.BatchExecutor.owner, house.signer.address)
+    house.fake.view(BATCH, abi.BatchExecutor.rebalance_many, [(10_000 * WAD, 9_999 * WAD)] * 2)
+
+
+def joined_with(house, settings):
+    snapshots = [take(house.client, settings, vault.address) for vault in house.vaults]
+    return snapshots, joined(house.client, settings, snapshots, {})
+
+
+def test_joined__own_rules__sells_and_buys_to_the_aims_of_each_and_leaves_out_what_is_in_its_band(house):
+    house.vaults[2].weth = 510 * 10**18
+    cross(house)
+    settings = with_own_rules(house, guarded=False)
+    snapshots, found = joined_with(house, settings)
+    assert {order.vault for order in found.call.orders} == {snapshot.address for snapshot in snapshots[:2]}
+    for snapshot, order in zip(found.snapshots, found.call.orders, strict=True):
+        aims = proposal_of(settings, snapshot, found.now).aims
+        over = snapshot.priced().weights[0] > WAD // 2
+        assert aims[0] == pytest.approx((0.55 if over else 0.45) * WAD)
+        # To the edge and no further; the whole surplus is more.
+        (sold,) = order.sells
+        wanted = surpluses(snapshot, aims)[sold.asset]
+        assert 0.9 * wanted < sold.amount <= wanted < 0.8 * surpluses(snapshot)[sold.asset]
+        (bought,) = order.buys
+        assert bought.inside + bought.outside <= deficits(snapshot, aims)[bought.asset]
+    assert all("a weight is outside the policy's band: worth" in decision.reason for decision in found.decisions)
+
+
+def test_joined__own_rules__leaves_out_what_costs_more_than_it_is_worth(house):
+    """A vault of 3,000 USD is as far off as the others, but its gas is not worth it."""
+    house.vaults[2].weth, house.vaults[2].usdc = 10**18, 1_000 * 10**6
+    house.fake.base_fee = 30 * GWEI
+    cross(house)
+    settings = with_own_rules(house)
+    snapshots, found = joined_with(house, settings)
+    assert {order.vault for order in found.call.orders} == {snapshot.address for snapshot in snapshots[:2]}
+    assert proposal_of(settings, snapshots[2], found.now).reason is Reason.NOT_WORTH_IT
+
+
+def test_joined__own_rules__when_one_is_not_worth_it__leaves_the_other_alone(house):
+    house.vaults[1].weth, house.vaults[1].usdc = 10**18, 1_000 * 10**6
+    house.vaults[0].weth = 700 * 10**18
+    house.fake.base_fee = 30 * GWEI
+    house.due(0, 1)
+    with pytest.raises(NoRoute, match="fewer than two vaults may be filled now"):
+        joined_with(house, with_own_rules(house))

@@ -18,11 +18,15 @@ from keeper.execution.signer import KeystoreSigner
 from keeper.execution.verify import verify
 from keeper.ledger import Ledger
 from keeper.policy import Kind
+from keeper.policy.proposal import Proposal
+from keeper.policy.rules import Reason
 from keeper.routing import replay
 from keeper.services import demo
 from keeper.services import vault as lifecycle
 from keeper.services.keeper_pass import PassResult, keeper_pass
-from keeper.services.plan import plan, take
+from keeper.services.memory import Memory
+from keeper.services.plan import Plan, find_pools, plan, take
+from keeper.services.proposals import proposal_of
 from keeper.services.route import route_swap
 from keeper.settings import Settings, load
 
@@ -48,6 +52,23 @@ class Desk:
 
     def run(self) -> PassResult:
         return keeper_pass(self.client, self.settings, self.vault, self.ledger, self.keeper)
+
+    def ruled_by(self, policy: str, **rebalancing: object) -> "Desk":
+        """With rules of the keeper's own, and the same ledger."""
+        changes = {
+            "policy": self.settings.policy.model_copy(update={"rebalancing": policy}),
+            "rebalancing": self.settings.rebalancing.model_copy(update=rebalancing),
+        }
+        return replace(self, settings=self.settings.model_copy(update=changes))
+
+    def proposal(self, found: Plan) -> Proposal:
+        """What the rules said to what a plan was made for."""
+        memory = Memory(self.client, self.settings, self.ledger)
+        pools = find_pools(self.client, self.settings, [found.snapshot], found.now, memory)
+        memory.note_costs(found.snapshot, pools.found, found.now)
+        proposal = proposal_of(self.settings, found.snapshot, found.now, memory)
+        assert proposal is not None
+        return proposal
 
     def rule(self, signature: str, *arguments: object) -> None:
         """The owner calls the rebalancer."""
@@ -213,3 +234,87 @@ def test_pass__when_targets_move__waits_for_the_start_and_then_follows(desk):
     result = desk.run()
     assert result.plan.decision.kind is Kind.OPEN
     assert result.plan.decision.reason.startswith("TARGETS holds")
+
+
+OWN_RULES = [
+    ("cost_aware", {"aim": "between"}),
+    ("cost_aware", {"aim": "edge"}),
+    ("band", {"aim": "edge", "band_bps": 150, "risk_aversion": 20.0}),
+]
+
+
+@pytest.mark.parametrize(("policy", "rebalancing"), OWN_RULES, ids=["between", "edge", "band edge"])
+def test_pass__own_rules__trade_part_of_the_way_and_the_ledger_says_why(desk, policy, rebalancing):
+    desk = desk.ruled_by(policy, **rebalancing)
+    desk.drift()
+    result = desk.run()
+    assert result.mined is not None
+    assert result.mined.succeeded
+    before, proposal, after = result.plan.snapshot, desk.proposal(result.plan), desk.snapshot
+    nav = before.priced().nav
+    gained = abs(result.mined.value_in - result.mined.value_out)
+    # What the route gains on the oracle is not sold; the rest is what a bought amount may fall short by.
+    missed = gained + result.mined.value_out * desk.settings.policy.slippage_bps // 10_000
+    for asset, weight, aim, end in zip(
+        before.assets, before.priced().weights, proposal.aims, after.priced().weights, strict=True
+    ):
+        assert abs(end - aim) <= missed * WAD // nav, asset.symbol
+        assert min(weight, asset.target) < end < max(weight, asset.target), asset.symbol
+    assert demo.TERMS.closing_tolerance < after.priced().drift < before.priced().drift - WAD // 200
+    row = desk.ledger.decisions()[-1]
+    assert row.kind == "rebalance"
+    assert row.reason.endswith(
+        f"a weight is outside the policy's band: worth {proposal.benefit_usd:,.2f} USD, "
+        f"expected to cost {proposal.cost_usd:,.2f} USD"
+    )
+    assert 0 < proposal.cost_usd < proposal.benefit_usd
+    # The opening goes on, and what is left is not worth a trade.
+    assert after.is_open
+    assert desk.run().plan.decision.kind is Kind.WAIT
+    assert desk.snapshot.priced().weights == after.priced().weights
+
+
+def test_pass__a_rebalance_that_costs_more_than_it_is_worth__waits_and_the_ledger_says_why(desk):
+    desk = desk.ruled_by("band", band_bps=100, risk_aversion=0.01)
+    desk.drift()
+    result = desk.run()
+    proposal = desk.proposal(result.plan)
+    assert (result.plan.decision.kind, result.mined) == (Kind.WAIT, None)
+    assert proposal.reason is Reason.NOT_WORTH_IT
+    row = desk.ledger.decisions()[-1]
+    assert (row.kind, row.reason) == ("wait", proposal.text)
+    assert row.reason.startswith("a rebalance would cost more than it is worth: worth 0.0")
+    assert not desk.snapshot.is_open
+    # The same is due, and done, where being off target counts for more.
+    assert desk.ruled_by("band", band_bps=100, risk_aversion=40.0).run().mined is not None
+
+
+@pytest.mark.parametrize(
+    ("step_s", "parts"),
+    # With an opening for each step, what is left after two is inside of the vault's own band: nothing can be opened for it.
+    [(600, 3), (7_200, 2)],
+    ids=["one opening", "an opening for each step"],
+)
+def test_pass__gradual__goes_on_where_it_stood_after_every_restart(desk, step_s, parts):
+    """A pass keeps nothing: each is a keeper that begins anew, with the ledger of the one before."""
+    desk = desk.ruled_by("band", band_bps=100, steps=3, step_s=step_s, guarded=False)
+    desk.drift()
+    first = desk.snapshot
+    drifts, was_open = [first.priced().drift], []
+    for part in range(parts):
+        result = desk.run()
+        assert result.mined is not None, result.plan.decision
+        words = "the next part of a gradual rebalance is due" if part else "a weight is outside the policy's band"
+        assert words in desk.ledger.decisions()[-1].reason
+        was_open.append(result.plan.snapshot.is_open)  # a fill opens by itself where nothing is
+        drifts.append(desk.snapshot.priced().drift)
+        assert desk.run().mined is None  # the next block is too early
+        market.warp(desk.box, step_s)
+    # A third of the whole each time, but for what the route gains on the oracle, which is not sold.
+    assert [drift / drifts[0] for drift in drifts] == pytest.approx(
+        [1 - part / 3 for part in range(parts + 1)], abs=0.02
+    )
+    assert (desk.snapshot.completed_at > first.completed_at) == (parts == 3)
+    assert desk.run().plan.decision.reason == "no asset is out of its band"
+    assert not desk.snapshot.is_open
+    assert was_open == ([False, True, True] if parts == 3 else [False, False])

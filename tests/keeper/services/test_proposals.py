@@ -1,6 +1,7 @@
 """The settings' own policy, before a route is looked for and after one was found."""
 
 from dataclasses import replace
+from math import inf
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,7 @@ from keeper.policy import Decision, Kind, Quote
 from keeper.policy.rules import Aim, Reason
 from keeper.policy.rules import Kind as RuleKind
 from keeper.services.alternatives import Job
+from keeper.services.pool_costs import PoolCost
 from keeper.services.proposals import policy_of, proposal_of, weigh
 from keeper.settings import load
 
@@ -58,6 +60,34 @@ def test_proposal_of__cost_aware__stops_between():
     assert found.reason is Reason.BAND
     assert WAD // 2 < found.aims[0] < 7 * WAD // 10
     assert sum(found.aims) == WAD
+
+
+def remembered(costs=None, fills=()):
+    """A memory with these costs by asset, and fills at these times."""
+    return SimpleNamespace(costs=lambda _, __: costs, fills=lambda _: list(fills))
+
+
+def test_proposal_of__costs_of_the_pools__count_in_place_of_the_settings_for_those_assets_that_have_any():
+    asked = settings("cost_aware", aim="edge", fee_bps=100)
+    dear, cheap, half = (
+        proposal_of(asked, vault(0.7), NOW, remembered(costs))
+        for costs in (
+            None,
+            {"0xA": PoolCost(0.0005, 1e9), "0xB": PoolCost(0.0, inf)},
+            {"0xA": PoolCost(0.0005, 1e9)},
+        )
+    )
+    assert cheap.cost_usd < half.cost_usd < dear.cost_usd
+    # A narrower region, as trades are cheaper.
+    assert cheap.aims[0] < half.aims[0] < dear.aims[0]
+
+
+def test_proposal_of__gradual__goes_on_from_the_fills_of_the_ledger():
+    asked = settings("band", band_bps=1_500, steps=4, step_s=600, guarded=False)
+    first, second = (proposal_of(asked, vault(0.7), NOW, remembered(fills=fills)) for fills in ((), (NOW - 600,)))
+    assert (first.reason, second.reason) == (Reason.BAND, Reason.STEP)
+    assert first.aims[0] == pytest.approx(0.65 * WAD)
+    assert second.aims[0] == pytest.approx((0.7 - 0.2 / 3) * WAD)
 
 
 def test_policy_of__units__are_the_settings_own():

@@ -198,7 +198,7 @@ def test_keys__numbers_carry_their_units():
     without = {"chain_id", "read_attempts", "confirmations", "password_fd", "pools.balancer_first_block"}
     without |= {f"operations.{name}" for name in ("alerts_per_hour_max", "vault_failures_max", "account_failures_max")}
     without |= {"strategist.bars_min", "strategist.penalty"}
-    without |= {"rebalancing.width_factor", "rebalancing.risk_aversion"}  # plain numbers
+    without |= {f"rebalancing.{name}" for name in ("width_factor", "risk_aversion", "steps")}  # plain numbers
     units = ("_s", "_bps", "_gwei", "_eth", "_usd", "_ppm", "_percent", "_percentile", "_blocks")
     for name in keys():
         default = load(environment={})
