@@ -61,7 +61,7 @@ def proposal_of(settings: Settings, snapshot: VaultSnapshot, now: int, memory: M
 
 def policy_of(settings: Settings) -> RebalancingPolicy:
     """The settings as the rules take them. Raises ConfigurationError where they make no policy."""
-    from keeper.policy.rules.spec import Aim, RebalancingPolicy
+    from keeper.policy.rules.spec import Aim, Penalty, RebalancingPolicy
     from keeper.policy.rules.spec import Kind as RuleKind
 
     wanted, name = settings.rebalancing, settings.policy.rebalancing
@@ -77,6 +77,7 @@ def policy_of(settings: Settings) -> RebalancingPolicy:
         width_min=wanted.width_min_bps / 10_000,
         width_max=wanted.width_max_bps / 10_000,
         risk_aversion=wanted.risk_aversion,
+        penalty=Penalty[wanted.penalty.upper()],
         is_guarded=wanted.guarded,
         min_trade_usd=settings.policy.min_trade_usd,
         max_trade_usd=wanted.max_trade_usd,

@@ -98,6 +98,7 @@ class RebalancingSettings(Group):
     width_min_bps: float = Field(default=0.0, ge=0, lt=10_000)  # of NAV; rails of widths that follow cost and variance
     width_max_bps: float = Field(default=10_000.0, gt=0, le=10_000)
     risk_aversion: float = Field(default=4.0, gt=0)
+    penalty: Literal["drift", "tracking"] = "drift"  # what risk_aversion is of
     guarded: bool = True  # what costs more than it is worth is not traded
     max_trade_usd: float = Field(default=0.0, ge=0)  # of one rebalance; 0: no limit
     cooldown_s: int = Field(default=0, ge=0)  # since the last fill, or the last opening's end

@@ -14,6 +14,7 @@ from keeper.errors import ConfigurationError, HistoryError
 from keeper.policy import Decision, Kind, Quote
 from keeper.policy.rules import Aim, Reason
 from keeper.policy.rules import Kind as RuleKind
+from keeper.policy.rules.spec import Penalty
 from keeper.services.alternatives import Job
 from keeper.services.pool_costs import PoolCost
 from keeper.services.proposals import policy_of, proposal_of, weigh
@@ -95,6 +96,11 @@ def test_policy_of__units__are_the_settings_own():
     assert (found.kind, found.aim, found.interval_s) == (RuleKind.BOTH, Aim.EDGE, 9)
     assert (found.band_abs, found.band_rel) == pytest.approx((0.005, 0.2))
     assert found.min_trade_usd == 500
+
+
+def test_policy_of__penalty__is_of_drift_unless_tracking_is_asked_for():
+    kinds = [policy_of(settings("cost_aware", **wanted)).penalty for wanted in ({}, {"penalty": "tracking"})]
+    assert kinds == [Penalty.DRIFT, Penalty.TRACKING]
 
 
 def test_policy_of__parameters_that_make_no_policy__are_named():
