@@ -111,9 +111,10 @@ def main() -> None:
 
     run(checks())
     if not arguments.no_tests:
-        # Two halves at once, each on a chain of its own; a file stays together, because its fixtures do.
+        # Three parts at once, each on a chain of its own, since they wait for chains and clocks in between; a file stays together,
+        # because its fixtures do.
         raise SystemExit(
-            subprocess.run(["ape", "test", "-n", "2", "--dist", "loadfile"], cwd=ROOT, check=False).returncode
+            subprocess.run(["ape", "test", "-n", "3", "--dist", "loadfile"], cwd=ROOT, check=False).returncode
         )
 
 

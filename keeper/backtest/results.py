@@ -6,12 +6,13 @@ Money of costs is a share of the NAV at its time, added up. Returns are logarith
 import math
 from typing import Any
 
-import numpy as np
 from numba import njit
+
+from keeper.policy.rules.spec import record_type
 
 Record = Any  # an element of an array of RESULT or of STATE
 
-RESULT = np.dtype(
+RESULT = record_type(
     [
         ("log_growth", "f8"),  # of NAV per share, gas and streaming fee paid
         ("log_gross", "f8"),  # of NAV per share
@@ -40,10 +41,9 @@ RESULT = np.dtype(
         ("over_budget", "i8"),
         ("refused", "i8"),  # by the vault's other rules
         ("bars", "i8"),
-    ],
-    align=True,
+    ]
 )
-STATE = np.dtype(
+STATE = record_type(
     [
         ("completed_at", "i8"),  # unix s, the last rebalance
         ("traded_at", "i8"),
@@ -59,8 +59,7 @@ STATE = np.dtype(
         ("log_net", "f8"),  # NAV per share with gas paid, over the first
         ("peak", "f8"),
         ("fall", "f8"),  # the deepest so far, logarithm
-    ],
-    align=True,
+    ]
 )
 
 

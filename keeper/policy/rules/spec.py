@@ -119,12 +119,15 @@ class RebalancingPolicy:
 
 
 _FIELDS = [field for field in fields(RebalancingPolicy) if field.name != "cron"]
-RECORD = np.dtype(
-    [
-        (each.name, np.float64 if each.type is float else np.bool_ if each.type is bool else np.int64)
-        for each in _FIELDS
-    ],
-    align=True,
+
+
+def record_type(fields: "list[tuple[str, Any]]") -> "np.dtype[np.void]":
+    """A record whose fields are attributes in machine code and, since it is an `np.record`, without a compiler too."""
+    return np.dtype((np.record, np.dtype(fields, align=True)))
+
+
+RECORD = record_type(
+    [(each.name, np.float64 if each.type is float else np.bool_ if each.type is bool else np.int64) for each in _FIELDS]
 )
 
 

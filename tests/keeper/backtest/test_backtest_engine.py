@@ -47,6 +47,7 @@ def test_backtest__band__rebalances_at_the_bar_that_leaves_it():
     assert result["trades"] == 2
 
 
+@pytest.mark.machine_code
 def test_backtest__whole_numbers_for_floats__run_on_the_machine_code_that_is_there():
     prices = jump()
     run(fund(nav_usd=1e6, gas_usd=40.0, terms=Terms(band=0.0)), prices, BAND)

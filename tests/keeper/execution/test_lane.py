@@ -392,6 +392,16 @@ def test_step__when_the_replaced_one_is_mined_after_all__the_replacement_is_repl
     assert it.states == ["rebalance mined", "rebalance replaced"]
 
 
+def test_step__when_nobody_says_whether_the_replacement_was_taken__says_so_and_follows_both(it):
+    it.submit()
+    it.node.after_send = lost
+    it.pass_blocks(3, empty=True)
+    assert (it.notices[-1].event.value, it.notices[-1].row.id) == ("perhaps sent", it.rows[1].id)
+    it.node.after_send = None
+    it.pass_blocks(1)
+    assert it.states == ["rebalance replaced", "rebalance mined"]
+
+
 def test_step__while_stuck__replaces_up_to_the_cap_and_waits_there(it):
     it.change(gas_price_max_gwei=3.5)
     it.submit(seconds=10_000)
