@@ -111,7 +111,7 @@ def main() -> None:
 
     run(checks())
     if not arguments.no_tests:
-        # Three parts at once, each on a chain of its own, since they wait for chains and clocks in between; a file stays together,
+        # Three parts at once, each on a chain of its own: they wait for chains and clocks in between. A file stays together,
         # because its fixtures do.
         raise SystemExit(
             subprocess.run(["ape", "test", "-n", "3", "--dist", "loadfile"], cwd=ROOT, check=False).returncode
