@@ -15,7 +15,7 @@ says so. Each request is made once.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from eth_account.messages import encode_defunct
@@ -136,6 +136,50 @@ class FlashbotsRelay:
 
     def __repr__(self) -> str:
         return f"FlashbotsRelay({self.name}, {self._auth.address})"
+
+
+class FlashbotsBundles:
+    """Each transaction as a bundle of its own for each of the next blocks: mined in one of them, or nowhere if it would revert.
+
+    :param head: number of the newest block
+    :param blocks: for how many blocks after it
+    """
+
+    def __init__(self, relay: FlashbotsRelay, head: Callable[[], int], blocks: int):
+        self._relay = relay
+        self._head = head
+        self._blocks = blocks
+
+    @property
+    def name(self) -> str:
+        """What it is and its host."""
+        return self._relay.name
+
+    def send(self, raw: bytes) -> str:
+        """Hand it over for every block; its hash, if the relay took it for one of them.
+
+        :raises RelayError: see the class; the last one, where it was taken for none
+        """
+        try:
+            head = self._head()
+        except ChainError as error:
+            raise RelayRefused(f"for which blocks cannot be told: {error}; {_CLOSED}") from None
+        is_taken, refused, uncertain = False, None, None
+        for block in range(head + 1, head + 1 + self._blocks):
+            try:
+                self._relay.send_bundle([raw], block)
+                is_taken = True
+            except RelayRefused as error:
+                refused = error
+            except RelayUncertain as error:
+                uncertain = error
+        failure = uncertain or refused
+        if failure is not None and not is_taken:
+            raise failure
+        return to_hex(keccak(raw))
+
+    def __repr__(self) -> str:
+        return f"FlashbotsBundles({self._relay!r}, {self._blocks} blocks)"
 
 
 def signature_header(auth: LocalAccount, body: bytes) -> Mapping[str, str]:

@@ -116,11 +116,12 @@ class RebalancingSettings(Group):
 class RelaySettings(Group):
     """Where transactions go in private; nowhere by default, then they are sent to the public pool."""
 
-    kind: Literal["none", "flashbots", "private_rpc"] = "none"
+    kind: Literal["none", "flashbots", "flashbots_bundle", "private_rpc"] = "none"
     urls: tuple[SecretUrl, ...] = ()  # each gets every transaction
     auth_key_file: FilePath | None = None  # keystore v3 of the key that signs requests to Flashbots; it holds nothing
     auth_password_file: FilePath | None = None
     timeout_s: float = Field(default=10.0, gt=0, le=120)
+    bundle_blocks: int = Field(default=5, ge=1, le=25)  # for how many blocks ahead a bundle is sent
     private_only: bool = True  # False: what every relay refuses is sent publicly, and said so
 
     @model_validator(mode="after")
@@ -128,7 +129,7 @@ class RelaySettings(Group):
         if (self.kind == "none") != (not self.urls):
             raise ValueError(f"kind is {self.kind} with {len(self.urls)} urls: set both, or leave both out")
         for name in ("auth_key_file", "auth_password_file"):
-            if (getattr(self, name) is not None) != (self.kind == "flashbots"):
+            if (getattr(self, name) is not None) != self.kind.startswith("flashbots"):
                 raise ValueError(f"kind is {self.kind}: {name} goes with flashbots, and flashbots with it")
         return self
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from keeper.chain.rpc import Client, RpcError
 from keeper.errors import ChainError, ConfigurationError
-from keeper.execution.relays import FlashbotsRelay, PrivateRpc, Relay, RelayError, RelayRefused
+from keeper.execution.relays import FlashbotsBundles, FlashbotsRelay, PrivateRpc, Relay, RelayError, RelayRefused
 from keeper.execution.signer import Signed, unlock
 from keeper.execution.signer.keystore import read_password
 from keeper.ledger import PUBLIC
@@ -118,6 +118,12 @@ def channel_of(settings: RelaySettings, client: Client, sender: str) -> Channel:
             return Relays(settings.kind, [PrivateRpc(url, settings.timeout_s) for url in settings.urls])
         case "flashbots":
             return Relays(settings.kind, [_flashbots(settings, url, sender) for url in settings.urls])
+        case "flashbots_bundle":
+            relays = [_flashbots(settings, url, sender) for url in settings.urls]
+            blocks = settings.bundle_blocks
+            return Relays(
+                settings.kind, [FlashbotsBundles(each, lambda: client.head().number, blocks) for each in relays]
+            )
 
 
 def _flashbots(settings: RelaySettings, url: SecretStr, sender: str) -> FlashbotsRelay:

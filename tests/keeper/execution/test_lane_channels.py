@@ -171,6 +171,11 @@ def test_channel_of__names_what_the_settings_say(tmp_path):
     assert auth.address in repr(relay)
     with pytest.raises(ConfigurationError, match="is the key that signs transactions"):
         channel_of(flashbots, node, auth.address)
+    bundles = flashbots.model_copy(update={"kind": "flashbots_bundle", "bundle_blocks": 2})
+    found = channel_of(bundles, node, "0x")
+    assert found.name == "flashbots_bundle"
+    assert repr(found._relays[0]).endswith("2 blocks)")
+    assert found._relays[0]._head() == node.head().number
     with pytest.raises(ConfigurationError, match="not private without https"):
         channel_of(RelaySettings(kind="private_rpc", urls=("http://x.invalid",)), node, "0x")
 

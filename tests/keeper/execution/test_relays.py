@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from rpc_stub import MALICIOUS, Reply, error, result, serving, stub
 
-from keeper.errors import ConfigurationError
+from keeper.errors import ChainError, ConfigurationError
 from keeper.execution.relays import (
     BUNDLE_MAX_BYTES,
     BUNDLE_MAX_TRANSACTIONS,
+    FlashbotsBundles,
     FlashbotsRelay,
     PrivateRpc,
     RelayError,
@@ -104,6 +105,46 @@ def test_send_bundle__signs_the_bytes_that_arrive(stub):
         "eth_sendBundle",
         [{"txs": ["0x02c0ffee", "0x02decaf0"], "blockNumber": "0x112a880"}],
     )
+
+
+def bundles(url: str, head=lambda: 7, blocks: int = 3) -> FlashbotsBundles:
+    return FlashbotsBundles(flashbots(url), head, blocks)
+
+
+def answering(*answers):
+    """Answers one request after the other."""
+    left = list(answers)
+    return lambda _: left.pop(0)
+
+
+BUNDLED = {"bundleHash": to_hex(keccak(keccak(RAW)))}
+
+
+def test_bundles__are_sent_for_each_of_the_next_blocks_and_are_one_transaction(stub):
+    stub.answer = lambda _: result(BUNDLED)
+    assert bundles(stub.url).send(RAW) == HASH
+    wanted = [request.json["params"] for request in stub.requests]
+    assert wanted == [[{"txs": ["0x02c0ffee"], "blockNumber": hex(block)}] for block in (8, 9, 10)]
+
+
+def test_bundles__taken_for_one_block__are_taken(stub):
+    stub.answer = answering(error(-32000, "late"), result(BUNDLED), result("0x"))
+    assert bundles(stub.url).send(RAW) == HASH
+
+
+def test_bundles__taken_for_none__are_refused_or_uncertain_and_nothing_is_public(stub):
+    stub.answer = lambda _: error(-32000, "no")
+    refused(RelayRefused, lambda url, _: bundles(url).send(RAW), stub.url)
+    stub.answer = answering(error(-32000, "no"), result("0x"), error(-32000, "no"))
+    refused(RelayUncertain, lambda url, _: bundles(url).send(RAW), stub.url)
+
+
+def test_bundles__no_head__ask_the_relay_nothing(stub):
+    def gone() -> int:
+        raise ChainError("no endpoint answers")
+
+    refused(RelayRefused, lambda url, _: bundles(url, gone).send(RAW), stub.url)
+    assert stub.requests == []
 
 
 def test_send__without_a_last_block__names_none(stub):
@@ -218,6 +259,6 @@ def test_relay__over_https_or_on_this_machine__is_accepted(url):
 
 def test_repr__shows_neither_key_nor_path():
     url = "https://user:pass-word@relay.example/api-key"
-    text = repr(flashbots(url)) + repr(private_rpc(url))
+    text = repr(flashbots(url)) + repr(private_rpc(url)) + repr(bundles(url))
     assert AUTH.address in text
     assert not [secret for secret in ("pass-word", "api-key", AUTH.key.hex()) if secret in text]
