@@ -1,4 +1,7 @@
-"""Sixty blocks of moving markets, fills together and in parts, mints, redemptions, transfers, gifts and fees: all agrees."""
+"""Moving markets, fills together and in parts, mints, redemptions, transfers, gifts and fees: all agrees.
+
+Sixty blocks of twelve seconds; in the long run a whole day, in blocks of two minutes.
+"""
 
 import csv
 import json
@@ -35,7 +38,7 @@ from keeper.settings import Settings
 
 WAD = 10**18
 BPS = WAD // 10_000
-BLOCKS = 60
+SHORT, WHOLE = (60, BLOCK_S), (720, 120)  # blocks, and seconds between two
 VAULTS = 2
 
 
@@ -82,9 +85,9 @@ class People:
 
 
 @contextmanager
-def traded(folder) -> Iterator[Traded]:
+def traded(folder, blocks: int, block_s: int) -> Iterator[Traded]:
     # An archive node: by itself the devnet's forgets states after 64 blocks.
-    with patch.object(anvil, "SHORT_MEMORY", ("--prune-history", "2000")), node.up() as running:
+    with patch.object(anvil, "SHORT_MEMORY", ("--prune-history", "8000")), node.up() as running:
         box = Box(running.url)
         desk = build(box, folder, [400_000, 900_000][:VAULTS], terms_of)
         recipient = Account.create().address
@@ -98,8 +101,8 @@ def traded(folder) -> Iterator[Traded]:
             fill_together(desk, keeper)
             market.warp(box, 3_600)
             market.move_price(box, "WETH", market.feed_price(box, "WETH") * 106 / 100)
-            weather = Weather(box, random.Random(11), BLOCK_S)
-            for number in range(BLOCKS):
+            weather = Weather(box, random.Random(11), block_s)
+            for number in range(blocks):
                 box.rpc("evm_setAutomine", False)
                 if number == 30:
                     weather.prices["LINK"] *= 0.88
@@ -146,9 +149,12 @@ def act(people: People, number: int) -> None:
                 people.redeem(people.alice, vault, 3 * WAD)
 
 
-@pytest.fixture(scope="module")
-def day(tmp_path_factory) -> Iterator[Traded]:
-    with traded(tmp_path_factory.mktemp("day")) as found:
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(SHORT, id="short"), pytest.param(WHOLE, id="whole", marks=pytest.mark.long)],
+)
+def day(request, tmp_path_factory) -> Iterator[Traded]:
+    with traded(tmp_path_factory.mktemp("day"), *request.param) as found:
         yield found
 
 
