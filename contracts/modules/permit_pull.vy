@@ -18,9 +18,13 @@ interface Permit2:
     ): nonpayable
 
 
-struct SignedTransfer:
+struct TokenPermissions:
     token: address
     amount: uint256
+
+
+struct SignedTransfer:
+    permitted: TokenPermissions
     nonce: uint256
     deadline: uint256
 
@@ -37,7 +41,11 @@ def _pull(token: address, amount: uint256, permit: IIndexZap.Permit):
     """
     if permit.means == IIndexZap.Means.PERMIT2:
         extcall Permit2(aggregator.PERMIT2).permitTransferFrom(
-            SignedTransfer(token=token, amount=permit.amount, nonce=permit.nonce, deadline=permit.deadline),
+            SignedTransfer(
+                permitted=TokenPermissions(token=token, amount=permit.amount),
+                nonce=permit.nonce,
+                deadline=permit.deadline,
+            ),
             TransferDetails(to=self, amount=amount),
             msg.sender,
             concat(permit.r, permit.s, convert(permit.v, bytes1)),
