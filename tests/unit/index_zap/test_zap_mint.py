@@ -202,6 +202,19 @@ def test_zap_mint__token_in_is_left_over__comes_back(zap: Zap) -> None:
     zap.assert_clean(receipt)
 
 
+def test_zap_mint__token_on_the_way_is_left_over__comes_back(zap: Zap) -> None:
+    """Neither given nor an asset of the basket."""
+    caller = zap.world.stranger
+    zap.fund(caller)
+    detour = [
+        zap.market.operation(V3, "USDC", "DAI", 100, WAD // 10),
+        zap.market.operation(V2, "DAI", "WETH", 3000, WAD // 2),
+    ]
+    receipt = zap.mint(caller, [*detour, *zap.buying()])
+    assert 450 * WAD < zap.holdings(caller)["DAI"] < 550 * WAD
+    zap.assert_clean(receipt)
+
+
 def test_zap_mint__token_that_takes_a_fee__counts_what_came(zap: Zap) -> None:
     world, caller = zap.world, zap.world.stranger
     odd = world.deployer.deploy(world.project.OddToken, "FEE", 18)
@@ -345,6 +358,18 @@ def test_zap_mint__vault_takes_all_and_calls_back__reaches_nobody_else(zap: Zap,
     for token in (USDC, TOKENS["DAI"].address):
         allowed = zap.box.call(token, "allowance(address,address)(uint256)", zap.contract.address, greedy_vault.address)
         assert allowed == 0
+    zap.assert_clean(receipt)
+
+
+def test_zap_mint__vault_takes_nothing__is_left_without_an_allowance(zap: Zap, greedy_vault: Any) -> None:
+    """It could come back for it in somebody else's zap."""
+    caller = zap.world.attacker
+    zap.fund(caller)
+    greedy_vault.set_up([USDC], [], sender=caller)
+    greedy_vault.set_takes_nothing(True, sender=caller)
+    receipt = zap.mint(caller, [], vault=greedy_vault)
+    assert zap.market.world.tokens[0].allowance(zap.contract, greedy_vault) == 0
+    assert zap.holdings(caller) == {"USDC": 10 * THOUSAND}
     zap.assert_clean(receipt)
 
 

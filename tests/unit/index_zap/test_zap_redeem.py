@@ -78,6 +78,7 @@ def test_zap_redeem__what_reached_the_caller_before__does_not_count(zap: Zap) ->
     zap.box.give(USDC, caller.address, 10**12)
     with undone(zap.world.chain):
         amount = zap.redeem(caller, zap.selling()).return_value
+        assert zap.holdings(caller)["USDC"] - 10**12 == amount
     with revert("zap: too little out"):
         zap.redeem(caller, zap.selling(), least=amount + 1)
 
