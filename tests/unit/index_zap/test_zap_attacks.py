@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from devnet.addresses import BALANCER_VAULT, MULTICALL3, PERMIT2, TOKENS, V3_ROUTER
@@ -99,7 +99,7 @@ SELECTORS = tuple(
         (MULTICALL, ([],)),
     )
 )
-amounts = st.sampled_from([0, 1, 10**6, LENT, 10**18, 2**128, ALL])
+amounts = st.sampled_from([LENT, 10**6, 0, 1, LENT, 10**18, 2**128, ALL])
 places = st.integers(0, 40)
 steps = st.tuples(
     st.one_of(st.sampled_from([1 << number for number in range(7)]), st.integers(0, 127)),
@@ -107,7 +107,9 @@ steps = st.tuples(
     st.sampled_from([0, 1, 100, 500, 3000, 10**6 - 1, 10**6]),
     st.sampled_from([WAD, WAD, WAD // 2, 0, WAD + 1]),
 )
-calls = st.tuples(st.sampled_from([V3_SWAP, SWEEP, MULTICALL, "raw"]), places, places, places, amounts)
+calls = st.tuples(
+    st.sampled_from([V3_SWAP, SWEEP, MULTICALL, "raw", "sane", "sane", "sane"]), places, places, places, amounts
+)
 
 
 def encoded(field: Field, call: tuple[str, int, int, int, int]) -> tuple[int, bytes]:
@@ -115,6 +117,8 @@ def encoded(field: Field, call: tuple[str, int, int, int, int]) -> tuple[int, by
     kind, first, second, third, amount = call
     things = field.things()
     a, b, c = (things[place % len(things)] for place in (first, second, third))
+    if kind == "sane":
+        return 0, calldata(V3_SWAP, (USDC, WETH, 500, field.zap.contract.address, FAR, min(amount, 10**6), 0, 0))
     if kind == V3_SWAP:
         return 0, calldata(kind, (a, b, 500, c, FAR, amount, 0, 0))
     if kind == SWEEP:
@@ -137,10 +141,20 @@ def test_zap__any_operations_and_calldata__nobody_elses_balance_or_allowance_fal
     @given(
         route=st.lists(st.one_of(st.sampled_from(sane), steps), max_size=4),
         told=st.lists(calls, max_size=2),
-        place=places,
+        place=st.one_of(st.just(0), places),  # USDC, or anything
         is_redeeming=st.booleans(),
         is_greedy=st.booleans(),
         amount=amounts,
+    )
+    # What goes through and leaves an aggregator less taken than it was offered, in either vault's hands.
+    @example(route=sane[-1:], told=[("sane", 0, 0, 0, LENT)], place=0, is_redeeming=False, is_greedy=True, amount=LENT)
+    @example(
+        route=[*sane[-1:], *sane[:2]],
+        told=[("sane", 0, 0, 0, LENT)],
+        place=0,
+        is_redeeming=False,
+        is_greedy=False,
+        amount=LENT,
     )
     def attack(route: Any, told: Any, place: int, is_redeeming: bool, is_greedy: bool, amount: int) -> None:
         nonlocal went_through
