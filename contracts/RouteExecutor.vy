@@ -23,6 +23,7 @@ from snekmate.auth import ownable_2step
 from contracts.modules import aggregator
 from contracts.modules import approval
 from contracts.modules import flash_loan
+from contracts.modules import routes
 from contracts.modules import swaps
 from contracts.modules import uniswap
 from contracts.interfaces import IIndexVault
@@ -37,6 +38,7 @@ initializes: ownable_2step[ownable := ownable]
 initializes: aggregator
 initializes: uniswap
 initializes: swaps[uniswap := uniswap]
+initializes: routes[aggregator := aggregator, swaps := swaps]
 initializes: flash_loan[uniswap := uniswap]
 
 exports: (
@@ -51,7 +53,6 @@ exports: (
 MAX_ASSETS: constant(uint256) = 20
 MAX_OPERATIONS: constant(uint256) = 40
 MAX_CALLS: constant(uint256) = 4
-MAX_TOKENS: constant(uint256) = 101  # the vault's, two of each operation and the borrowed one
 MAX_DATA: constant(uint256) = 9216
 MAX_LOAN_DATA: constant(uint256) = 10528
 ERC3156_ACCEPTED: constant(bytes32) = keccak256("ERC3156FlashBorrower.onFlashLoan")
@@ -152,7 +153,7 @@ def rebalance_with_calls(
     @param calls What the operations on aggregators call, by number
     """
     ownable._check_owner()
-    self._check_targets(vault, operations, loan.token)
+    routes._check_targets(vault, operations, loan.token)
     aggregator._calls = calls
     value_out: uint256 = 0
     value_in: uint256 = 0
@@ -189,7 +190,7 @@ def on_rebalance(initiator: address, sold: DynArray[IIndexVault.Leg, MAX_ASSETS]
     )
 
     for operation: IRouteExecutor.Operation in operations:
-        self._swap(operation)
+        routes._swap(operation)
     for bought: address in recipients:
         swaps._send_all(bought, msg.sender)
     for leg: IIndexVault.Leg in sold:
@@ -345,22 +346,6 @@ def _pay_out(
 
 
 @internal
-@view
-def _check_targets(vault: address, operations: DynArray[IRouteExecutor.Operation, MAX_OPERATIONS], borrowed: address):
-    """
-    @notice No aggregator is the vault, one of its assets or another token that is in play, whatever was pinned
-    """
-    tokens: DynArray[address, MAX_TOKENS] = staticcall IIndexVault(vault).assets()
-    tokens.append(borrowed)
-    for operation: IRouteExecutor.Operation in operations:
-        tokens.append(operation.token_in)
-        tokens.append(operation.token_out)
-    for operation: IRouteExecutor.Operation in operations:
-        if operation.venue == IRouteExecutor.Venue.AGGREGATOR:
-            assert operation.pool != vault and operation.pool not in tokens, "executor: target in play"
-
-
-@internal
 def _spend_loan(data: Bytes[MAX_LOAN_DATA]):
     """
     @notice Between borrowing and repaying: buy, let the vault take its due and pay, sell
@@ -370,7 +355,7 @@ def _spend_loan(data: Bytes[MAX_LOAN_DATA]):
     count: uint256 = len(plan.operations)
     assert plan.buying <= count, "executor: more swaps than given"
     for i: uint256 in range(plan.buying, bound=MAX_OPERATIONS):
-        self._swap(plan.operations[i])
+        routes._swap(plan.operations[i])
     offers: DynArray[IIndexVault.Leg, MAX_ASSETS] = []
     for leg: IIndexVault.Leg in plan.buys:
         amount: uint256 = min(leg.amount, staticcall IERC20(leg.asset).balanceOf(self))
@@ -386,23 +371,4 @@ def _spend_loan(data: Bytes[MAX_LOAN_DATA]):
     for leg: IIndexVault.Leg in plan.buys:
         approval._take_back(leg.asset, plan.vault)
     for i: uint256 in range(plan.buying, count, bound=MAX_OPERATIONS):
-        self._swap(plan.operations[i])
-
-
-@internal
-def _swap(operation: IRouteExecutor.Operation):
-    """
-    @notice One operation, on a pool or on an aggregator
-    """
-    if operation.venue != IRouteExecutor.Venue.AGGREGATOR:
-        swaps._swap(operation)
-        return
-    amount: uint256 = 0
-    held_in: uint256 = 0
-    held_out: uint256 = 0
-    amount, held_in, held_out = swaps._offer(operation)
-    if amount == 0:
-        return
-    least_out: uint256 = aggregator._swap(operation.pool, operation.fee, operation.token_in, amount)
-    amount_out: uint256 = swaps._came(operation, held_in, held_out)
-    assert amount_out >= least_out, "executor: too little out"
+        routes._swap(plan.operations[i])

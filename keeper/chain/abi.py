@@ -24,6 +24,7 @@ FEES = "(address,uint256,uint256,uint256)"
 RAILS = "(uint256,uint256,uint256)"
 LOAN = "(address,uint256,address,uint256,uint256,uint256)"
 AGGREGATOR_CALLS = "(uint256,bytes)[]"
+PERMIT = "(uint256,uint256,uint256,uint256,uint8,bytes32,bytes32)"
 
 
 def checksum(address: object) -> str:
@@ -255,6 +256,25 @@ class BatchExecutor:
     rebalance_many = Function("rebalance_many", (ORDERS, OPERATIONS, "uint256"), ("(uint256,uint256)[]",))
 
     swap = Event("Swap", ("address", "address", "address", "uint256", "uint256"), (0, 1, 2))
+
+
+class Zap:
+    """IndexZap."""
+
+    owner = Function("owner", (), ("address",))
+    zap_mint = Function(
+        "zap_mint",
+        ("address", "address", "uint256", "uint256", OPERATIONS, AGGREGATOR_CALLS, "uint256", PERMIT),
+        ("uint256",),
+    )
+    zap_redeem = Function(
+        "zap_redeem",
+        ("address", "uint256", "address", "uint256", OPERATIONS, AGGREGATOR_CALLS, "uint256", PERMIT),
+        ("uint256",),
+    )
+
+    minted = Event("ZapMint", ("address", "address", "address", "uint256", "uint256"), (0, 1, 2))
+    redeemed = Event("ZapRedeem", ("address", "address", "address", "uint256", "uint256"), (0, 1, 2))
 
 
 class Token:

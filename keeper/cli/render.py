@@ -217,7 +217,7 @@ def _gap(certificate: Certificate) -> str:
     return f"At most {certificate.gap_bps:.2f} bps from the best route"
 
 
-def _cost_certificate_line(certificate: Certificate) -> str:
+def cost_certificate_line(certificate: Certificate) -> str:
     """As `certificate_line`, of a swap that buys all of an exact amount: it is what is sold that a route can save."""
     cost = certificate.turnover + certificate.gas
     return (
@@ -251,7 +251,7 @@ def swap_route_view(found: SwapRoute) -> RenderableType:
         f"Price {found.price:,.8g} {bought.symbol} per {sold.symbol}, {found.impact_bps:.2f} bps below the "
         f"{found.marginal_price:,.8g} that the first unit fetches",
         f"Gas of the swaps {route.gas:,} at {found.gas_price / 1e9:.3f} gwei, {gas}",
-        _cost_certificate_line(certificate) if is_filled else certificate_line(certificate),
+        cost_certificate_line(certificate) if is_filled else certificate_line(certificate),
         f"The bound covers every route on the {len(found.pools)} pools read that uses each at most once and runs in no "
         "circles, as far as their state was read",
         f"No oracle was asked: 1 {found.usd_token.symbol} counts as 1 USD, pools price the rest",

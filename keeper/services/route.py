@@ -5,7 +5,7 @@ below which a pool is left out, gas against output, and the gap. What a route ta
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eth_utils.address import is_address, to_checksum_address
@@ -89,18 +89,18 @@ def route_swap(
     :raises ChainError: the endpoint fails
     """
     block = client.head()
-    sold, bought, usd = _chosen(client, settings, (sell, buy), block)
+    sold, bought, usd = choose(client, settings, (sell, buy), block)
     if sold == bought:
         raise ConfigurationError(f"{sell} and {buy} are the same token, {sold.address}: give two")
     wanted = base_units(amount, bought if is_exact_out else sold)
-    found = _pools(client, settings, (sold, bought), usd, block)
+    found = pools_among(client, settings, (sold, bought), usd, block)
     tokens = read_tokens(client, (token for pool in found for token in pool.tokens), block, settings.multicall)
     tokens |= {token.address: token for token in (sold, bought, usd)}
     decimals = {address: token.decimals for address, token in tokens.items()}
     gas_price = fee_market.current(
         client, settings.fees.model_copy(update={"gas_price_max_gwei": _NO_CAP_GWEI})
     ).expected
-    eth_price = _eth_price(found, settings, usd)
+    eth_price = ether_price(found, settings, usd)
     prices, options = {usd.address: WAD}, {"gas_price_wei": gas_price, "eth_price_wad": eth_price or 0}
     try:
         if is_exact_out:
@@ -138,8 +138,8 @@ def base_units(text: str, token: Token) -> int:
     return amount
 
 
-def _chosen(client: Client, settings: Settings, names: Sequence[str], block: Block) -> tuple[Token, Token, Token]:
-    """The tokens of two names, and the one that counts as a dollar."""
+def choose(client: Client, settings: Settings, names: Sequence[str], block: Block) -> tuple[Token, ...]:
+    """The tokens of some names, and after them the one that counts as a dollar. Raises ConfigurationError, ChainError."""
     known = (settings.usd_token, settings.wrapped_native, *settings.pools.hubs, settings.pools.wsteth)
     given = [to_checksum_address(name) for name in names if is_address(name)]
     tokens = read_tokens(client, (*known, *given), block, settings.multicall)
@@ -163,17 +163,17 @@ def _chosen(client: Client, settings: Settings, names: Sequence[str], block: Blo
             )
         return matching[0]
 
-    sold, bought = (token(name) for name in names)
+    tokens_named = tuple(token(name) for name in names)
     if settings.usd_token not in tokens:
         raise ConfigurationError(
             f"usd_token {settings.usd_token} is no token on chain {client.chain_id}: set one that is worth a dollar"
         )
-    return sold, bought, tokens[settings.usd_token]
+    return *tokens_named, tokens[settings.usd_token]
 
 
-def _pools(client: Client, settings: Settings, pair: Sequence[Token], usd: Token, block: Block) -> list[Pool]:
-    """The pools among the two tokens and the hubs; a pool without the dollar has no known depth, and stays."""
-    hubs = dict.fromkeys((*settings.pools.hubs, settings.wrapped_native, *(token.address for token in pair)))
+def pools_among(client: Client, settings: Settings, traded: Iterable[Token], usd: Token, block: Block) -> list[Pool]:
+    """The pools among the tokens and the hubs; a pool without the dollar has no known depth, and stays."""
+    hubs = dict.fromkeys((*settings.pools.hubs, settings.wrapped_native, *(token.address for token in traded)))
     return pools.discover(
         client,
         {usd.address: pools.Priced(WAD, usd.decimals)},
@@ -185,7 +185,7 @@ def _pools(client: Client, settings: Settings, pair: Sequence[Token], usd: Token
     )
 
 
-def _eth_price(found: Sequence[Pool], settings: Settings, usd: Token) -> int | None:
+def ether_price(found: Sequence[Pool], settings: Settings, usd: Token) -> int | None:
     """WAD USD per ether at the deepest pools' prices."""
     per_wei = reference_prices(found, {usd.address: 10.0**-usd.decimals}).get(settings.wrapped_native)
     return None if per_wei is None else int(per_wei * 1e18 * WAD)

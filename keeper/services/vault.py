@@ -62,6 +62,11 @@ def deploy_batch_executor(client: Client, settings: Settings, signer: Signer, ow
     return deploy(client, settings, signer, "BatchExecutor", owner, settings.pools.v3_factory)
 
 
+def deploy_zap(client: Client, settings: Settings, signer: Signer, owner: str) -> str:
+    """An IndexZap for everybody, to which `owner` may pin aggregators; its address. Raises TransactionError."""
+    return deploy(client, settings, signer, "IndexZap", owner, settings.pools.v3_factory, settings.wrapped_native)
+
+
 def deploy_vault(
     client: Client,
     settings: Settings,

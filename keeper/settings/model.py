@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     vaults: tuple[Address, ...] = ()  # that `keeper run` looks after
     executor: Address | None = None
     batch_executor: Address | None = None
+    zap: Address | None = None  # the IndexZap that `vault zap` goes through
     key_file: FilePath | None = None
     password_file: FilePath | None = None
     password_fd: int | None = Field(default=None, ge=0)

@@ -1,4 +1,4 @@
-"""Nobody is left able to take tokens from the keeper's executor."""
+"""Nobody is left able to take tokens from the keeper's executor, or from the zap."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ from eth_utils.crypto import keccak
 from unit.route_executor.conftest import AGGREGATOR, ETHER, USDC, V2, V3, WETH, Market, build_market
 from unit.world import FAR, WAD, undone
 
-from devnet.addresses import PERMIT2, V3_ROUTER
+from devnet.addresses import PERMIT2, V3_FACTORY, V3_ROUTER
 from devnet.box import Box, calldata
 
 APPROVAL = keccak(text="Approval(address,address,uint256)")
@@ -59,6 +59,44 @@ def test_route_executor__has_called_an_aggregator__nobody_may_take_from_it(marke
     for spender in (V3_ROUTER, PERMIT2, world.vault.address, world.keeper.address):
         for token in world.tokens:
             assert token.allowance(executor, spender) == 0
+
+
+def test_index_zap__has_minted_and_redeemed__nobody_may_take_from_it(market: Market) -> None:
+    """Through pools, a wrapper of allowances and an aggregator that leaves half of what it was offered."""
+    world, tokens = market.world, market.world.tokens
+    weth, usdc = tokens[WETH].address, tokens[USDC].address
+    zap = world.deployer.deploy(world.project.IndexZap, world.owner, V3_FACTORY, weth)
+    caller, nobodys = world.stranger, (0, 0, 0, 0, 0, b"\0" * 32, b"\0" * 32)
+    market.box.give(usdc, caller.address, 10**10)
+    tokens[USDC].approve(zap, 10**10, sender=caller)
+    data = calldata(
+        "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))",
+        (usdc, weth, 500, zap.address, FAR, 2 * 10**9, 0, 0),
+    )
+    zap.set_aggregator(V3_ROUTER, data[:4], V3_ROUTER, sender=world.owner)
+    buying = [
+        (AGGREGATOR, V3_ROUTER, usdc, weth, 0, WAD // 2),
+        market.operation(V3, "USDC", "WETH", 500, WAD // 2),
+        market.operation(V3, "WETH", "WBTC", 500, WAD // 3),
+    ]
+    minted = zap.zap_mint(world.vault, usdc, 10**10, WAD, buying, [(1, data)], FAR, nobodys, sender=caller)
+    shares = world.vault.balanceOf(caller)
+    world.vault.approve(zap, shares, sender=caller)
+    selling = [market.operation(V3, "WBTC", "WETH", 500), market.operation(V2, "WETH", "USDC", 3000)]
+    redeemed = zap.zap_redeem(world.vault, shares, usdc, 1, selling, [], FAR, nobodys, sender=caller)
+
+    spenders = {*approved_in(minted, zap), *approved_in(redeemed, zap)}
+    assert {V3_ROUTER.lower(), world.vault.address.lower()} <= spenders
+    for spender in {
+        *spenders,
+        *(each[1] for each in (*buying, *selling)),
+        PERMIT2,
+        world.vault.address,
+        caller.address,
+    }:
+        for token in (*tokens, world.vault):
+            assert token.allowance(zap, spender) == 0
+    assert [token.balanceOf(zap) for token in (*tokens, world.vault)] == [0] * 4
 
 
 def test_approved_in__an_approval__is_seen(market: Market) -> None:

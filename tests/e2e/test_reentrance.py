@@ -347,6 +347,38 @@ def test_batch_executor__called_from_inside__only_its_owner_is_told(world: World
     assert world.tokens[ETH].balanceOf(payer) == ETHER
 
 
+@pytest.mark.parametrize("is_minting", [True, False])
+def test_index_zap__called_from_inside__only_its_owner_is_told(world: World, is_minting: bool) -> None:
+    """While somebody mints or redeems, a token hook calls every function of its ABI."""
+    zap = world.deployer.deploy(world.project.IndexZap, world.owner, world.stranger, world.tokens[BTC])
+    for token, plan in zip(world.tokens, world.plans, strict=True):
+        token.mint(zap, 10**4 * 10**plan.decimals, sender=world.deployer)
+    world.vault.approve(zap, WAD, sender=world.depositor)
+    steps = calls(zap, world)
+    seen: dict[str, Attempt] = {}
+    for start in range(0, len(steps), PART):
+        with undone(world.chain):
+            world.script(*steps[start : start + PART])
+            world.misbehave(ETH, hook=world.executor)
+            tail = ([], [], FAR, (0, 0, 0, 0, 0, b"\0" * 32, b"\0" * 32))
+            if is_minting:
+                world.tokens[DAI].approve(zap, 0, sender=world.depositor)
+                zap.zap_mint(world.vault, world.tokens[DAI], 0, WAD, *tail, sender=world.depositor)
+            else:
+                zap.zap_redeem(world.vault, WAD, world.tokens[DAI], 0, *tail, sender=world.depositor)
+            seen |= attempts(zap, world, start, PART)
+
+    assert {name for name, attempt in seen.items() if not attempt.locked_out} == {
+        *("owner", "pending_owner", "transfer_ownership", "accept_ownership"),
+        *("aggregator_spenders", "uniswapV3SwapCallback"),
+    }
+    assert {name: reason(attempt) for name, attempt in seen.items() if attempt.response and not attempt.succeeded} == {
+        "uniswapV3SwapCallback": "uniswap: not the pool",
+        "transfer_ownership": "ownable: caller is not the owner",
+        "accept_ownership": "ownable_2step: caller is not the new owner",
+    }
+
+
 # --- without the lock
 
 

@@ -22,6 +22,7 @@ DELAY = 60  # s, of the timelock
 NONE = b"\0" * 32
 MOST_PRICE = 10**6 * WAD
 ERC3156 = 16  # IRouteExecutor.Lender
+NO_PERMIT = (0, 0, 0, 0, 0, NONE, NONE)  # IIndexZap.Permit
 
 # Who holds a role, by the name of that role; the successor is proposed for each, the keeper is listed and owns an executor.
 ROLES = ("owner", "guardian", "strategist", "keeper", "depositor", "successor", "stranger", "vault")
@@ -266,6 +267,23 @@ BATCH = owned("keeper") | {
     "uniswapV3SwapCallback": Rule(nobody("uniswap: not the pool"), lambda _: (1, 0, b"")),
 }
 
+ZAP = owned() | {
+    # Whoever calls pays, out of what it has let the zap take.
+    "zap_mint": Rule(
+        everybody(vault="token: allowance too low"),
+        lambda on: (on.world.vault, on.world.tokens[DAI], WAD, 0, [], [], FAR, NO_PERMIT),
+    ),
+    "zap_redeem": Rule(
+        only("depositor", otherwise="erc20: insufficient allowance"),
+        lambda on: (on.world.vault, WAD, on.world.tokens[DAI], 0, [], [], FAR, NO_PERMIT),
+    ),
+    "set_aggregator": Rule(
+        only("owner", otherwise=NOT_OWNER),
+        lambda on: (on.contracts["IndexLens"], b"\1\2\3\4", on.contracts["IndexLens"]),
+    ),
+    "uniswapV3SwapCallback": Rule(nobody("uniswap: not the pool"), lambda _: (1, 0, b"")),
+}
+
 TIMELOCK = {
     "schedule": Rule(only("owner", otherwise=NO_ROLE), lambda on: (*on.ready[:3], NONE, b"\7" * 32, DELAY)),
     "schedule_batch": Rule(
@@ -304,6 +322,7 @@ TABLE: dict[str, dict[str, Rule]] = {
     "PriceOracle": ORACLE,
     "RouteExecutor": EXECUTOR,
     "BatchExecutor": BATCH,
+    "IndexZap": ZAP,
     "IndexFactory": FACTORY,
     "IndexLens": {},
     "Timelock": TIMELOCK,
@@ -362,6 +381,7 @@ def set_stage(world: World) -> Stage:
         "PriceOracle": world.oracle,
         "RouteExecutor": deploy(project.RouteExecutor, world.keeper, world.stranger),
         "BatchExecutor": deploy(project.BatchExecutor, world.keeper, world.stranger),
+        "IndexZap": deploy(project.IndexZap, world.owner, world.stranger, world.tokens[ETH]),
         "IndexFactory": deploy(project.IndexFactory, *blueprints),
         "IndexLens": deploy(project.IndexLens),
         "Timelock": deploy(project.Timelock, DELAY, [world.owner], [world.keeper]),
@@ -374,18 +394,22 @@ def set_stage(world: World) -> Stage:
     executors = [contracts["RouteExecutor"], contracts["BatchExecutor"]]
     rules.set_keepers([world.keeper, *executors], True, sender=world.owner)
     rules.set_head_start(60, sender=world.owner)
-    for name in ("IndexVault", "PriceOracle"):
+    for name in ("IndexVault", "PriceOracle", "IndexZap"):
         contracts[name].transfer_ownership(world.attacker, sender=world.owner)
     for executor in executors:
         executor.transfer_ownership(world.attacker, sender=world.keeper)
 
-    world.vault.approve(world.keeper, WAD, sender=world.depositor)
+    for spender in (world.keeper, contracts["IndexZap"]):
+        world.vault.approve(spender, WAD, sender=world.depositor)
+    # What is there already is enough for some shares of whoever calls.
+    for token, plan in zip(world.tokens, world.plans, strict=True):
+        token.mint(contracts["IndexZap"], 10**4 * 10**plan.decimals, sender=world.deployer)
     for who in people.values():
         if who != world.depositor:
             world.vault.transfer(who, 10 * WAD, sender=world.depositor)
         for token, plan in zip(world.tokens, world.plans, strict=True):
             token.mint(who, 10**4 * 10**plan.decimals, sender=world.deployer)
-            for spender in (world.vault, contracts["IndexFactory"]):
+            for spender in (world.vault, contracts["IndexFactory"], contracts["IndexZap"]):
                 token.approve(spender, ALL, sender=who)
     world.vault.transfer(world.vault, 10 * WAD, sender=world.depositor)
     contracts["IndexFactory"].create(

@@ -14,6 +14,7 @@ OURS = [
     (abi.Oracle, "PriceOracle"),
     (abi.Executor, "RouteExecutor"),
     (abi.BatchExecutor, "BatchExecutor"),
+    (abi.Zap, "IndexZap"),
 ]
 
 

@@ -385,3 +385,53 @@ def test_help__names_every_command(run):
     assert done.returncode == 0
     for command in ("demo", "devnet", "doctor", "plan", "route", "keeper"):
         assert command in done.stdout
+
+
+# --- vault zap
+
+
+@pytest.fixture
+def share(fake, vault):
+    """The vault as a token; a share is 0.6 WETH and 1,000 USDC."""
+    fake.view(vault.address, abi.Token.decimals, 18)
+    fake.view(vault.address, abi.Vault.preview_redeem, lambda shares: [shares * 6 // 10, shares // 10**9])
+    return vault.address
+
+
+def test_vault_zap__dry__tells_what_would_come_of_it_and_sends_nothing(run, share, fake):
+    done = run("vault", "zap", "mint", share, "2200", "USDC", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["goal"], told["token_in"], told["token_out"], told["armed"]) == ("mint", USDC, share, False)
+    # 2,000 USD a WETH, of which 0.6 are in a share beside 1,000 USDC, and 0.3 % for the pool.
+    assert int(told["amount_out"]) == pytest.approx(2_200 / (1_000 + 1_200 / 0.997) * 1e18, rel=1e-4)
+    assert int(told["least_out"]) == -(-int(told["amount_out"]) * 9_970 // 10_000)
+    assert [leg["token_out"] for leg in told["legs"]] == [WETH]
+    assert told["certificate"]["gap_bps"] >= 0
+    assert bytes.fromhex(told["data"][2:10]) == abi.Zap.zap_mint.selector
+
+    told = json.loads(run("vault", "zap", "redeem", share, "2", "WETH", "--json").stdout)
+    assert (told["goal"], told["token_in"], told["token_out"]) == ("redeem", share, WETH)
+    assert int(told["amount_out"]) == pytest.approx((1.2 + 0.997) * 1e18, rel=1e-3)
+    assert bytes.fromhex(told["data"][2:10]) == abi.Zap.zap_redeem.selector
+
+    for command, wanted in ((["mint", share, "2200", "USDC"], "TWO"), (["redeem", share, "2", "WETH"], "WETH")):
+        text = run("vault", "zap", *command).stdout
+        assert "Dry run: nothing was sent." in text
+        assert f"{wanted}, at least" in text
+        assert "from the best route" in text
+    assert fake.sent == []
+
+
+def test_bad_input__of_vault_zap(run, share, fake, key_files):
+    key, password = key_files
+    keys = ["--key-file", str(key), "--password-file", str(password)]
+    failed(run("vault", "zap", "mint", share, "10", "USDC", "--arm", *keys), "no zap: set zap", "--zap")
+    failed(run("vault", "zap", "mint", share, "10", "USDC", "--arm"), "no key to sign with")
+    failed(run("vault", "zap", "mint", "vault", "10", "USDC"), "'vault' is not an address")
+    failed(run("vault", "zap", "mint", share, "x", "USDC"), "not a decimal number")
+    failed(run("vault", "zap", "redeem", share, "1", "NONE"), "unknown token 'NONE'")
+    fake.view(share, abi.Vault.supply, 0)
+    failed(run("vault", "zap", "mint", share, "10", "USDC"), "has no shares yet", "first mint in kind")
+    failed(run("vault", "zap", "redeem", NOTHING, "1", "USDC"), f"no vault at {NOTHING}")
+    assert fake.sent == []

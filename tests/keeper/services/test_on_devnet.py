@@ -14,6 +14,7 @@ from keeper.chain import abi
 from keeper.chain.abi import Trigger
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Fees
+from keeper.errors import ConfigurationError, NoRoute, TransactionError
 from keeper.execution.signer import KeystoreSigner
 from keeper.execution.verify import verify
 from keeper.ledger import Ledger
@@ -21,7 +22,7 @@ from keeper.policy import Kind
 from keeper.policy.proposal import Proposal
 from keeper.policy.rules import Reason
 from keeper.routing import replay
-from keeper.services import demo
+from keeper.services import demo, zap
 from keeper.services import vault as lifecycle
 from keeper.services.keeper_pass import PassResult, keeper_pass
 from keeper.services.memory import Memory
@@ -318,3 +319,80 @@ def test_pass__gradual__goes_on_where_it_stood_after_every_restart(desk, step_s,
     assert desk.run().plan.decision.reason == "no asset is out of its band"
     assert not desk.snapshot.is_open
     assert was_open == ([False, True, True] if parts == 3 else [False, False])
+
+
+# --- one token in, shares out, and back
+
+
+@pytest.fixture
+def zapping(desk) -> Desk:
+    """The keeper has 10,000 USDC, and there is a zap."""
+    desk.box.give(TOKENS["USDC"].address, desk.keeper.address, 10_000 * 10**6)
+    address = lifecycle.deploy_zap(desk.client, desk.settings, desk.creator, desk.creator.address)
+    return replace(desk, settings=desk.settings.model_copy(update={"zap": address}))
+
+
+def test_zap__ten_thousand_usdc_and_back__is_within_five_bps_of_what_no_route_exceeds(zapping):
+    desk, usdc = zapping, TOKENS["USDC"].address
+    client, settings, keeper = desk.client, desk.settings, desk.keeper
+    minting = zap.plan_mint(client, settings, desk.vault, "USDC", "10000")
+    # Nothing worth a cent comes back, and the fee is paid: a tenth of a percent of what is made.
+    assert minting.amount_in == 10_000 * 10**6
+    assert minting.back.get(usdc, 0) < 10_000
+    assert 9.9 < minting.amount_out / WAD < 10.1
+
+    shares, gas = zap.execute(client, settings, keeper, minting)
+
+    assert desk.box.balance(desk.vault, keeper.address) == shares >= minting.ceiling * (1 - 5e-4)
+    # The streaming fee of the seconds in between.
+    assert shares == pytest.approx(minting.amount_out, rel=1e-6)
+    assert minting.least_out == -(-minting.amount_out * 9_970 // 10_000) <= shares
+    assert 0.8 * minting.gas < gas <= minting.gas
+
+    back = zap.plan_redeem(client, settings, desk.vault, f"{shares / WAD:.15f}"[:-3], "USDC")
+    assert back.ceiling >= back.amount_out
+    before = desk.box.balance(usdc, keeper.address)
+    amount, gas = zap.execute(client, settings, keeper, back)
+    assert desk.box.balance(usdc, keeper.address) - before == amount >= back.ceiling * (1 - 5e-4)
+    assert amount == pytest.approx(back.amount_out, rel=1e-6)
+    # Fees of the vault, both ways, and of the pools.
+    assert 9_900 * 10**6 < amount < 9_970 * 10**6
+    assert 0.8 * back.gas < gas <= back.gas
+    for symbol in demo.WEIGHTS:
+        assert desk.box.balance(TOKENS[symbol].address, str(settings.zap)) == 0
+
+
+def test_zap__pools_moved_since_the_plan__reverts_and_takes_nothing(zapping):
+    plan = zap.plan_mint(zapping.client, zapping.settings, zapping.vault, "USDC", "10000")
+    market.move_dex(zapping.box, "WBTC", market.feed_price(zapping.box, "WBTC") * 102 / 100)
+    with pytest.raises(TransactionError, match="zap: too few shares"):
+        zap.execute(zapping.client, zapping.settings, zapping.keeper, plan)
+    assert zapping.box.balance(TOKENS["USDC"].address, zapping.keeper.address) == 10_000 * 10**6
+
+
+def test_zap__token_that_is_not_in_the_basket__is_turned_into_it_and_back(zapping):
+    """DAI, of which nothing is kept; whoever has an allowance left over is set right."""
+    desk, dai = zapping, TOKENS["DAI"].address
+    desk.box.give(dai, desk.keeper.address, 5_000 * WAD)
+    desk.box.send(desk.keeper.address, dai, "approve(address,uint256)", desk.settings.zap, 1)
+    plan = zap.plan_mint(desk.client, desk.settings, desk.vault, dai, "5000")
+    shares, _ = zap.execute(desk.client, desk.settings, desk.keeper, plan)
+    assert shares == pytest.approx(plan.amount_out, rel=1e-6)
+    back = zap.plan_redeem(desk.client, desk.settings, desk.vault, "1", "WETH")
+    amount, _ = zap.execute(desk.client, desk.settings, desk.keeper, back)
+    assert amount == pytest.approx(back.amount_out, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("token", "amount", "text"),
+    [("NONE", "1", "unknown token"), ("USDC", "0", "is nothing"), ("USDC", "0.000001", "too small")],
+)
+def test_plan_mint__what_makes_no_sense__says_so(desk, token, amount, text):
+    with pytest.raises((ConfigurationError, NoRoute), match=text):
+        zap.plan_mint(desk.client, desk.settings, desk.vault, token, amount)
+
+
+def test_execute__without_a_zap__says_which_setting(desk):
+    plan = zap.plan_redeem(desk.client, desk.settings, desk.vault, "1", "USDC")
+    with pytest.raises(ConfigurationError, match="no zap: set zap"):
+        zap.execute(desk.client, desk.settings, desk.keeper, plan)
