@@ -4,7 +4,7 @@ from typing import Annotated
 
 from eth_utils.address import is_checksum_address, to_checksum_address
 from fastapi import Path, Query
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from keeper.api.models import ADDRESS
 
@@ -19,6 +19,14 @@ def _checksummed(value: str) -> str:
     return to_checksum_address(value)
 
 
+def _number(value: object) -> object:
+    """JSON's 30.0 is a whole number; its "30" and its true are none."""
+    if isinstance(value, str | bool):
+        raise ValueError("it is not a number")  # noqa: TRY004 (pydantic reports ValueErrors alone)
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_number)]  # in a body
 Checked = AfterValidator(_checksummed)
 ADDRESS_SCHEMA = {"format": "ethereum-address"}
 

@@ -8,7 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from keeper.api import models as m
 from keeper.api.chains import Chain
 from keeper.api.conditional import mark
-from keeper.api.inputs import ADDRESS_SCHEMA, SHARES, Account, ChainId, Checked, Shares, SlippageBps, VaultAddress
+from keeper.api.inputs import (
+    ADDRESS_SCHEMA,
+    SHARES,
+    Account,
+    ChainId,
+    Checked,
+    Shares,
+    SlippageBps,
+    VaultAddress,
+    Whole,
+)
 from keeper.api.problems import documented
 from keeper.api.routes.vaults import ONE_VAULT
 from keeper.api.site import Served
@@ -29,8 +39,8 @@ class Order(BaseModel):
     account: _Person = Field(description="Who signs.")
     receiver: _Person | None = Field(default=None, description="Of the shares, or of the assets; the account.")
     shares: str = Field(pattern=SHARES, description="Base units of shares.", examples=["1000000000000000000"])
-    slippage_bps: int = Field(default=_SLIPPAGE_BPS, ge=0, le=2_000, strict=True)
-    deadline_s: int = Field(default=1_200, ge=60, le=86_400, strict=True, description="From now on.")
+    slippage_bps: Whole = Field(default=_SLIPPAGE_BPS, ge=0, le=2_000)
+    deadline_s: Whole = Field(default=1_200, ge=60, le=86_400, description="From now on.")
 
 
 @router.get("/quotes/mint", responses=_MOVES)
