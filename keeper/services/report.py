@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from keeper.chain import abi
@@ -59,9 +59,10 @@ def books_of(past: Past, method: Method, holders: Collection[str] = ()) -> Books
 
     :raises OracleError: something that came has no price
     """
+    story = replace(past.story, deeds=tuple(deed for deed in past.story.deeds if deed.place.block <= past.last))
     if holders:
-        return of_holder(past.story, past.states, past.decimals, method, holders)
-    return of_vault(past.story, past.states, past.counted, past.decimals, method)
+        return of_holder(story, past.states, past.decimals, method, holders)
+    return of_vault(story, past.states, past.counted, past.decimals, method)
 
 
 def check(
