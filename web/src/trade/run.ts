@@ -1,0 +1,96 @@
+/** Steps through the wallet, one after the other: simulated, signed, mined. Stops at the first that fails. */
+import { encodeFunctionData, type Hash } from "viem";
+import { getBlock, getPublicClient, simulateContract, waitForTransactionReceipt, writeContract } from "wagmi/actions";
+import { tokenAbi, vaultAbi } from "../abi";
+import type { Address } from "../api";
+import { type ChainId, isKnown } from "../chains";
+import { config } from "../wallet";
+import { DEADLINE_S, type Step } from "./steps";
+
+export type State = "waiting" | "checking" | "signing" | "mining" | "done" | "failed";
+export interface Progress {
+  state: State;
+  hash?: Hash;
+  error?: unknown;
+}
+
+/** What a step calls. The deadline counts from the chain's clock, which need not be this machine's. */
+export function callOf(step: Step, now: bigint) {
+  if (step.kind === "approve")
+    return { address: step.token, abi: tokenAbi, functionName: "approve", args: [step.spender, step.amount] } as const;
+  const args = [step.shares, step.receiver, step.limits, now + DEADLINE_S] as const;
+  return { address: step.vault, abi: vaultAbi, functionName: step.kind, args } as const;
+}
+
+/**
+ * Run the steps.
+ *
+ * @returns whether all of them were mined
+ */
+export async function run(
+  steps: readonly Step[],
+  account: Address,
+  chain: number,
+  tell: (index: number, progress: Progress) => void,
+): Promise<boolean> {
+  for (const [index, step] of steps.entries()) {
+    let hash: Hash | undefined;
+    const say = (progress: Progress) => {
+      hash = progress.hash ?? hash;
+      tell(index, progress);
+    };
+    try {
+      if (step.kind === "approve" && step.allowed > 0n && (await refuses(step, account, chain)))
+        await send({ ...step, amount: 0n }, account, chain, say);
+      say({ state: "done", hash: await send(step, account, chain, say) });
+    } catch (error) {
+      say({ state: "failed", error, ...(hash ? { hash } : {}) });
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Some tokens (USDT) change an allowance only from zero. */
+async function refuses(step: Step, account: Address, chain: number): Promise<boolean> {
+  const call = { ...callOf(step, 0n), account, chainId: known(chain) };
+  return simulateContract(config, call as never).then(
+    () => false,
+    () => true,
+  );
+}
+
+async function send(step: Step, account: Address, chain: number, say: (progress: Progress) => void): Promise<Hash> {
+  const chainId = known(chain);
+  say({ state: "checking" });
+  const { timestamp } = await getBlock(config, { chainId });
+  const call = { ...callOf(step, timestamp), account, chainId };
+  await simulateContract(config, call as never);
+  say({ state: "signing" });
+  const hash = await writeContract(config, call as never);
+  say({ state: "mining", hash });
+  const receipt = await waitForTransactionReceipt(config, { chainId, hash });
+  if (receipt.status !== "success")
+    throw new Error("The transaction was mined and reverted: the chain changed after it was simulated. Start again.");
+  return hash;
+}
+
+/** Gas of those steps that can run now, and what it costs in wei at today's price; null for a step that waits for another. */
+export async function gasOf(steps: readonly Step[], account: Address, chain: number) {
+  const client = getPublicClient(config, { chainId: known(chain) });
+  if (!client) return null;
+  const [price, block] = await Promise.all([client.getGasPrice(), client.getBlock()]);
+  const amounts = await Promise.all(
+    steps.map((step) => {
+      const call = callOf(step, block.timestamp);
+      const data = encodeFunctionData(call as never);
+      return client.estimateGas({ account, to: call.address, data }).catch(() => null);
+    }),
+  );
+  return { price, amounts };
+}
+
+function known(chain: number): ChainId {
+  if (!isKnown(chain)) throw new Error(`This page does not know chain ${chain}.`);
+  return chain;
+}
