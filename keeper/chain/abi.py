@@ -161,6 +161,10 @@ class Vault:
 
     name = Function("name", (), ("string",))
     symbol = Function("symbol", (), ("string",))
+    owner = Function("owner", (), ("address",))
+    pending_owner = Function("pending_owner", (), ("address",))
+    guardian = Function("guardian", (), ("address",))
+    pending_guardian = Function("pending_guardian", (), ("address",))
     rebalancer = Function("rebalancer", (), ("address",))
     supply = Function("supply", (), ("uint256",))
     supply_cap = Function("supply_cap", (), ("uint256",))
@@ -194,6 +198,7 @@ class Rebalancer:
     bands = Function("bands", (), ("uint256[]",))
     rails = Function("rails", (), (RAILS, "uint256"))
     strategist = Function("strategist", (), ("address",))
+    pending_strategist = Function("pending_strategist", (), ("address",))
     set_bands = Function("set_bands", ("uint256[]",))
     weights = Function("weights", (), ("uint256[]",))
     nav = Function("nav", (), ("uint256",))
@@ -219,6 +224,8 @@ class Rebalancer:
 class Oracle:
     """PriceOracle."""
 
+    owner = Function("owner", (), ("address",))
+    pending_owner = Function("pending_owner", (), ("address",))
     prices = Function("prices", ("address[]",), ("uint256[]",))
     price = Function("price", ("address",), ("uint256",))
     fault = Function("fault", ("address",), ("uint256",))

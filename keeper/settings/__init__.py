@@ -19,6 +19,7 @@ from keeper.settings.groups import (
     PolicySettings,
     PoolSettings,
     RelaySettings,
+    ServeSettings,
     StrategistSettings,
 )
 from keeper.settings.load import keys, load, load_chains
@@ -34,6 +35,7 @@ __all__ = [
     "PolicySettings",
     "PoolSettings",
     "RelaySettings",
+    "ServeSettings",
     "Settings",
     "StrategistSettings",
     "api_key",

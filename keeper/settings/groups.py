@@ -6,7 +6,7 @@ from typing import Literal
 import platformdirs
 from pydantic import Field, SecretStr, model_validator
 
-from keeper.settings.types import Address, FilePath, Group, HostPort, SecretUrl
+from keeper.settings.types import Address, FilePath, Group, HostPort, Origin, SecretUrl
 
 _DATA_FOLDER = Path(platformdirs.user_data_dir("equipoise"))
 
@@ -240,3 +240,13 @@ class HistorySettings(Group):
         if self.coingecko_api_key is not None and self.coingecko_api_key_file is not None:
             raise ValueError("coingecko_api_key and coingecko_api_key_file are both set: keep one")
         return self
+
+
+class ServeSettings(Group):
+    """What `equipoise serve` allows to whom."""
+
+    cors_origins: tuple[Origin, ...] = ()  # whose pages may read the answers; none but the server's own
+    requests_per_minute: int = Field(default=300, ge=1, le=1_000_000)  # of one address; dear ones count as several
+    body_max_bytes: int = Field(default=16_384, ge=1_024, le=1_048_576)
+    patience_s: float = Field(default=20.0, gt=0, le=600)  # that a request waits for what takes long
+    proxies: tuple[str, ...] = ()  # whose word on the client's address is believed

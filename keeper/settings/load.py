@@ -27,7 +27,7 @@ _EITHER = (
     {"password_file", "password_fd"},
 )
 # What a process has one of, however many chains it works on.
-_OF_THE_PROCESS = {"ledger_file", "ledger_url", "operations"}
+_OF_THE_PROCESS = {"ledger_file", "ledger_url", "operations", "serve"}
 
 # Settings that give whoever reads them access to a service.
 _ACCESS_NAME = re.compile(r"(_api_key|\balert_urls|\bheartbeat_url)$")

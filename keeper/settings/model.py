@@ -17,6 +17,7 @@ from keeper.settings.groups import (
     PoolSettings,
     RebalancingSettings,
     RelaySettings,
+    ServeSettings,
     StrategistSettings,
 )
 from keeper.settings.types import Address, DatabaseUrl, FilePath, SecretSocketUrl, SecretUrl
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
     lenders: LenderSettings = LenderSettings()
     strategist: StrategistSettings = StrategistSettings()
     operations: OperationsSettings = OperationsSettings()
+    serve: ServeSettings = ServeSettings()
     history: HistorySettings = HistorySettings()
 
     @model_validator(mode="after")

@@ -58,9 +58,17 @@ def _host_and_port(value: str) -> str:
     return value
 
 
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or value != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError(f"{value!r} is not scheme://host or scheme://host:port, as in https://index.example")
+    return value
+
+
 Address = Annotated[str, AfterValidator(_checksummed)]
 FilePath = Annotated[Path, BeforeValidator(_expanded)]
 HostPort = Annotated[str, AfterValidator(_host_and_port)]
+Origin = Annotated[str, AfterValidator(_origin)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_url)]  # a user or a path in it is often a key to the service
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 SecretSocketUrl = Annotated[SecretStr, AfterValidator(_socket_url)]

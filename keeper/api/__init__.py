@@ -1,0 +1,8 @@
+"""The HTTP API of `equipoise serve`: reads of the settings' vaults, quotes, and transactions for somebody else to sign.
+
+It sends nothing, signs nothing and holds no key: the settings that it works with have none.
+
+    request → guard (limits, headers) → routes → chains (one block, remembered) → services → answers (models)
+
+Every answer names its block. An error is a problem document (RFC 9457) with a stable `type`.
+"""
