@@ -15,20 +15,16 @@ from keeper import settings as settings_module
 from keeper.cli import funds
 from keeper.cli.backtesting import backtest
 from keeper.cli.common import (
-    ChainOption,
+    CHAIN,
     ConfigOption,
-    ExecutorOption,
+    Given,
     JsonOption,
-    KeyOption,
-    LedgerOption,
-    PasswordOption,
-    RpcOption,
     VaultArgument,
     address_of,
     client_of,
-    given,
     print_json,
     show,
+    takes,
 )
 from keeper.cli.forecasting import forecast, strategist_app
 from keeper.cli.history import history_app
@@ -76,15 +72,10 @@ def demo(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+@takes(*CHAIN, "executor", "key_file", "password_file", "ledger_file")
 def doctor(
+    given: Given,
     vault: Annotated[str | None, typer.Argument(help="A vault to check too.", metavar="[VAULT]")] = None,
-    config: ConfigOption = None,
-    rpc_url: RpcOption = None,
-    chain_id: ChainOption = None,
-    executor: ExecutorOption = None,
-    key_file: KeyOption = None,
-    password_file: PasswordOption = None,
-    ledger_file: LedgerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check that everything a keeper needs is in place; exits with 1 when something is not."""
@@ -92,8 +83,7 @@ def doctor(
     from keeper.services.doctor import Status, examine
 
     address = None if vault is None else address_of(vault)
-    arguments = given(rpc_url, chain_id, executor, key_file, password_file, ledger_file=ledger_file)
-    rows = list(examine(settings_module.load(config, arguments), address))
+    rows = list(examine(given.settings(), address))
     if as_json:
         print_json({"rows": payload.of_doctor(rows)})
     else:
@@ -103,12 +93,10 @@ def doctor(
 
 
 @app.command()
+@takes(*CHAIN, "executor")
 def plan(
+    given: Given,
     vault: VaultArgument,
-    config: ConfigOption = None,
-    rpc_url: RpcOption = None,
-    chain_id: ChainOption = None,
-    executor: ExecutorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """What the keeper would do with a vault now, and why; sends nothing."""
@@ -116,7 +104,7 @@ def plan(
     from keeper.services.plan import plan as make_plan
 
     address = address_of(vault)
-    settings = settings_module.load(config, given(rpc_url, chain_id, executor))
+    settings = given.settings()
     made = make_plan(client_of(settings).connect(), settings, address)
     if as_json:
         print_json(payload.of_plan(made))
@@ -125,21 +113,20 @@ def plan(
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # lets the service say what is wrong with -5
+@takes(*CHAIN)
 def route(
+    given: Given,
     sell: Annotated[str, typer.Argument(help="Token to sell: address, or symbol of one of the settings'.")],
     buy: Annotated[str, typer.Argument(help="Token to buy, likewise.")],
     amount: Annotated[str, typer.Argument(help="Whole tokens to sell, as in 12.5.")],
     is_exact_out: Annotated[bool, typer.Option("--exact-out", help="The amount is of what is bought.")] = False,
-    config: ConfigOption = None,
-    rpc_url: RpcOption = None,
-    chain_id: ChainOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The best route for a swap, and how much better any other could be; sends nothing."""
     from keeper.cli import payload, render
     from keeper.services.route import route_swap
 
-    settings = settings_module.load(config, given(rpc_url, chain_id))
+    settings = given.settings()
     found = route_swap(client_of(settings).connect(), settings, sell, buy, amount, is_exact_out)
     if as_json:
         print_json(payload.of_swap_route(found))

@@ -1,31 +1,34 @@
 """What the commands share: options, and how results and errors are printed."""
 
 import getpass
+import inspect
 import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 
 import typer
 from eth_utils.address import is_address, to_checksum_address
 from rich.console import Console
 from rich.markup import escape
 
+from keeper import settings as settings_module
 from keeper.errors import ConfigurationError, EquipoiseError
 from keeper.settings import Settings
 
 if TYPE_CHECKING:
     from keeper.chain.rpc import Client
+    from keeper.execution.signer import Signer
 
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
+P = ParamSpec("P")
+
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file; equipoise.toml when it exists.")]
-RpcOption = Annotated[str | None, typer.Option("--rpc-url", help="JSON-RPC endpoint.")]
-ChainOption = Annotated[int | None, typer.Option("--chain-id", help="Chain that the endpoint has to serve.")]
-ExecutorOption = Annotated[str | None, typer.Option("--executor", help="The keeper's RouteExecutor.")]
-KeyOption = Annotated[Path | None, typer.Option("--key-file", help="Keystore v3 file of the keeper's key.")]
-PasswordOption = Annotated[Path | None, typer.Option("--password-file", help="File with the keystore's password.")]
-PasswordFdOption = Annotated[int | None, typer.Option("--password-fd", help="File descriptor to read it from.")]
-LedgerOption = Annotated[Path | None, typer.Option("--ledger-file", help="SQLite file of the ledger.")]
+ArmOption = Annotated[bool, typer.Option("--arm", help="Send what is due. Without it this is a dry run.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 VaultArgument = Annotated[str, typer.Argument(help="The vault's address.", metavar="VAULT", show_default=False)]
 
@@ -37,17 +40,68 @@ def client_of(settings: Settings) -> "Client":
     return connect.client_of(settings)
 
 
-def given(
-    rpc_url: str | None = None,
-    chain_id: int | None = None,
-    executor: str | None = None,
-    key_file: Path | None = None,
-    password_file: Path | None = None,
-    password_fd: int | None = None,
-    ledger_file: Path | None = None,
-) -> dict[str, Any]:
-    """The settings that the command line gave, by name; None where it did not."""
-    return dict(locals())
+# Settings that the command line may give, by their names.
+_OPTIONS = {
+    "rpc_url": Annotated[str | None, typer.Option("--rpc-url", help="JSON-RPC endpoint.")],
+    "chain_id": Annotated[int | None, typer.Option("--chain-id", help="Chain that the endpoint has to serve.")],
+    "executor": Annotated[str | None, typer.Option("--executor", help="The keeper's RouteExecutor.")],
+    "key_file": Annotated[Path | None, typer.Option("--key-file", help="Keystore v3 file of the keeper's key.")],
+    "password_file": Annotated[Path | None, typer.Option("--password-file", help="File with the keystore's password.")],
+    "password_fd": Annotated[int | None, typer.Option("--password-fd", help="File descriptor to read it from.")],
+    "ledger_file": Annotated[Path | None, typer.Option("--ledger-file", help="SQLite file of the ledger.")],
+}
+CHAIN = ("rpc_url", "chain_id")
+KEY = ("key_file", "password_file", "password_fd")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the command line gave of the settings: a file, and values by name, None where it gave none."""
+
+    config: Path | None
+    values: Mapping[str, Any]
+
+    def settings(self) -> Settings:
+        """Raises as `settings.load`."""
+        return settings_module.load(self.config, dict(self.values))
+
+
+def takes(*names: str) -> Callable[[Callable[Concatenate[Given, P], None]], Callable[P, None]]:
+    """Have a command take `--config` and the options of these settings; its first argument is what was given of them.
+
+    They stand before `--json`, the last of every command.
+    """
+
+    def decorate(command: Callable[Concatenate[Given, P], None]) -> Callable[P, None]:
+        @wraps(command)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+            values = {name: kwargs.pop(name) for name in names}
+            config: Any = kwargs.pop("config")
+            command(Given(config, values), *args, **kwargs)
+
+        _, *own = inspect.signature(command).parameters.values()
+        last = [own.pop()] if own and own[-1].name == "as_json" else []
+        options = {"config": ConfigOption} | {name: _OPTIONS[name] for name in names}
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        added = [inspect.Parameter(name, keyword, default=None, annotation=each) for name, each in options.items()]
+        parameters = [*own, *added, *(each.replace(kind=keyword) for each in last)]
+        wrapper.__signature__ = inspect.Signature(parameters, return_annotation=None)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
+        return wrapper
+
+    return decorate
+
+
+def signer_of(settings: Settings, client: "Client", arm: bool) -> "Signer | None":
+    """Who signs, None in a dry run. Asks a person for the key file's password where there is a terminal."""
+    from keeper.execution import signer as signers
+
+    return signers.of(settings, client, password_asker()) if arm else None
+
+
+def password_asker() -> Callable[[], str] | None:
+    """How to ask a person for a password; None where there is nobody."""
+    return ask_password if sys.stdin.isatty() else None
 
 
 def ask_password() -> str:

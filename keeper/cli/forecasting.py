@@ -1,28 +1,22 @@
 """`equipoise forecast` and `equipoise strategist`: how much prices are expected to move, and bands set by it."""
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from keeper import settings as settings_module
 from keeper.cli.common import (
-    ChainOption,
-    ConfigOption,
+    CHAIN,
+    KEY,
+    Given,
     JsonOption,
-    KeyOption,
-    LedgerOption,
-    PasswordFdOption,
-    PasswordOption,
-    RpcOption,
     VaultArgument,
     address_of,
-    ask_password,
     client_of,
-    given,
     print_json,
+    signer_of,
+    takes,
 )
 
 strategist_app = typer.Typer(help="Set a vault's bands by forecasts of volatility.", no_args_is_help=True)
@@ -50,39 +44,30 @@ def forecast(
 
 
 @strategist_app.command()
+@takes(*CHAIN, *KEY, "ledger_file")
 def once(
+    given: Given,
     vault: VaultArgument,
     history: Annotated[
         Path | None, typer.Option("--history", help="Prices; those that the ledger has of the vault when left out.")
     ] = None,
     arm: Annotated[bool, typer.Option("--arm", help="Set the bands. Without it this is a dry run.")] = False,
-    config: ConfigOption = None,
-    rpc_url: RpcOption = None,
-    chain_id: ChainOption = None,
-    key_file: KeyOption = None,
-    password_file: PasswordOption = None,
-    password_fd: PasswordFdOption = None,
-    ledger_file: LedgerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Forecast, say how wide each band should be and may be set now; set them when armed."""
     from keeper import history as histories
     from keeper.cli import outlook_view, render
-    from keeper.execution import signer as signers
     from keeper.execution.signer.gated import GatedSigner
     from keeper.ledger import Ledger
     from keeper.operations.assembly import Gate
     from keeper.services.strategist import strategist_pass
 
     address = address_of(vault)
-    arguments = given(
-        rpc_url, chain_id, None, key_file, password_file, password_fd=password_fd, ledger_file=ledger_file
-    )
-    settings = settings_module.load(config, arguments)
+    settings = given.settings()
     prices = None if history is None else histories.read(history)
     client = client_of(settings)
     # Before anything is asked of the endpoint: what is wrong with the key needs no chain to be seen.
-    signer = signers.of(settings, client, ask_password if sys.stdin.isatty() else None) if arm else None
+    signer = signer_of(settings, client, arm)
     gate = Gate.of(settings)
     client.connect()
     ledger = Ledger.of(settings)

@@ -1,7 +1,6 @@
 """`equipoise design` and `equipoise deploy`: weights for a risk profile, and the vault that has them."""
 
 import csv
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,20 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from keeper import settings as settings_module
 from keeper.cli.common import (
-    ChainOption,
-    ConfigOption,
+    CHAIN,
+    KEY,
+    Given,
     JsonOption,
-    KeyOption,
-    PasswordFdOption,
-    PasswordOption,
-    RpcOption,
     address_of,
-    ask_password,
     client_of,
-    given,
     print_json,
+    signer_of,
+    takes,
 )
 from keeper.errors import DesignError
 
@@ -90,30 +85,22 @@ def design(
         typer.echo(f"Wrote {deploy_file}: look at it, then `equipoise deploy {deploy_file}`")
 
 
+@takes(*CHAIN, *KEY)
 def deploy(
+    given: Given,
     file: Annotated[Path, typer.Argument(help="A deploy file, as `equipoise design` writes it.", metavar="FILE")],
     arm: Annotated[bool, typer.Option("--arm", help="Deploy. Without it this is a dry run.")] = False,
-    config: ConfigOption = None,
-    rpc_url: RpcOption = None,
-    chain_id: ChainOption = None,
-    key_file: KeyOption = None,
-    password_file: PasswordOption = None,
-    password_fd: PasswordFdOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a deploy file against the chain and, armed, deploy its oracle and its vault; the signer owns both."""
     from keeper.design.deploy_file import load
-    from keeper.execution import signer as signers
     from keeper.operations.kill_switch import KillSwitch
     from keeper.services import deploy as service
 
     plan = load(file)
-    settings = settings_module.load(
-        config,
-        given(rpc_url, chain_id, key_file=key_file, password_file=password_file, password_fd=password_fd),
-    )
+    settings = given.settings()
     client = client_of(settings)
-    signer = signers.of(settings, client, ask_password if sys.stdin.isatty() else None) if arm else None
+    signer = signer_of(settings, client, arm)
     client.connect()
     ready = service.prepare(client, settings, plan)
     deployed = None

@@ -1,7 +1,6 @@
 """`equipoise keeper`: keep vaults in balance, and stop, resume and look at the keeper that does."""
 
 import signal
-import sys
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,21 +10,19 @@ from rich.markup import escape
 
 from keeper import settings as settings_module
 from keeper.cli.common import (
-    ChainOption,
+    CHAIN,
+    KEY,
+    ArmOption,
     ConfigOption,
-    ExecutorOption,
+    Given,
     JsonOption,
-    KeyOption,
-    LedgerOption,
-    PasswordFdOption,
-    PasswordOption,
-    RpcOption,
     address_of,
-    ask_password,
     client_of,
-    given,
+    password_asker,
     print_json,
     show,
+    signer_of,
+    takes,
 )
 from keeper.errors import EquipoiseError
 
@@ -36,17 +33,11 @@ keeper_app = typer.Typer(help="Keep vaults in balance.", no_args_is_help=True)
 
 
 @keeper_app.command()
+@takes(*CHAIN, "executor", *KEY, "ledger_file")
 def once(
+    given: Given,
     vaults: Annotated[list[str], typer.Argument(help="The vaults' addresses.", metavar="VAULT...")],
-    arm: Annotated[bool, typer.Option("--arm", help="Send what is due. Without it this is a dry run.")] = False,
-    config: ConfigOption = None,
-    rpc_url: RpcOption = None,
-    chain_id: ChainOption = None,
-    executor: ExecutorOption = None,
-    key_file: KeyOption = None,
-    password_file: PasswordOption = None,
-    password_fd: PasswordFdOption = None,
-    ledger_file: LedgerOption = None,
+    arm: ArmOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """One pass over each vault; a dry run unless armed. One vault's error does not stop the others."""
@@ -58,11 +49,10 @@ def once(
     from keeper.services.keeper_pass import keeper_pass
 
     addresses = [address_of(vault) for vault in vaults]
-    arguments = given(rpc_url, chain_id, executor, key_file, password_file, password_fd, ledger_file)
-    settings = settings_module.load(config, arguments)
+    settings = given.settings()
     client = client_of(settings)
     # Before anything is asked of the endpoint: what is wrong with the key needs no chain to be seen.
-    signer = signers.of(settings, client, ask_password if sys.stdin.isatty() else None) if arm else None
+    signer = signer_of(settings, client, arm)
     gate = Gate.of(settings)
     sender = signers.sender_of(settings)
     client.connect()
@@ -92,19 +82,13 @@ def once(
 
 
 @keeper_app.command()
+@takes(*CHAIN, "executor", *KEY, "ledger_file")
 def run(
+    given: Given,
     vaults: Annotated[
         list[str] | None, typer.Argument(help="The vaults' addresses, in place of the settings'.", metavar="[VAULT...]")
     ] = None,
-    arm: Annotated[bool, typer.Option("--arm", help="Send what is due. Without it this is a dry run.")] = False,
-    config: ConfigOption = None,
-    rpc_url: RpcOption = None,
-    chain_id: ChainOption = None,
-    executor: ExecutorOption = None,
-    key_file: KeyOption = None,
-    password_file: PasswordOption = None,
-    password_fd: PasswordFdOption = None,
-    ledger_file: LedgerOption = None,
+    arm: ArmOption = False,
 ) -> None:
     """Keep every vault of every chain in the settings, block after block; a dry run unless armed."""
     from keeper.cli import render
@@ -112,10 +96,8 @@ def run(
     from keeper.operations.view import View
     from keeper.services import run as service
 
-    arguments = given(rpc_url, chain_id, executor, key_file, password_file, password_fd, ledger_file)
-    if vaults:
-        arguments["vaults"] = tuple(address_of(vault) for vault in vaults)
-    chains = settings_module.load_chains(config, arguments)
+    own = {"vaults": tuple(address_of(vault) for vault in vaults)} if vaults else {}
+    chains = settings_module.load_chains(given.config, {**given.values, **own})
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
@@ -123,8 +105,7 @@ def run(
         View(render.console()) as view,
         Operations(next(iter(chains.values())), listeners=(view.listener,)) as operations,
     ):
-        asks = ask_password if sys.stdin.isatty() else None
-        service.run(chains, operations, ending, armed=arm, ask_password=asks)
+        service.run(chains, operations, ending, armed=arm, ask_password=password_asker())
 
 
 @keeper_app.command()
@@ -164,12 +145,13 @@ def resume(
 
 
 @keeper_app.command()
-def status(config: ConfigOption = None, ledger_file: LedgerOption = None, as_json: JsonOption = False) -> None:
+@takes("ledger_file")
+def status(given: Given, as_json: JsonOption = False) -> None:
     """Where the keeper stands, from its ledger and its files; asks no network."""
     from keeper.cli import payload, render
     from keeper.services.status import look
 
-    found = look(settings_module.load(config, given(ledger_file=ledger_file)))
+    found = look(given.settings())
     if as_json:
         print_json(payload.of_status(found))
     else:

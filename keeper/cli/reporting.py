@@ -8,19 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from keeper import settings as settings_module
-from keeper.cli.common import (
-    ChainOption,
-    ConfigOption,
-    JsonOption,
-    LedgerOption,
-    RpcOption,
-    VaultArgument,
-    address_of,
-    client_of,
-    given,
-    print_json,
-)
+from keeper.cli.common import CHAIN, Given, JsonOption, VaultArgument, address_of, client_of, print_json, takes
 from keeper.errors import ConfigurationError
 from keeper.report.formats import Format
 from keeper.report.lots import Method
@@ -40,7 +28,9 @@ MethodOption = Annotated[Method, typer.Option("--method", help="Which lots are d
 
 
 @report_app.command()
+@takes(*CHAIN, "ledger_file")
 def performance(
+    given: Given,
     vault: VaultArgument,
     since: SinceOption = None,
     until: UntilOption = None,
@@ -48,10 +38,6 @@ def performance(
     method: MethodOption = Method.FIFO,
     grid: Annotated[int, typer.Option("--grid", min=0, help="Points beside those at which something happened.")] = 200,
     first_block: FirstOption = None,
-    config: ConfigOption = None,
-    rpc_url: RpcOption = None,
-    chain_id: ChainOption = None,
-    ledger_file: LedgerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """NAV per share against hold and the targets, and what it cost; needs an archive node."""
@@ -59,7 +45,7 @@ def performance(
     from keeper.services import report
 
     address = address_of(vault)
-    settings = settings_module.load(config, given(rpc_url, chain_id, ledger_file=ledger_file))
+    settings = given.settings()
     with _telling() as tell:
         past = report.read(client_of(settings).connect(), settings, address, since, until, first_block, grid, tell)
         found = report.performance_of(past)
@@ -72,7 +58,9 @@ def performance(
 
 
 @report_app.command()
+@takes(*CHAIN, "ledger_file")
 def tax(
+    given: Given,
     vault: VaultArgument,
     holders: Annotated[
         list[str] | None,
@@ -83,10 +71,6 @@ def tax(
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the lines to this file.")] = None,
     style: Annotated[Format, typer.Option("--format", help="Of the CSV file.")] = Format.GENERIC,
     first_block: FirstOption = None,
-    config: ConfigOption = None,
-    rpc_url: RpcOption = None,
-    chain_id: ChainOption = None,
-    ledger_file: LedgerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Lots, and the gain of every disposal, of the vault or of a holder; bookkeeping, not tax advice."""
@@ -95,7 +79,7 @@ def tax(
     from keeper.services import report
 
     address, accounts = address_of(vault), [address_of(holder) for holder in holders or []]
-    settings = settings_module.load(config, given(rpc_url, chain_id, ledger_file=ledger_file))
+    settings = given.settings()
     with _telling() as tell:
         past = report.read(client_of(settings).connect(), settings, address, None, until, first_block, 0, tell)
         books = report.books_of(past, method, accounts)
@@ -108,13 +92,11 @@ def tax(
 
 
 @report_app.command()
+@takes(*CHAIN, "ledger_file")
 def reconcile(
+    given: Given,
     vault: VaultArgument,
     first_block: FirstOption = None,
-    config: ConfigOption = None,
-    rpc_url: RpcOption = None,
-    chain_id: ChainOption = None,
-    ledger_file: LedgerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Whether ledger, events, lots and performance agree to the base unit; exits with 1 when they do not."""
@@ -122,7 +104,7 @@ def reconcile(
     from keeper.services import report
 
     address = address_of(vault)
-    settings = settings_module.load(config, given(rpc_url, chain_id, ledger_file=ledger_file))
+    settings = given.settings()
     with _telling() as tell:
         checks = report.check(client_of(settings).connect(), settings, address, first_block, tell)
     if as_json:

@@ -1,5 +1,9 @@
 """Books as CSV: Koinly's universal file, CoinTracking's import, and one with every column there is.
 
+Koinly: https://support.koinly.io/en/articles/9489976-how-to-create-a-custom-csv-file-with-your-data, and its tags
+https://support.koinly.io/en/articles/9490023-what-are-tags. CoinTracking: https://cointracking.info/import/import_csv/, and its
+types https://cointracking.freshdesk.com/en/support/solutions/articles/29000042783-transaction-types.
+
 Amounts are whole tokens with every digit, USD with eighteen. Text that a spreadsheet would run as a formula gets an
 apostrophe in front: a token may call itself `=HYPERLINK(…)`.
 """
@@ -11,6 +15,7 @@ from datetime import UTC, datetime
 
 from keeper.report.books import Books, Entry, Part
 from keeper.report.formats import Format
+from keeper.report.lots import Disposal, Lot
 
 KOINLY = (
     "Date",
@@ -38,7 +43,10 @@ COINTRACKING = (
     "Trade-Group",
     "Comment",
     "Date",
-    "Tx-ID",
+    "Liquidity pool (optional)",
+    "Tx-ID (optional)",
+    "Buy Value in Account Currency (optional)",
+    "Sell Value in Account Currency (optional)",
 )
 GENERIC = (
     "record",
@@ -58,9 +66,12 @@ GENERIC = (
     "lot",
     "tx",
 )
-_LABELS = {"gift": "gift", "fee_income": "reward"}  # Koinly's
-_TYPES = {"gift": "Gift/Tip", "fee_income": "Income"}  # CoinTracking's
+# Koinly's tags: `gift` is one of withdrawals alone, which then have no gain.
+_TAGS_IN, _TAGS_OUT = {"fee_income": "reward"}, {"gift": "gift"}
+# CoinTracking's types.
+_TYPES_IN, _TYPES_OUT = {"gift": "Gift/Tip", "fee_income": "Income"}, {"gift": "Gift"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_LINE_END = "\r\n"
 _DAY_S = 86_400
 
 
@@ -73,7 +84,9 @@ def write(books: Books, style: Format, symbols: Mapping[str, str], decimals: Map
         case Format.KOINLY:
             return _table(KOINLY, (_koinly(entry, symbols, decimals) for entry in books.entries))
         case Format.COINTRACKING:
-            return _table(COINTRACKING, (_cointracking(entry, symbols, decimals) for entry in books.entries))
+            # It takes the end of the last line for one line more.
+            found = _table(COINTRACKING, (_cointracking(entry, symbols, decimals) for entry in books.entries))
+            return found.removesuffix(_LINE_END)
         case Format.GENERIC:
             return _table(GENERIC, _generic(books, symbols, decimals))
 
@@ -92,68 +105,81 @@ def whole(base_units: int, decimals: int) -> str:
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
+    writer = csv.writer(out, lineterminator=_LINE_END)
     writer.writerow(header)
     writer.writerows(rows)
     return out.getvalue()
 
 
 def _koinly(entry: Entry, symbols: Mapping[str, str], decimals: Mapping[str, int]) -> list[str]:
-    sent, received = (_amount(part, symbols, decimals) for part in (entry.sent, entry.received))
-    worth = [whole(entry.worth, 18), "USD"]
-    date = f"{_time(entry.place.time):%Y-%m-%d %H:%M:%S} UTC"
-    label = "" if entry.sent and entry.received else _LABELS.get(entry.kind, "")
-    return [date, *sent, *received, "", "", *worth, label, entry.kind, entry.place.tx]
+    sent, received = _moved(entry.sent), _moved(entry.received)
+    tag = "" if sent and received else (_TAGS_IN if received else _TAGS_OUT).get(entry.kind, "")
+    return [
+        f"{_time(entry.place.time):%Y-%m-%d %H:%M:%S} UTC",
+        *_amount(sent, symbols, decimals),
+        *_amount(received, symbols, decimals),
+        "",
+        "",
+        whole(entry.worth, 18),
+        "USD",
+        tag,
+        entry.kind,
+        entry.place.tx,
+    ]
 
 
 def _cointracking(entry: Entry, symbols: Mapping[str, str], decimals: Mapping[str, int]) -> list[str]:
-    sent, received = (_amount(part, symbols, decimals) for part in (entry.sent, entry.received))
-    alone = _TYPES.get(entry.kind, "Deposit" if entry.received else "Withdrawal")
-    kind = "Trade" if entry.sent and entry.received else alone
-    comment = f"{entry.kind}, worth {whole(entry.worth, 18)} USD"
-    date = f"{_time(entry.place.time):%d.%m.%Y %H:%M:%S}"
-    return [kind, *received, *sent, "", "", "Equipoise", entry.kind, comment, date, entry.place.tx]
+    sent, received = _moved(entry.sent), _moved(entry.received)
+    alone = _TYPES_IN.get(entry.kind, "Deposit") if received else _TYPES_OUT.get(entry.kind, "Withdrawal")
+    return [
+        "Trade" if sent and received else alone,
+        *_amount(received, symbols, decimals),
+        *_amount(sent, symbols, decimals),
+        "",
+        "",
+        "Equipoise",
+        entry.kind,
+        f"{entry.kind}, worth {whole(entry.worth, 18)} USD",
+        f"{_time(entry.place.time):%d.%m.%Y %H:%M:%S}",
+        "",
+        entry.place.tx,
+        "",  # the account's currency need not be USD
+        "",
+    ]
+
+
+def _moved(part: Part | None) -> Part | None:
+    """A part of nothing, which a division left, is no amount to a program."""
+    return part if part is not None and part.amount else None
 
 
 def _generic(books: Books, symbols: Mapping[str, str], decimals: Mapping[str, int]) -> Iterable[list[str]]:
-    for gone in books.disposals:
+    records: list[Disposal | Lot] = [*books.disposals, *books.lots]
+    for each in records:
+        gone = each if isinstance(each, Disposal) else None
+        number = each.number if isinstance(each, Lot) else each.lot
         yield [
-            "disposal",
+            "lot" if gone is None else "disposal",
             books.owner,
             books.method.value,
-            gone.source,
-            gone.asset,
-            text(symbols[gone.asset]),
-            whole(gone.quantity, decimals[gone.asset]),
-            str(gone.quantity),
-            _stamp(gone.acquired_at),
-            _stamp(gone.disposed_at),
-            "" if gone.held_s is None else str(gone.held_s // _DAY_S),
-            whole(gone.proceeds, 18),
-            "" if gone.basis is None else whole(gone.basis, 18),
-            "" if gone.gain is None else whole(gone.gain, 18),
-            str(gone.lot) if gone.lot else "",
-            gone.tx,
+            each.source,
+            each.asset,
+            text(symbols[each.asset]),
+            whole(each.quantity, decimals[each.asset]),
+            str(each.quantity),
+            _stamp(each.acquired_at),
+            _stamp(None if gone is None else gone.disposed_at),
+            "" if gone is None or gone.held_s is None else str(gone.held_s // _DAY_S),
+            _usd(None if gone is None else gone.proceeds),
+            _usd(each.cost if isinstance(each, Lot) else each.basis),
+            _usd(None if gone is None else gone.gain),
+            str(number) if number else "",
+            each.tx,
         ]
-    for lot in books.lots:
-        yield [
-            "lot",
-            books.owner,
-            books.method.value,
-            lot.source,
-            lot.asset,
-            text(symbols[lot.asset]),
-            whole(lot.quantity, decimals[lot.asset]),
-            str(lot.quantity),
-            _stamp(lot.acquired_at),
-            "",
-            "",
-            "",
-            "" if lot.cost is None else whole(lot.cost, 18),
-            "",
-            str(lot.number),
-            lot.tx,
-        ]
+
+
+def _usd(value: int | None) -> str:
+    return "" if value is None else whole(value, 18)
 
 
 def _amount(part: Part | None, symbols: Mapping[str, str], decimals: Mapping[str, int]) -> list[str]:

@@ -1,5 +1,6 @@
 """The page's charts. Floats; what tokens call themselves is escaped, since plotly reads names as HTML."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -14,6 +15,9 @@ WAD = 10**18
 _LINE, _HOLD, _TARGET, _MARK = "#2f7ed8", "#e08a1e", "#8a63d2", "#1a9c74"
 _BAND = "rgba(138, 99, 210, 0.18)"
 _ROW_PX = 170
+_BAR_PX = 34
+_HEAD_PX = 90
+_LABEL = 0.65  # of the bars' width, which is enough on a phone
 _NAMES = {
     Cause.MARKET: "market",
     Cause.FILL: "rebalances",
@@ -101,7 +105,9 @@ def weights(found: Performance) -> go.Figure:
     for fill in found.fills:
         figure.add_vline(x=_time(fill.filled.place.time), line={"color": _MARK, "width": 1, "dash": "dot"})
     figure.update_yaxes(tickformat=".1%")
-    return _styled(figure, 80 + _ROW_PX * len(assets))
+    # The first asset's name stands where the legend would.
+    styled = _styled(figure, _HEAD_PX + _ROW_PX * len(assets))
+    return styled.update_layout(margin_t=65, legend={"y": 1, "yref": "container", "yanchor": "top"})
 
 
 def costs(found: Performance) -> go.Figure:
@@ -111,47 +117,56 @@ def costs(found: Performance) -> go.Figure:
         "pool fees": costs.pool_fees,
         "impact": costs.impact,
         "kept": costs.kept,
+        "oracle difference": None,
         "gas": costs.gas,
         "streaming fee": costs.shares.streaming,
         "mint fees": costs.shares.mint,
         "redeem fees": costs.shares.redeem,
+        "all": None,
     }
-    figure = go.Figure(
-        go.Waterfall(
-            x=[*parts, "all"],
-            y=[*(value / WAD for value in parts.values()), 0],
-            measure=["relative"] * len(parts) + ["total"],
-            text=[*(f"{value / WAD:,.2f}" for value in parts.values()), f"{costs.total / WAD:,.2f}"],
-            increasing={"marker": {"color": _HOLD}},
-            decreasing={"marker": {"color": _MARK}},
-            totals={"marker": {"color": _LINE}},
-            name="costs",
-        )
-    )
-    figure.update_yaxes(title_text="USD")
-    return _styled(figure, 380)
+    return _waterfall(parts, up=_HOLD, down=_MARK)
 
 
 def nav(found: Performance) -> go.Figure:
     """How NAV became what it is."""
-    moved = [(cause, value) for cause, (value, _) in bridge(found.path).items() if value]
+    moved = {_NAMES[cause]: value for cause, (value, _) in bridge(found.path).items() if value}
+    return _waterfall({**moved, "all": None}, up=_MARK, down=_HOLD)
+
+
+def _waterfall(parts: Mapping[str, int | None], up: str, down: str) -> go.Figure:
+    """WAD USD by name, from the top down; None is the sum of what stands above."""
+    values, sums, edges = list(parts.values()), [], [0]
+    for value in values:
+        edges.append(edges[-1] + (value or 0))
+        sums.append(edges[-1] if value is None else value)
     figure = go.Figure(
         go.Waterfall(
-            x=["start", *(_NAMES[cause] for cause, _ in moved), "end"],
-            y=[found.path.nav_start / WAD, *(value / WAD for _, value in moved), 0],
-            measure=["absolute", *["relative"] * len(moved), "total"],
-            increasing={"marker": {"color": _MARK}},
-            decreasing={"marker": {"color": _HOLD}},
+            orientation="h",
+            y=list(parts),
+            x=[(value or 0) / WAD for value in values],
+            measure=["total" if value is None else "relative" for value in values],
+            text=[f"{value / WAD:z,.2f}" for value in sums],
+            textposition="outside",
+            cliponaxis=False,
+            hoverinfo="skip",
+            increasing={"marker": {"color": up}},
+            decreasing={"marker": {"color": down}},
             totals={"marker": {"color": _LINE}},
-            name="NAV",
+            connector={"visible": False},
         )
     )
-    figure.update_yaxes(title_text="USD")
-    return _styled(figure, 380)
+    low, high = min(edges) / WAD, max(edges) / WAD
+    room = _LABEL * ((high - low) or 1)  # for the figures beside the bars
+    figure.update_xaxes(title_text="USD", range=[low - room if low < 0 else 0, high + room])
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    styled = _styled(figure, _HEAD_PX + _BAR_PX * len(parts))
+    return styled.update_layout(hovermode=False)
 
 
 def _styled(figure: go.Figure, height: int) -> go.Figure:
-    """Colours of the page shine through; the page's script sets those of text and grid."""
+    """Colours of the page shine through; the page's script sets those of text and of the axes that it finds here."""
+    figure.update_xaxes(showgrid=True)
+    figure.update_yaxes(showgrid=True)
     return figure.update_layout(
         template="none",
         height=height,

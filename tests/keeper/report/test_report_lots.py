@@ -96,6 +96,24 @@ def test_dispose__all_of_it__has_the_same_basis_under_every_method(method, lots)
     assert sum(each.quantity for each in gone) == whole
 
 
+@settings(deadline=None)
+@given(ACTIONS)
+def test_book__all_sold_in_the_end__has_the_same_gain_under_every_method(actions):
+    gains = set()
+    for method in Method:
+        found, gain = Book(method), 0
+        for at, (is_buy, quantity, usd) in enumerate(actions):
+            if is_buy:
+                found.acquire("X", quantity, usd, at, "bought")
+            else:
+                owned = min(quantity, found.quantity("X"))
+                gain += sum(each.gain for each in found.dispose("X", owned, usd if owned else 0, at, "sold"))
+        gain += sum(each.gain for each in found.dispose("X", found.quantity("X"), WAD, len(actions), "sold"))
+        assert found.lots("X") == []
+        gains.add(gain)
+    assert len(gains) == 1
+
+
 def test_dispose__textbook_lots__each_method_takes_its_own():
     """100 at 10 USD, then 200 at 12, then 50 at 11; 150 are sold for 15 each. All cost 3,950 USD for 350."""
     lots = [(100, 1_000 * WAD), (200, 2_400 * WAD), (50, 550 * WAD)]

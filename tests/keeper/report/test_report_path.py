@@ -6,86 +6,39 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_samples import (
+    ACTIONS,
     ALICE,
+    AMOUNT,
     BOB,
     DECIMALS,
     NOBODY,
-    REBALANCER,
+    PRICE,
     RECIPIENT,
     SYMBOLS,
     VAULT,
     A,
     B,
     Logs,
+    filled,
+    fills_of,
+    lived,
     state_of,
-    story_of,
+    told,
 )
 
 from keeper.chain import abi
 from keeper.errors import OracleError
 from keeper.report.costs import cost
-from keeper.report.decode import decode
-from keeper.report.path import Cause, holdings_at, walk
+from keeper.report.path import Cause, walk
 from keeper.report.performance import bridge, measure
 from keeper.report.pricing import count, value_down, value_up
-from keeper.report.records import Filled
 from keeper.report.states import Receipt
 
 WAD = 10**18
-PRICE = st.integers(1, 10**23)
-AMOUNT = st.integers(1, 10**21)
 
 
 def receipt(swaps=(), wei=10**15) -> Receipt:
     return Receipt("0x1", 4, "0x2", True, ALICE, wei, 1, 0, {}, tuple(swaps))
-
-
-def life(actions) -> Logs:
-    """Alice's seed in block 1, then an action in each block: kind and amount."""
-    logs = Logs().tx(1, "seed").seed({A: 10**21, B: 10**12}, 1_000 * WAD)
-    for block, (kind, amount) in enumerate(actions, start=2):
-        logs.tx(block, f"{kind} {block}")
-        match kind:
-            case "mint":
-                logs.move(VAULT, NOBODY, RECIPIENT, 1).log(VAULT, abi.Vault.streaming_fee, RECIPIENT, 1)
-                logs.move(A, ALICE, VAULT, amount).move(B, ALICE, VAULT, 3)
-                logs.move(VAULT, NOBODY, RECIPIENT, 2).move(VAULT, NOBODY, ALICE, amount)
-                logs.log(VAULT, abi.Vault.minted, ALICE, ALICE, amount, 2)
-            case "redeem":
-                logs.move(VAULT, ALICE, NOBODY, 5).move(A, VAULT, ALICE, 1 + amount % 10**9)
-                logs.log(VAULT, abi.Vault.claim_made, ALICE, B, 1).log(VAULT, abi.Vault.redeemed, ALICE, ALICE, 5, 0)
-            case "fill":
-                logs.fill((A, 1 + amount % 10**15), (B, 1 + amount % 10**6), 7, 6)
-            case "gift":
-                logs.move(A, BOB, VAULT, amount)
-            case "transfer":
-                logs.move(VAULT, ALICE, BOB, 3)
-    return logs
-
-
-ACTIONS = st.lists(st.tuples(st.sampled_from(["mint", "redeem", "fill", "gift", "transfer"]), AMOUNT), max_size=10)
-
-
-def lived(actions, prices):
-    """A story, its states and its fills, with prices that go round."""
-    logs = life(actions)
-    told = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times)
-    last = len(actions) + 2
-    story = story_of(told.deeds, last, told.transfers)
-    states = []
-    for block in range(1, last + 1):
-        holdings = holdings_at(story, block)
-        at = {A: prices[block % len(prices)], B: prices[(block + 1) % len(prices)]}
-        due = holdings.total + (block % 3) * 10**6
-        states.append(state_of(block, at, {A: holdings.held(A), B: holdings.held(B)}, due))
-    counted = {
-        (deed.place.block, deed.place.index): count(
-            deed, VAULT, DECIMALS, {token: (states[deed.place.block - 1].price(token),) for token in (A, B)}
-        )
-        for deed in story.deeds
-        if isinstance(deed, Filled)
-    }
-    return story, states, counted
 
 
 @settings(deadline=None)
@@ -126,17 +79,16 @@ def test_walk__fill_at_the_block_s_first_prices__leaves_the_rest_to_the_market()
     """Sold at 2 before the feed said 3: the fill costs what the vault counted, and the market moved what was left."""
     logs = Logs().tx(1, "seed").seed({A: 100 * WAD, B: 100 * 10**6}, 100 * WAD)
     logs.tx(2, "fill").fill((A, 10 * WAD), (B, 19 * 10**6), 20 * WAD, 19 * WAD)
-    told = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times)
-    story = story_of(told.deeds, 2, told.transfers)
+    story = told(logs, 2)
     supply = 100 * WAD + 10**16
     states = [
         state_of(1, {A: 2 * WAD, B: WAD}, {A: 100 * WAD, B: 100 * 10**6}, supply),
         state_of(2, {A: 3 * WAD, B: WAD}, {A: 90 * WAD, B: 119 * 10**6}, supply),
     ]
-    (filled,) = (deed for deed in story.deeds if isinstance(deed, Filled))
-    counted = count(filled, VAULT, DECIMALS, {A: (3 * WAD, 2 * WAD), B: (WAD,)})
-    assert counted.is_confirmed
-    path = walk(story, states, {(2, filled.place.index): counted}, DECIMALS)
+    (fill,) = fills_of(story)
+    found = count(fill, VAULT, DECIMALS, {A: (3 * WAD, 2 * WAD), B: (WAD,)})
+    assert found.is_confirmed
+    path = walk(story, states, {(2, fill.place.index): found}, DECIMALS)
     assert (path.nav_by(Cause.FILL), path.nav_by(Cause.MARKET)) == (-WAD, 90 * WAD)
 
 
@@ -146,13 +98,12 @@ def test_walk__streaming_fee_before_a_gift__dilutes_before_it():
         VAULT, abi.Vault.streaming_fee, RECIPIENT, 100 * WAD
     )
     logs.tx(2, "gift").move(A, BOB, VAULT, 100 * WAD)
-    told = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times)
     prices = {A: WAD, B: WAD}
     states = [
         state_of(1, prices, {A: 99 * WAD, B: 10**6}, 100 * WAD),
         state_of(2, prices, {A: 199 * WAD, B: 10**6}, 200 * WAD),
     ]
-    path = walk(story_of(told.deeds, 2, told.transfers), states, {}, DECIMALS)
+    path = walk(told(logs, 2), states, {}, DECIMALS)
     assert [(step.cause, step.per_share) for step in path.steps] == [
         (Cause.STREAMING_FEE, WAD // 2),
         (Cause.GIFT, WAD),
@@ -180,9 +131,8 @@ def test_count__prices_of_the_beginning_and_the_end__are_told_apart_by_what_was_
     price_a, price_b = prices_a[which[0]], prices_b[which[1]]
     out, into = value_up(sold, price_a, 18), value_down(bought, price_b, 6)
     logs = Logs().tx(2, "fill").fill((A, sold), (B, bought), out, into)
-    (filled,) = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times).deeds
-    assert isinstance(filled, Filled)
-    found = count(filled, VAULT, DECIMALS, {A: prices_a, B: prices_b})
+    fill = filled(logs)
+    found = count(fill, VAULT, DECIMALS, {A: prices_a, B: prices_b})
     assert found.is_confirmed
     assert (value_up(sold, found.prices[A], 18), value_down(bought, found.prices[B], 6)) == (out, into)
     assert (dict(found.sold), dict(found.bought), found.uncounted) == ({A: sold}, {B: bought}, 0)
@@ -190,18 +140,16 @@ def test_count__prices_of_the_beginning_and_the_end__are_told_apart_by_what_was_
 
 def test_count__value_that_no_price_explains__is_not_confirmed():
     logs = Logs().tx(2, "fill").fill((A, 10 * WAD), (B, 10**6), 19 * WAD, WAD)
-    (filled,) = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times).deeds
-    assert isinstance(filled, Filled)
-    assert not count(filled, VAULT, DECIMALS, {A: (2 * WAD, 3 * WAD), B: (WAD,)}).is_confirmed
-    assert count(filled, VAULT, DECIMALS, {A: (2 * WAD, 19 * WAD // 10), B: (WAD,)}).is_confirmed
+    fill = filled(logs)
+    assert not count(fill, VAULT, DECIMALS, {A: (2 * WAD, 3 * WAD), B: (WAD,)}).is_confirmed
+    assert count(fill, VAULT, DECIMALS, {A: (2 * WAD, 19 * WAD // 10), B: (WAD,)}).is_confirmed
 
 
 def test_count__what_came_beside_the_deficits__is_uncounted():
     logs = Logs().tx(2, "fill").move(A, VAULT, BOB, WAD).move(B, BOB, VAULT, 10**6)
     logs.fill((A, WAD), (B, 10**6), 4 * WAD, 0)
-    (filled,) = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times).deeds
-    assert isinstance(filled, Filled)
-    found = count(filled, VAULT, DECIMALS, {A: (2 * WAD,), B: (WAD,)})
+    fill = filled(logs)
+    found = count(fill, VAULT, DECIMALS, {A: (2 * WAD,), B: (WAD,)})
     assert (found.is_confirmed, found.uncounted) == (True, 2 * WAD)
 
 
@@ -218,32 +166,30 @@ def test_count__what_came_beside_the_deficits__is_uncounted():
 def test_cost__any_fill__is_pool_fees_impact_and_what_was_kept_to_the_unit(sold, bought, a, b, swaps, fee, others):
     out, into = value_up(sold, a, 18), value_down(bought, b, 6)
     logs = Logs().tx(2, "fill").fill((A, sold), (B, bought), out, into)
-    (filled,) = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times).deeds
-    assert isinstance(filled, Filled)
-    counted = count(filled, VAULT, DECIMALS, {A: (a,), B: (b,)})
+    fill = filled(logs)
+    told_of = count(fill, VAULT, DECIMALS, {A: (a,), B: (b,)})
     legs = [("pool", A, B, x, y) if forth else ("pool", B, A, x, y) for forth, x, y in swaps]
-    told = receipt(legs)
+    mined = receipt(legs)
     found = cost(
-        filled, counted, into - out, [out, *others], 0, told, {"pool": fee}, {A: a, B: b}, DECIMALS, 3_000 * WAD
+        fill, told_of, into - out, [out, *others], 0, mined, {"pool": fee}, {A: a, B: b}, DECIMALS, 3_000 * WAD
     )
     assert found.pool_fees + found.impact + found.kept == found.oracle_difference == out - into
     assert found.rounding == 0
-    assert 0 <= found.gas_wei <= told.wei
+    assert 0 <= found.gas_wei <= mined.wei
     assert found.pool_fees >= 0
 
 
 @settings(deadline=None)
 @given(st.lists(st.integers(1, 10**30), min_size=1, max_size=5), st.integers(0, 10**20))
 def test_cost__of_one_transaction_for_several_vaults__divides_all_gas_and_all_fees(values, wei):
-    told = receipt([("pool", A, B, WAD, 10**6)], wei)
+    mined = receipt([("pool", A, B, WAD, 10**6)], wei)
     found = []
     for i, out in enumerate(values):
         logs = Logs().tx(2, "fill").fill((A, WAD), (B, 10**6), out, out)
-        (filled,) = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times).deeds
-        assert isinstance(filled, Filled)
-        counted = count(filled, VAULT, DECIMALS, {A: (WAD,), B: (WAD,)})
+        fill = filled(logs)
+        told_of = count(fill, VAULT, DECIMALS, {A: (WAD,), B: (WAD,)})
         fees, prices = {"pool": WAD // 400}, {A: WAD, B: WAD}
-        found.append(cost(filled, counted, 0, values, i, told, fees, prices, DECIMALS, None))
+        found.append(cost(fill, told_of, 0, values, i, mined, fees, prices, DECIMALS, None))
     assert sum(each.gas_wei for each in found) == wei
     assert sum(each.pool_fees for each in found) == WAD // 400
     assert all(each.gas is None for each in found)
@@ -251,12 +197,11 @@ def test_cost__of_one_transaction_for_several_vaults__divides_all_gas_and_all_fe
 
 def test_cost__leg_over_a_token_without_a_price__takes_the_fee_from_what_came():
     logs = Logs().tx(2, "fill").fill((A, 10 * WAD), (B, 9 * 10**6), 10 * WAD, 9 * WAD)
-    (filled,) = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times).deeds
-    assert isinstance(filled, Filled)
-    counted = count(filled, VAULT, DECIMALS, {A: (WAD,), B: (WAD,)})
+    fill = filled(logs)
+    told_of = count(fill, VAULT, DECIMALS, {A: (WAD,), B: (WAD,)})
     swaps = [("one", A, "hub", 10 * WAD, 5), ("two", "hub", B, 5, 9 * 10**6)]
     fees = {"one": WAD // 100, "two": WAD // 10}
-    found = cost(filled, counted, -WAD, [10 * WAD], 0, receipt(swaps), fees, {A: WAD, B: WAD}, DECIMALS, WAD)
+    found = cost(fill, told_of, -WAD, [10 * WAD], 0, receipt(swaps), fees, {A: WAD, B: WAD}, DECIMALS, WAD)
     assert [leg.fee for leg in found.legs] == [WAD // 10, WAD]
     assert [leg.loss for leg in found.legs] == [None, None]
     assert (found.impact, found.kept) == (WAD - found.pool_fees, 0)
@@ -266,8 +211,7 @@ def test_measure__a_year_by_hand__has_hold_the_targets_and_the_drawdown():
     """Half and half; A doubles, then falls to half; the vault sits still, so that it is hold."""
     supply = 100 * WAD + 10**16
     logs = Logs().tx(1, "seed").seed({A: 100 * WAD, B: 100 * 10**6}, 100 * WAD)
-    told = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times)
-    story = story_of(told.deeds, 3, told.transfers)
+    story = told(logs, 3)
     held = {A: 100 * WAD, B: 100 * 10**6}
     states = [
         state_of(block, {A: price, B: WAD}, held, supply) for block, price in ((1, WAD), (2, 2 * WAD), (3, WAD // 2))

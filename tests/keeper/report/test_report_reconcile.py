@@ -3,14 +3,20 @@
 from dataclasses import replace
 
 import pytest
-from report_samples import ALICE, BOB, KEEPER, NOBODY, REBALANCER, VAULT, A, B, Logs, hash_of, state_of, story_of
+from report_samples import ALICE, BOB, KEEPER, NOBODY, REBALANCER, VAULT, A, B, Logs, hash_of, quarter, state_of, told
 
 from keeper.chain import abi
 from keeper.report.booked import Booked, BookedPrices
 from keeper.report.costs import Planned
-from keeper.report.decode import decode
 from keeper.report.path import holdings_at
-from keeper.report.reconcile import events_and_balances, ledger_and_chain
+from keeper.report.reconcile import (
+    events_and_balances,
+    ledger_and_chain,
+    lots_and_holdings,
+    lots_and_performance,
+    performance_and_chain,
+    shares_of,
+)
 from keeper.report.records import Filled
 from keeper.report.states import Receipt
 
@@ -21,8 +27,7 @@ SUPPLY = 100 * WAD + 10**16
 def life():
     logs = Logs().tx(1, "seed").seed({A: 50, B: 60}, 100 * WAD).tx(2, "fill").fill((A, 10), (B, 19), 20, 18)
     logs.tx(3, "pass").move(VAULT, ALICE, BOB, 7)
-    told = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times)
-    return replace(story_of(told.deeds, 3, told.transfers), assets=(A, B))
+    return replace(told(logs, 3), assets=(A, B))
 
 
 def compare(story, held=(40, 79), balances=(40, 79), bob=7, total=SUPPLY):
@@ -121,7 +126,84 @@ def test_ledger_and_chain__fill_that_the_ledger_does_not_know__is_named():
     logs = Logs().tx(1, "seed").seed({A: 50, B: 60}, 100 * WAD).tx(2, "fill").fill((A, 10), (B, 19), 20, 18)
     logs.tx(3, "other").fill((A, 1), (B, 1), 1, 1).tx(3, "pass").move(VAULT, NOBODY, BOB, 7)
     logs.log(VAULT, abi.Vault.streaming_fee, BOB, 7)
-    told = decode(logs.found, VAULT, REBALANCER, (A, B), logs.times)
-    story = story_of(told.deeds, 3, told.transfers)
+    story = told(logs, 3)
     (difference,) = agree(story, booked(story))
     assert difference.endswith("in the ledger: False, not True")
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return quarter()
+
+
+def first_of(rows, **changes):
+    """The rows, of which the first is changed."""
+    return (replace(rows[0], **changes), *rows[1:])
+
+
+def lots(sample, books=None):
+    found, whole, story = sample
+    return lots_and_holdings(story, holdings_at(story, found.points[-1].block), [books or whole], []).differences
+
+
+def test_comparisons__of_a_quarter__agree(sample):
+    found, books, _ = sample
+    checks = (performance_and_chain(found, found.path.last), lots_and_performance(books, found))
+    assert lots(sample) == ()
+    assert all(check.holds and check.compared >= 10 for check in checks)
+
+
+def test_lots_and_holdings__a_unit_off__is_named(sample):
+    _, books, story = sample
+    lot = books.lots[0]
+    (said,) = lots(sample, replace(books, lots=first_of(books.lots, quantity=lot.quantity + 1)))
+    assert said.startswith(f"fifo lots of {lot.asset}: ")
+    (said,) = lots(sample, replace(books, lots=first_of(books.lots, cost=lot.cost + 1)))
+    assert said.startswith("fifo cost of all lots: ")
+    assert lots(sample, replace(books, disposals=first_of(books.disposals, basis=None)))[-1] == (
+        "fifo disposals without a basis: 1, not 0"
+    )
+    shares = replace(books, owner=ALICE, lots=(replace(lot, asset=VAULT, quantity=7),))
+    held = shares_of(story)[ALICE]
+    assert lots_and_holdings(story, holdings_at(story, story.block), [], [shares]).differences == (
+        f"fifo shares of {ALICE}: 7, not {held}",
+    )
+
+
+def test_performance_and_chain__a_unit_off__is_named(sample):
+    found = sample.performance
+    path, fill, costs = found.path, found.fills[0], found.costs
+    block = fill.filled.place.block
+
+    def said(changed=found, **state):
+        return [
+            each.partition(": ")[0] for each in performance_and_chain(changed, replace(path.last, **state)).differences
+        ]
+
+    assert said(nav=path.last.nav + 1) == ["NAV", f"NAV at block {path.last.block}"]
+    assert said(nav_per_share=path.last.nav_per_share + 1) == ["NAV per share"]
+    dropped = replace(path, steps=path.steps[:-1])
+    assert said(replace(found, path=dropped)) == ["steps of NAV", "steps of NAV per share"]
+    assert said(replace(found, costs=replace(costs, pool_fees=costs.pool_fees + 1))) == ["costs of all fills"]
+    assert said(replace(found, costs=replace(costs, uncounted=costs.uncounted + 1))) == ["what fills did to NAV"]
+    assert said(replace(found, fills=first_of(found.fills, kept=fill.kept + 1))) == [f"fill in block {block}"]
+    assert said(replace(found, fills=first_of(found.fills, rounding=41))) == [f"fill in block {block}"]
+    doubtful = replace(fill.counted, is_confirmed=False)
+    assert said(replace(found, fills=first_of(found.fills, counted=doubtful))) == [f"fill in block {block}"]
+
+
+def test_lots_and_performance__a_unit_off__is_named(sample):
+    found, books, _ = sample
+    at = next(i for i, gone in enumerate(books.disposals) if gone.source == "fill")
+    changed = list(books.disposals)
+    changed[at] = replace(changed[at], proceeds=changed[at].proceeds + 1)
+    (said,) = lots_and_performance(replace(books, disposals=tuple(changed)), found).differences
+    assert said.startswith("proceeds of fills: ")
+    at = next(i for i, entry in enumerate(books.entries) if entry.kind == "fill")
+    entries, entry = list(books.entries), books.entries[at]
+    entries[at] = replace(entry, sent=replace(entry.sent, amount=entry.sent.amount + 1))
+    (said,) = lots_and_performance(replace(books, entries=tuple(entries)), found).differences
+    assert said.startswith(f"{entry.sent.asset} sold in fills: ")
+    entries[at] = replace(entry, received=replace(entry.received, amount=entry.received.amount + 1))
+    (said,) = lots_and_performance(replace(books, entries=tuple(entries)), found).differences
+    assert said.startswith(f"{entry.received.asset} bought in fills: ")

@@ -12,8 +12,9 @@ from keeper.chain import abi
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Asset
 from keeper.errors import ConfigurationError, ForecastError
+from keeper.execution.fees import GasTooExpensive
 from keeper.execution.signer import KeystoreSigner
-from keeper.execution.signer.policy import SelectorNotAllowed, TargetNotAllowed
+from keeper.execution.signer.policy import FeeAboveCap, SelectorNotAllowed, TargetNotAllowed
 from keeper.execution.simulate import Halted
 from keeper.history import PriceHistory
 from keeper.ledger import Ledger, State
@@ -145,6 +146,20 @@ def test_pass__by_default__is_not_allowed_to_set_bands(desk):
         desk.run()
     assert desk.fake.sent == []
     assert desk.run(armed=False).plan.call is not None
+
+
+@pytest.mark.parametrize(
+    ("fees", "error", "words"),
+    [
+        ({"gas_price_max_gwei": 0.001}, GasTooExpensive, "gas_price_max_gwei"),
+        ({"transaction_max_eth": 0.000_1}, FeeAboveCap, "the cap is 100000000000000"),
+    ],
+)
+def test_pass__dearer_than_the_settings_allow__sends_nothing(desk, fees, error, words):
+    desk.settings = desk.settings.model_copy(update={"fees": desk.settings.fees.model_copy(update=fees)})
+    with pytest.raises(error, match=words):
+        desk.run()
+    assert desk.fake.sent == []
 
 
 def test_lane__order_for_bands_with_settings_that_do_not_allow_it__signs_nothing(desk, monkeypatch):
