@@ -125,9 +125,14 @@ class Chain:
 
 
 class Site:
-    """All chains of the settings, and which vault is on which."""
+    """All chains of the settings, and which vault is on which.
+
+    :raises ConfigurationError: no vault to serve
+    """
 
     def __init__(self, chains: Mapping[str, Settings]):
+        if not any(settings.vaults for settings in chains.values()):
+            raise ConfigurationError("no vault to serve: set vaults, or name some")
         self.chains = tuple(Chain(name, settings) for name, settings in chains.items())
         self.serve = next(iter(chains.values())).serve
 

@@ -30,6 +30,7 @@ from keeper.cli.forecasting import forecast, strategist_app
 from keeper.cli.history import history_app
 from keeper.cli.keeping import keeper_app
 from keeper.cli.reporting import report_app
+from keeper.cli.serving import serve
 from keeper.errors import EquipoiseError
 
 # What is heavy to load (web3, scipy, the compiler) is imported by the command that needs it.
@@ -47,6 +48,7 @@ app.add_typer(strategist_app, name="strategist")
 app.command()(forecast)
 app.add_typer(report_app, name="report")
 app.command()(backtest)
+app.command()(serve)
 
 
 @app.callback()

@@ -197,9 +197,9 @@ def test_load__when_a_list_in_the_environment_is_no_json__names_the_field():
 def test_keys__numbers_carry_their_units():
     without = {"chain_id", "read_attempts", "confirmations", "password_fd", "pools.balancer_first_block"}
     without |= {f"operations.{name}" for name in ("alerts_per_hour_max", "vault_failures_max", "account_failures_max")}
-    without |= {"strategist.bars_min", "strategist.penalty"}
+    without |= {"strategist.bars_min", "strategist.penalty", "serve.requests_per_minute"}
     without |= {"rebalancing.width_factor", "rebalancing.risk_aversion"}  # plain numbers
-    units = ("_s", "_bps", "_gwei", "_eth", "_usd", "_ppm", "_percent", "_percentile", "_blocks")
+    units = ("_s", "_bps", "_gwei", "_eth", "_usd", "_ppm", "_percent", "_percentile", "_blocks", "_bytes")
     for name in keys():
         default = load(environment={})
         for part in name.split("."):

@@ -1,0 +1,377 @@
+"""The API over the real contracts on a devnet: what it says is what the chain says, and what it prepares can be signed."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from unittest.mock import patch
+
+import pytest
+import schemathesis
+from eth_account import Account
+from eth_utils.address import to_checksum_address
+from hypothesis import HealthCheck, given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from starlette.testclient import TestClient
+
+from devnet import anvil, market, node
+from devnet.addresses import TOKENS
+from devnet.box import Box
+from keeper.api import app as applications
+from keeper.chain import abi
+from keeper.chain.abi import Trigger
+from keeper.chain.rpc import Client
+from keeper.chain.snapshot import Fees
+from keeper.execution.signer import KeystoreSigner
+from keeper.services import demo
+from keeper.services import vault as lifecycle
+from keeper.services.keeper_pass import keeper_pass
+from keeper.services.plan import plan
+from keeper.settings import Settings, load
+
+WAD = 10**18
+# USDT refuses to change an allowance that is not zero.
+WEIGHTS = {"WETH": 50, "USDT": 30, "LINK": 20}
+
+
+@dataclass
+class Served:
+    """A vault with a past, and the server that serves it."""
+
+    box: Box
+    client: Client
+    settings: Settings
+    vault: str
+    creator: str
+    depositor: KeystoreSigner
+    filled: str  # the transaction of its only fill
+    api: TestClient
+
+    def path(self, rest: str = "") -> str:
+        return f"/api/v1/vaults/{self.vault}{rest}"
+
+    def view(self, target: str, function: abi.Function, *arguments: object):
+        return function.decode(self.client.call(target, function.encode(*arguments)))
+
+    def fresh(self) -> None:
+        """A second later: the server looks for a new block again."""
+        self.api.app.state.site.chains[0]._looked_at = float("-inf")
+
+    def get(self, rest: str = "", **params: object) -> dict:
+        self.fresh()
+        found = self.api.get(self.path(rest), params=params)
+        assert found.status_code == 200, found.text
+        return found.json()
+
+    def order(self, way: str, **order: object) -> dict:
+        self.fresh()
+        found = self.api.post(self.path(f"/transactions/{way}"), json=order)
+        assert found.status_code == 200, found.text
+        return found.json()
+
+    def send(self, prepared: dict) -> None:
+        """As a wallet would, in order, with the gas that is said."""
+        for each in prepared["transactions"]:
+            request = {"from": prepared["sender"], "to": each["to"], "data": each["data"], "gas": hex(each["gas"])}
+            receipt = self.box.rpc("eth_sendTransactionSync", request)
+            assert int(receipt["status"], 16) == 1, each
+
+    def stranger(self) -> str:
+        """An account with ether and 100,000 USD of each asset, and no key that this test has."""
+        account = Account.create().address
+        self.box.fund(account, 100)
+        self.box.rpc("anvil_impersonateAccount", account)
+        for symbol in WEIGHTS:
+            token = TOKENS[symbol]
+            whole = 100_000 / market.feed_price(self.box, symbol)
+            self.box.give(token.address, account, int(whole * 10**token.decimals))
+        return account
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("api")
+    # An archive node: by itself the devnet's forgets states after 64 blocks.
+    with patch.object(anvil, "SHORT_MEMORY", ("--prune-history", "2000")), node.up() as running:
+        box = Box(running.url)
+        settings = load(
+            arguments={
+                "rpc_url": running.url,
+                "ledger_file": folder / "ledger.sqlite",
+                "confirmations": 1,
+                "pools": {"cache_folder": folder / "pools"},
+                "serve": {"requests_per_minute": 1_000_000, "patience_s": 60},
+            },
+            environment={},
+        )
+        client = Client(running.url, 1).connect()
+        keeper, creator, depositor = (KeystoreSigner(Account.create()) for _ in range(3))
+        for actor in (keeper, creator, depositor):
+            box.fund(actor.address, 100)
+        oracle = lifecycle.deploy_oracle(client, settings, creator, [demo.feed_terms(box, each) for each in WEIGHTS])
+        vault = lifecycle.deploy_vault(
+            client,
+            settings,
+            creator,
+            name="Devnet Three",
+            symbol="DEV3",
+            guardian=creator.address,
+            oracle=oracle,
+            assets=[demo.asset_terms(box, symbol, percent) for symbol, percent in WEIGHTS.items()],
+            terms=replace(demo.TERMS, triggers=Trigger.BAND),
+            fees=Fees(creator.address, WAD // 100, 10**15, 2 * 10**15),
+        )
+        executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
+        settings = settings.model_copy(update={"executor": executor, "vaults": (vault,)})
+        demo.deposit(box, client, settings, depositor, vault, 1_000_000)
+        lifecycle.redeem(client, settings, depositor, vault, 10 * WAD, slack_bps=10)
+        market.warp(box, 86_400)
+        price = market.feed_price(box, "WETH") * 12 / 10
+        market.move_price(box, "WETH", price)
+        market.move_dex(box, "WETH", price * 102 / 100)
+        with demo._ledger(settings) as ledger:
+            mined = keeper_pass(client, settings, vault, ledger, keeper).mined
+        assert mined is not None
+        with TestClient(applications.make({"devnet": settings}), raise_server_exceptions=False) as api:
+            yield Served(box, client, settings, vault, creator.address, depositor, mined.hash, api)
+
+
+@pytest.fixture
+def served(built) -> Iterator[Served]:
+    """The server as it was built; what the test does to the chain is undone."""
+    state = built.box.snapshot()
+    yield built
+    built.box.settle()
+    built.box.revert(state)
+    built.fresh()
+
+
+def test_vault__says_what_the_contracts_say(served):
+    found = served.get()
+    rebalancer = found["rebalancer"]
+    assert found["nav"] == str(served.view(rebalancer, abi.Rebalancer.nav))
+    assert found["nav_per_share"] == str(served.view(rebalancer, abi.Rebalancer.nav_per_share))
+    assert found["drift"] == str(served.view(rebalancer, abi.Rebalancer.drift))
+    assert found["supply"] == str(served.view(served.vault, abi.Vault.supply))
+    assert [each["weight"] for each in found["holdings"]] == list(
+        map(str, served.view(rebalancer, abi.Rebalancer.weights))
+    )
+    assert [each["symbol"] for each in found["holdings"]] == list(WEIGHTS)
+    roles = {role["name"]: role for role in found["roles"]}
+    assert roles["owner"]["holder"] == roles["guardian"]["holder"] == served.creator
+    assert roles["oracle owner"]["holder"] == served.creator
+    assert roles["strategist"]["holder"] is None
+    assert not roles["owner"]["is_contract"]
+    assert found["fees"]["mint"] == str(10**15)
+
+
+def test_mint__as_prepared__is_mined_with_the_gas_that_is_said_and_takes_what_was_quoted(served):
+    account = served.stranger()
+    quote = served.get("/quotes/mint", shares=5 * WAD, account=account)
+    assert [part["amount"] for part in quote["parts"]] == list(
+        map(str, served.view(served.vault, abi.Vault.preview_mint, 5 * WAD))
+    )
+    assert all(part["approval"] == part["limit"] for part in quote["parts"])
+    prepared = served.order("mint", account=account, shares=str(5 * WAD))
+    assert [each["kind"] for each in prepared["transactions"]] == ["approve"] * 3 + ["mint"]
+    assert prepared["simulation"] == {
+        "is_simulated": True,
+        "succeeds": True,
+        "failed": None,
+        "reason": None,
+        "words": None,
+    }
+    served.send(prepared)
+    assert served.view(served.vault, abi.Vault.balance_of, account) == 5 * WAD
+    fee = int(quote["fee"])
+    assert fee == -(-5 * WAD * 1000 // 999) - 5 * WAD
+    (position,) = served.api.get(f"/api/v1/accounts/{account}/positions").json()["positions"] or [None]
+    assert position is None or position["shares"] == "0"  # of the block before: the server looks once a second
+
+
+def test_mint__when_the_allowance_is_enough__needs_no_approval(served):
+    account = served.stranger()
+    for symbol in WEIGHTS:
+        served.box.send(account, TOKENS[symbol].address, "approve(address,uint256)", served.vault, 2**255)
+    assert [each["kind"] for each in served.order("mint", account=account, shares=str(WAD))["transactions"]] == ["mint"]
+
+
+def test_mint__of_a_token_that_refuses_to_change_its_allowance__resets_that_first(served):
+    account = served.stranger()
+    for symbol in WEIGHTS:
+        served.box.send(account, TOKENS[symbol].address, "approve(address,uint256)", served.vault, 1)
+    prepared = served.order("mint", account=account, shares=str(WAD))
+    assert prepared["simulation"]["succeeds"] is True
+    usdt = [each["kind"] for each in prepared["transactions"] if each["asset"] == TOKENS["USDT"].address]
+    assert usdt == ["reset", "approve"]
+    served.send(prepared)
+    assert served.view(served.vault, abi.Vault.balance_of, account) == WAD
+
+
+def test_redeem__as_prepared__pays_what_was_quoted(served):
+    account = served.depositor.address
+    quote = served.get("/quotes/redeem", shares=7 * WAD, account=account)
+    assert [part["amount"] for part in quote["parts"]] == list(
+        map(str, served.view(served.vault, abi.Vault.preview_redeem, 7 * WAD))
+    )
+    before = {part["asset"]: served.box.balance(part["asset"], account) for part in quote["parts"]}
+    prepared = served.order("redeem", account=account, shares=str(7 * WAD))
+    assert [each["kind"] for each in prepared["transactions"]] == ["redeem"]
+    served.box.rpc("anvil_impersonateAccount", account)
+    served.send(prepared)
+    for part in quote["parts"]:
+        paid = served.box.balance(part["asset"], account) - before[part["asset"]]
+        assert int(part["limit"]) <= paid <= int(part["amount"])
+
+
+def test_transactions__that_would_revert__say_why_in_words(served):
+    poor = Account.create().address
+    minted = served.order("mint", account=poor, shares=str(WAD))["simulation"]
+    assert minted["succeeds"] is False
+    assert minted["words"].startswith("the account has too little of WETH: 0 of ")
+    redeemed = served.order("redeem", account=poor, shares=str(WAD))["simulation"]
+    assert redeemed["reason"] == "erc20: burn amount exceeds balance" or "erc20" in redeemed["reason"]
+    assert redeemed["words"].startswith("the account has 0 base units of shares")
+    served.box.send(served.creator, served.vault, "pause()")
+    paused = served.order("mint", account=served.stranger(), shares=str(WAD))
+    assert paused["simulation"]["reason"] == "vault: paused"
+    assert paused["simulation"]["words"] == "the vault is paused: nothing can be minted now; redeeming works"
+    assert paused["quote"]["problem"] == paused["simulation"]["words"]
+    assert paused["transactions"][-1]["gas"] is None
+    assert served.order("redeem", account=served.depositor.address, shares=str(WAD))["simulation"]["succeeds"] is True
+
+
+def test_quote__of_more_than_there_is__is_refused_in_words(served):
+    for way, shares, says in (("redeem", 10**27, "more shares than there are"), ("mint", 10**37, None)):
+        found = served.api.get(served.path(f"/quotes/{way}"), params={"shares": str(shares)})
+        if says is None:
+            assert found.json()["problem"].startswith("the vault's supply is capped")
+        else:
+            assert found.status_code == 409
+            assert found.json()["type"] == "urn:equipoise:problem:refused-by-vault"
+            assert says in found.json()["detail"]
+
+
+def test_rebalances__are_the_vault_s_fills_with_every_cost_in_a_part(served):
+    found = served.get("/rebalances")
+    (only,) = found["rebalances"]
+    assert only["transaction"] == served.filled
+    assert int(only["oracle_difference"]) == int(only["value_out"]) - int(only["value_in"])
+    assert int(only["oracle_difference"]) == sum(int(only[part]) for part in ("pool_fees", "impact", "kept"))
+    assert only["legs"]
+    assert int(only["gas_wei"]) > 0
+    assert found["next_before"] is None
+    assert served.get("/rebalances", before=only["block"]["number"])["rebalances"] == []
+
+
+def test_nav__ends_at_what_the_vault_says_now(served):
+    points = served.get("/nav")["points"]
+    assert [point["block"] for point in points] == sorted(point["block"] for point in points)
+    rebalancer = served.get()["rebalancer"]
+    assert points[-1]["nav"] == str(served.view(rebalancer, abi.Rebalancer.nav))
+    assert points[-1]["nav_per_share"] == str(served.view(rebalancer, abi.Rebalancer.nav_per_share))
+
+
+def test_decision__is_the_keeper_s_plan(served):
+    found = served.get("/decision")
+    made = plan(served.client, served.settings, served.vault)
+    assert (found["kind"], found["reason"]) == (made.decision.kind.value, made.decision.reason)
+    served.box.send(served.creator, served.vault, "pause()")
+    paused = served.get("/decision")
+    assert paused["kind"] == "wait"
+    assert "paused" in paused["reason"]
+
+
+def test_decision__asked_again_at_one_block__is_not_made_again(served):
+    served.get("/decision")
+    with patch("keeper.api.routes.past.plan_on", side_effect=AssertionError):
+        assert served.api.get(served.path("/decision")).status_code == 200
+
+
+def test_positions__of_a_depositor__have_lots_and_gains(served):
+    served.fresh()
+    found = served.api.get(f"/api/v1/accounts/{served.depositor.address}/positions").json()
+    (position,) = found["positions"]
+    shares = served.view(served.vault, abi.Vault.balance_of, served.depositor.address)
+    assert position["shares"] == str(shares)
+    assert sum(int(lot["quantity"]) for lot in position["lots"]) == shares
+    assert int(position["cost"]) == sum(int(lot["cost"]) for lot in position["lots"])
+    assert int(position["unrealised_gain"]) == int(position["value"]) - int(position["cost"])
+    (gone,) = position["disposals"]
+    assert gone["quantity"] == str(10 * WAD)
+    assert position["realised_gain"] == gone["gain"]
+    assert [each["symbol"] for each in position["assets"]] == list(WEIGHTS)
+
+
+def test_positions__of_a_stranger__are_none(served):
+    served.fresh()
+    answer = served.api.get(f"/api/v1/accounts/{Account.create().address}/positions")
+    assert answer.json()["positions"] == []
+    assert answer.headers["cache-control"].startswith("private")
+
+
+def test_answers__of_every_path__name_no_endpoint(served):
+    account = served.depositor.address
+    paths = [
+        "/api/openapi.json",
+        "/api/v1/health",
+        "/api/v1/chains",
+        "/api/v1/vaults",
+        *(served.path(rest) for rest in ("", "/nav", "/rebalances", "/decision", "/quotes/mint?shares=1")),
+        f"/api/v1/accounts/{account}/positions",
+    ]
+    for path in paths:
+        answer = served.api.get(path)
+        assert answer.status_code == 200, answer.text
+        assert served.client.name.removeprefix("http://") not in answer.text
+
+
+def hold_to_schema(served: Served, mode: GenerationMode, examples: int) -> Counter[tuple[str, int]]:
+    """Ask every operation of the OpenAPI document whatever it allows, or forbids; how often each one answered what."""
+    known = st.sampled_from([served.vault, served.depositor.address, served.vault.lower()])
+    strange = st.binary(min_size=20, max_size=20).map(to_checksum_address)
+    schemathesis.openapi.format("ethereum-address", st.one_of(known, known, strange))
+    schema = schemathesis.openapi.from_dict(served.api.get("/api/openapi.json").json())
+    seen: Counter[tuple[str, int]] = Counter()
+
+    for found in schema.get_all_operations():
+        operation = found.ok()
+
+        @given(case=operation.as_strategy(generation_mode=mode))
+        @limits(
+            max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=HealthCheck
+        )
+        def ask(case: schemathesis.Case) -> None:
+            answer = served.api.request(**case.as_transport_kwargs(base_url="http://testserver"))
+            seen[case.operation.path, answer.status_code] += 1
+            case.validate_response(answer)
+
+        with suppress(Unsatisfiable):  # of an operation without parameters nothing can be wrong
+            ask()
+    return seen
+
+
+def test_schema__of_whatever_it_allows__holds(built):
+    seen = hold_to_schema(built, GenerationMode.POSITIVE, 6)
+    assert {path for path, status in seen if status == 200} >= {
+        "/api/v1/health",
+        "/api/v1/vaults",
+        "/api/v1/vaults/{address}",
+        "/api/v1/vaults/{address}/quotes/mint",
+        "/api/v1/vaults/{address}/transactions/mint",
+        "/api/v1/accounts/{address}/positions",
+    }
+
+
+def test_schema__of_whatever_it_forbids__refuses(built):
+    seen = hold_to_schema(built, GenerationMode.NEGATIVE, 6)
+    assert {status for _, status in seen} & {422}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("mode", GenerationMode)
+def test_schema__asked_for_minutes__holds(built, mode):
+    hold_to_schema(built, mode, 300)
