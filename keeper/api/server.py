@@ -2,10 +2,10 @@
 
 import socket
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import uvicorn
 
-from keeper.api import pages
 from keeper.api.app import make
 from keeper.errors import ConfigurationError
 from keeper.settings import Settings
@@ -16,14 +16,17 @@ _HEAD_MAX_BYTES = 16_384  # of a request's line and headers
 _AT_ONCE = 200  # connections and requests; more are refused
 
 
-def run(chains: Mapping[str, Settings], host: str, port: int, tell: Callable[[str], None]) -> None:
+def run(
+    chains: Mapping[str, Settings], host: str, port: int, tell: Callable[[str], None], page: Path | None = None
+) -> None:
     """Serve the chains by name.
 
     :param port: 0 for one that is free
     :param tell: gets the URL once it is listened on
+    :param page: the folder of the page; none is served where None
     :raises ConfigurationError: no vault to serve, or the address cannot be listened on
     """
-    app = make(chains, pages.find())
+    app = make(chains, page)
     proxies = next(iter(chains.values())).serve.proxies
     listener = _listener(host, port)
     config = uvicorn.Config(

@@ -59,18 +59,35 @@ def _root(
 
 
 @app.command()
-def demo(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def demo(
+    config: ConfigOption = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Then show it as a page, with a wallet that has tokens, until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Of the page; 0: any free one.", min=0, max=65_535)] = 8080,
+    as_json: JsonOption = False,
+) -> None:
     """The whole story on a devnet: deploy, mint, prices move, rebalance, redeem."""
     from keeper.cli import payload, render, story
     from keeper.services import demo as demo_service
 
     settings = settings_module.load(config)
     steps = Console(stderr=True, highlight=False)
-    told = demo_service.run(settings, lambda line: steps.print(f"[dim]…[/] {escape(line)}"))
-    if as_json:
-        print_json(payload.of_story(told))
-    else:
-        story.tell(render.console(), told)
+
+    def tell(line: str) -> None:
+        steps.print(f"[dim]…[/] {escape(line)}", soft_wrap=True)
+
+    def after(stage: demo_service.Stage) -> None:
+        if as_json:
+            print_json(payload.of_story(stage.story))
+        else:
+            story.tell(render.console(), stage.story)
+        if serve:
+            from keeper.cli.showing import show_demo
+
+            show_demo(stage, port, tell)
+
+    demo_service.run(settings, tell, after)
 
 
 @app.command()

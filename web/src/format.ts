@@ -2,6 +2,7 @@
 import { formatUnits } from "viem";
 
 export const WAD = 10n ** 18n;
+export const CENT = WAD / 100n;
 type Rounding = "floor" | "ceil" | "halfExpand";
 
 const locale = "en";
@@ -31,6 +32,7 @@ export function usd(amount: bigint): string {
   return new Intl.NumberFormat(locale, {
     style: "currency",
     currency: "USD",
+    signDisplay: "negative", // less than half a cent is no loss
     maximumFractionDigits: size >= 100_000n * WAD ? 0 : 2,
   }).format(decimal(amount, 18));
 }
@@ -56,7 +58,7 @@ export function signedPercent(ratio: bigint, digits = 2): string {
 
 /** WAD USD with its sign. */
 export function signedUsd(amount: bigint): string {
-  return `${amount > 0n ? "+" : ""}${usd(amount)}`;
+  return `${amount >= CENT / 2n ? "+" : ""}${usd(amount)}`;
 }
 
 /** a ÷ b as a WAD, rounded towards zero; null for b = 0. */

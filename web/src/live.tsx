@@ -4,23 +4,33 @@ import type { ReactNode } from "react";
 import { inWords } from "./words";
 
 const BLOCK_MS = 12_000;
-const RETRY_MS = 3_000;
+const SLOW_MS = 60_000;
+/** After a failure, so that the page comes back by itself with the server. */
+const RETRY_MS = 4_000;
 
 export const queries = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: BLOCK_MS / 2,
       retry: false,
-      // Soon again after a failure, so that the page comes back by itself with the server.
-      refetchInterval: (query) => (query.state.status === "error" ? RETRY_MS : BLOCK_MS),
       networkMode: "always",
     },
     mutations: { networkMode: "always" },
   },
 });
 
-export function useLive<T>(key: readonly unknown[], ask: () => Promise<T>, enabled = true): UseQueryResult<T> {
-  return useQuery({ queryKey: key, queryFn: ask, enabled });
+/** @param slow whether the answer is dear to the server, and about the past */
+export function useLive<T>(
+  key: readonly unknown[],
+  ask: () => Promise<T>,
+  { enabled = true, slow = false }: { enabled?: boolean; slow?: boolean } = {},
+): UseQueryResult<T> {
+  return useQuery({
+    queryKey: key,
+    queryFn: ask,
+    enabled,
+    refetchInterval: (query) => (query.state.status === "error" ? RETRY_MS : slow ? SLOW_MS : BLOCK_MS),
+  });
 }
 
 /** A query's answer, or what stands in its place. */

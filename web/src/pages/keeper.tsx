@@ -7,13 +7,7 @@ import { Figure, Section } from "../ui/parts";
 import { VaultHead } from "./head";
 import { pricesOf, useVault } from "./vault";
 
-const WORDS: Record<string, string> = {
-  skip: "Nothing to do",
-  wait: "Waits",
-  open: "Opens a rebalance",
-  rebalance: "Rebalances",
-  halt: "Stops: somebody has to look",
-};
+const WORDS: Record<string, string> = { wait: "Wait", open: "Open a rebalance", rebalance: "Rebalance" };
 
 export function Keeper(props: { address: Address }) {
   const vault = useVault(props.address);
@@ -91,6 +85,7 @@ function Decided(props: { decision: Decision; vault: Vault }) {
           )}
         </dl>
       )}
+      {decision.partialReason && <p className="quiet">Only a part trades: {decision.partialReason}.</p>}
       {decision.legs.length > 0 ? (
         <Flow legs={decision.legs} prices={pricesOf(vault)} label="Route of the rebalance" />
       ) : (

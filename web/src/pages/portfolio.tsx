@@ -3,9 +3,10 @@
 import { useConnection } from "wagmi";
 import { Link } from "wouter";
 import { type Address, type Position, positionsOf } from "../api";
-import { day, signedUsd, usd } from "../format";
+import { transactionPage } from "../chains";
+import { CENT, day, signedUsd, usd } from "../format";
 import { Answer, Empty, useLive } from "../live";
-import { Amount, Figure, Table } from "../ui/parts";
+import { Amount, Figure, Hex, Table } from "../ui/parts";
 
 export function Portfolio() {
   const { address } = useConnection();
@@ -22,7 +23,7 @@ export function Portfolio() {
 }
 
 function Positions(props: { account: Address }) {
-  const positions = useLive(["positions", props.account], () => positionsOf(props.account));
+  const positions = useLive(["positions", props.account], () => positionsOf(props.account), { slow: true });
   return (
     <Answer query={positions} what="your positions" lines={6}>
       {(found) =>
@@ -39,7 +40,8 @@ function Positions(props: { account: Address }) {
 }
 
 function gainClass(gain: bigint | null): string {
-  return gain === null || gain === 0n ? "" : gain > 0n ? "up" : "down";
+  if (gain === null || (gain < CENT / 2n && gain > -CENT / 2n)) return "";
+  return gain > 0n ? "up" : "down";
 }
 
 function Held(props: { position: Position }) {
@@ -78,7 +80,7 @@ function Held(props: { position: Position }) {
                 <th scope="col">Acquired</th>
                 <th scope="col">Shares</th>
                 <th scope="col">Cost</th>
-                <th scope="col">Gain</th>
+                <th scope="col">Transaction</th>
               </>
             }
           >
@@ -90,12 +92,51 @@ function Held(props: { position: Position }) {
                   <Amount of={lot.shares} decimals={18} />
                 </td>
                 <td>{lot.cost === null ? "not known" : usd(lot.cost)}</td>
-                <td className={gainClass(lot.gain)}>{lot.gain === null ? "not known" : signedUsd(lot.gain)}</td>
+                <td>
+                  {lot.transaction ? (
+                    <Hex of={lot.transaction} href={transactionPage(position.chainId, lot.transaction)} />
+                  ) : (
+                    "—"
+                  )}
+                </td>
               </tr>
             ))}
           </Table>
         </>
       )}
+      {position.disposals.length > 0 && (
+        <>
+          <h3>What went</h3>
+          <Table
+            label={`Disposals of ${position.name}`}
+            head={
+              <>
+                <th scope="col">Disposed</th>
+                <th scope="col">Acquired</th>
+                <th scope="col">Shares</th>
+                <th scope="col">Proceeds</th>
+                <th scope="col">Gain</th>
+              </>
+            }
+          >
+            {position.disposals.map((gone, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: disposals have no name of their own and keep their order
+              <tr key={index}>
+                <th scope="row">{day(gone.disposed)}</th>
+                <td>{gone.acquired === null ? "not known" : day(gone.acquired)}</td>
+                <td>
+                  <Amount of={gone.shares} decimals={18} />
+                </td>
+                <td>{usd(gone.proceeds)}</td>
+                <td className={gainClass(gone.gain)}>{gone.gain === null ? "not known" : signedUsd(gone.gain)}</td>
+              </tr>
+            ))}
+          </Table>
+        </>
+      )}
+      <p className="quiet small">
+        {position.problem ?? "Oldest lots go first. This is bookkeeping at the oracle's prices, not tax advice."}
+      </p>
     </section>
   );
 }

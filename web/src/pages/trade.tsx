@@ -34,7 +34,7 @@ function Form(props: { vault: Vault; kind: Kind }) {
   const quote = useLive(
     ["quote", kind, vault.address, String(shares)],
     () => quoteOf(kind, vault.address, shares ?? 0n),
-    shares !== null,
+    { enabled: shares !== null },
   );
   const fee = kind === "mint" ? vault.fees.mint : vault.fees.redeem;
   const { View } = WAYS.find((each) => each.id === way) ?? WAYS[0];

@@ -40,8 +40,8 @@ export function VaultPage(props: { address: Address }) {
 
 function Overview(props: { vault: Vault }) {
   const { vault } = props;
-  const nav = useLive(["nav", vault.address], () => navOf(vault.address));
-  const rebalances = useLive(["rebalances", vault.address], () => rebalancesOf(vault.address));
+  const nav = useLive(["nav", vault.address], () => navOf(vault.address), { slow: true });
+  const rebalances = useLive(["rebalances", vault.address], () => rebalancesOf(vault.address, SHOWN), { slow: true });
   return (
     <>
       {vault.problem && (
@@ -77,7 +77,7 @@ function Overview(props: { vault: Vault }) {
               <Empty>None yet: no weight has left its band, and no time has come.</Empty>
             ) : (
               <ol className="rebalances">
-                {found.slice(0, SHOWN).map((each) => (
+                {found.map((each) => (
                   <li key={each.transaction} className="card">
                     <Filled rebalance={each} vault={vault} />
                   </li>
@@ -177,12 +177,12 @@ function Filled(props: { rebalance: Rebalance; vault: Vault }) {
             , {lost <= 0n ? "gaining" : "losing"} {bps(lost < 0n ? -lost : lost)} against the oracle
           </>
         )}
-        {rebalance.driftBefore !== null && rebalance.driftAfter !== null && (
-          <>
-            ; drift {percent(rebalance.driftBefore)} → {percent(rebalance.driftAfter)}
-          </>
-        )}
+        ; drift {percent(rebalance.driftBefore)} to {percent(rebalance.driftAfter)}
         {rebalance.gasUsd !== null && <>; gas {usd(rebalance.gasUsd)}</>}
+      </p>
+      <p className="quiet">
+        Pool fees {usd(rebalance.poolFees)}, price impact {usd(rebalance.impact)}, kept by the executor{" "}
+        {usd(rebalance.kept)}.
       </p>
       <p className="quiet">
         {moment(rebalance.time)},{" "}

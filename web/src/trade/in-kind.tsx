@@ -2,17 +2,17 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useConnection } from "wagmi";
-import type { Quote, Vault } from "../api";
+import { type Quote, type Simulation, simulate, type Vault } from "../api";
 import { transactionPage } from "../chains";
-import { exact, tokens, usd } from "../format";
+import { exact, tokens, usd, whole } from "../format";
 import { useLive } from "../live";
 import type { Kind } from "../pages/trade";
 import { Amount, Hex, Table } from "../ui/parts";
 import { WrongNetwork } from "../ui/wallet-button";
 import { inWords } from "../words";
 import { type Holdings, holdingsOf } from "./holdings";
-import { gasOf, type Progress, run } from "./run";
-import { atLeast, atMost, mintSteps, redeemSteps, type Step } from "./steps";
+import { gasPrice, type Progress, run } from "./run";
+import { mintSteps, redeemSteps, type Step } from "./steps";
 
 interface Props {
   vault: Vault;
@@ -40,19 +40,20 @@ export function InKind(props: Props) {
   const [running, setRunning] = useState<{ steps: Step[]; progress: Progress[]; over: boolean } | null>(null);
 
   const isHere = address !== undefined && chainId === vault.chainId;
-  const holdings = useLive(
-    ["holdings", vault.address, address],
-    () => holdingsOf(vault, address ?? "0x"),
-    isHere && (running === null || running.over),
-  );
+  const holdings = useLive(["holdings", vault.address, address], () => holdingsOf(vault, address ?? "0x"), {
+    enabled: isHere && (running === null || running.over),
+  });
   const held = isHere ? holdings.data : undefined;
   const steps = held && address ? stepsOf(props, address, held) : null;
-  const gas = useLive(
-    ["gas", vault.address, kind, address, steps?.length, String(shares)],
-    () => gasOf(steps ?? [], address ?? "0x", vault.chainId),
-    steps !== null && running === null,
-  );
   const lack = held ? lackOf(props, held) : null;
+  const canStart = steps !== null && lack === null && running === null;
+  const simulation = useLive(
+    ["simulation", vault.address, kind, address, String(shares), steps?.length],
+    () => simulate(kind, vault.address, shares, address ?? "0x"),
+    { enabled: canStart },
+  );
+  const price = useLive(["gas price", vault.chainId], () => gasPrice(vault.chainId), { enabled: canStart });
+  const refused = simulation.data?.succeeds === false ? simulation.data.words : null;
 
   async function start() {
     if (!steps || !address) return;
@@ -84,7 +85,7 @@ export function InKind(props: Props) {
       >
         {quote.parts.map((part, index) => {
           const balance = held?.balances[index];
-          const short = kind === "mint" && balance !== undefined && balance < atMost(part.amount);
+          const short = kind === "mint" && balance !== undefined && balance < part.amount;
           return (
             <tr key={part.address}>
               <th scope="row">{part.symbol}</th>
@@ -92,11 +93,7 @@ export function InKind(props: Props) {
                 <Amount of={part.amount} decimals={part.decimals} up={kind === "mint"} />
               </td>
               <td>
-                {kind === "mint" ? (
-                  <Amount of={atMost(part.amount)} decimals={part.decimals} up />
-                ) : (
-                  <Amount of={atLeast(part.amount)} decimals={part.decimals} />
-                )}
+                <Amount of={part.limit} decimals={part.decimals} up={kind === "mint"} />
               </td>
               <td className={short ? "bad" : ""}>
                 {balance === undefined ? "—" : <Amount of={balance} decimals={part.decimals} />}
@@ -127,8 +124,8 @@ export function InKind(props: Props) {
           {kind === "mint" ? "The vault takes no more than “at most”" : "The vault pays no less than “at least”"}, or
           nothing happens. The room of 0.5 % is for a rebalance in between.
         </li>
-        {gas.data && <li>{gasWords(gas.data)}</li>}
-        {kind === "mint" && steps && steps.length > 1 && (
+        {simulation.data && !refused && !running && <li>{simulated(simulation.data, price.data ?? null)}</li>}
+        {kind === "mint" && steps && steps.length > 1 && !running && (
           <li>
             <strong>{steps.length - 1} approvals come first.</strong> Each allows this vault, and nobody else, to take
             “at most” of one token, when you mint and at no other time. Nothing is unlimited.
@@ -144,11 +141,14 @@ export function InKind(props: Props) {
           </p>
         </div>
       )}
-      {lack && !running && (
-        <p className="notice bad" role="alert">
-          {lack}
-        </p>
-      )}
+      {[quote.problem, lack, refused]
+        .filter((each) => each !== null && !running)
+        .slice(0, 1)
+        .map((each) => (
+          <p key={each} className="notice bad" role="alert">
+            {each}
+          </p>
+        ))}
       {running && <Steps running={running} chain={vault.chainId} />}
       {failed && running?.over && (
         <div className="notice bad" role="alert">
@@ -169,7 +169,13 @@ export function InKind(props: Props) {
         <button
           type="button"
           className="main large"
-          disabled={!steps || lack !== null || (running !== null && !running.over) || (done && running?.over === true)}
+          disabled={
+            !steps ||
+            lack !== null ||
+            refused !== null ||
+            (running !== null && !running.over) ||
+            (done && running?.over === true)
+          }
           onClick={start}
         >
           {failed ? "Go on" : kind === "mint" ? `Mint ${label}` : `Redeem ${label}`}
@@ -220,12 +226,13 @@ function lackOf(props: Props, held: Holdings): string | null {
   return `You hold too little: ${words.join(", ")} ${missing.length > 1 ? "are" : "is"} missing. Mint fewer shares, or get them first.`;
 }
 
-function gasWords(found: NonNullable<Awaited<ReturnType<typeof gasOf>>>): string {
-  const known = found.amounts.filter((each) => each !== null);
-  const later = found.amounts.length - known.length;
-  const cost = known.reduce((sum, each) => sum + each, 0n) * found.price;
-  const words = `Gas: about ${tokens(cost, 18, "ceil")} of the chain's coin for ${known.length} ${known.length === 1 ? "transaction" : "transactions"}`;
-  return later
-    ? `${words}; the ${later === 1 ? "last" : `other ${later}`} can be told once the approvals are there.`
-    : `${words}.`;
+function simulated(found: Simulation, price: bigint | null): string {
+  const count = found.gas.length;
+  const what = count === 1 ? "The transaction" : `All ${count} transactions`;
+  const words = found.succeeds
+    ? `${what} would go through now, by simulation.`
+    : "The chain's endpoint cannot simulate this.";
+  const gas = found.gas.reduce<bigint | null>((sum, each) => (sum === null || each === null ? null : sum + each), 0n);
+  if (gas === null || price === null) return words;
+  return `${words} Gas: ${whole(gas)} units at most, ${tokens(gas * price, 18, "ceil")} of the chain's coin at today's price.`;
 }

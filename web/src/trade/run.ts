@@ -1,5 +1,5 @@
 /** Steps through the wallet, one after the other: simulated, signed, mined. Stops at the first that fails. */
-import { encodeFunctionData, type Hash } from "viem";
+import type { Hash } from "viem";
 import { getBlock, getPublicClient, simulateContract, waitForTransactionReceipt, writeContract } from "wagmi/actions";
 import { tokenAbi, vaultAbi } from "../abi";
 import type { Address } from "../api";
@@ -75,19 +75,11 @@ async function send(step: Step, account: Address, chain: number, say: (progress:
   return hash;
 }
 
-/** Gas of those steps that can run now, and what it costs in wei at today's price; null for a step that waits for another. */
-export async function gasOf(steps: readonly Step[], account: Address, chain: number) {
+/** Wei a unit of gas costs now, as the wallet's chain says. */
+export async function gasPrice(chain: number): Promise<bigint> {
   const client = getPublicClient(config, { chainId: known(chain) });
-  if (!client) return null;
-  const [price, block] = await Promise.all([client.getGasPrice(), client.getBlock()]);
-  const amounts = await Promise.all(
-    steps.map((step) => {
-      const call = callOf(step, block.timestamp);
-      const data = encodeFunctionData(call as never);
-      return client.estimateGas({ account, to: call.address, data }).catch(() => null);
-    }),
-  );
-  return { price, amounts };
+  if (!client) throw new Error("The wallet gives no connection to the chain.");
+  return client.getGasPrice();
 }
 
 function known(chain: number): ChainId {
