@@ -1,10 +1,11 @@
 """Runs the application until SIGTERM or SIGINT; what has begun is answered before it ends."""
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from keeper.api.app import make
 from keeper.errors import ConfigurationError
@@ -26,8 +27,14 @@ def run(
     :param page: the folder of the page; none is served where None
     :raises ConfigurationError: no vault to serve, or the address cannot be listened on
     """
-    app = make(chains, page)
-    proxies = next(iter(chains.values())).serve.proxies
+    serve(make(chains, page), host, port, tell, next(iter(chains.values())).serve.proxies)
+
+
+def serve(app: FastAPI, host: str, port: int, tell: Callable[[str], None], proxies: Sequence[str] = ()) -> None:
+    """Serve an application. Parameters and errors as `run`.
+
+    :param proxies: whose word on the client's address is believed
+    """
     listener = _listener(host, port)
     config = uvicorn.Config(
         app,

@@ -1,14 +1,18 @@
 """`equipoise serve`: the HTTP API, and the page where one is installed."""
 
 import signal
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from keeper import settings as settings_module
 from keeper.cli.common import CHAIN, Given, address_of, show, takes
 from keeper.errors import ConfigurationError, ToolchainError
+
+if TYPE_CHECKING:
+    from keeper.services.demo import Stage
 
 
 @takes(*CHAIN, "executor", "ledger_file")
@@ -33,6 +37,18 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # the server ends by them, and the process then ends well
     server.run(chains, host, port, lambda url: typer.echo(f"Serving {url}"), _page() if page else None)
+
+
+def page_shower() -> "Callable[[Stage, int, Callable[[str], None]], None]":
+    """What serves the demo's page.
+
+    :raises ConfigurationError: the extra is missing
+    """
+    try:
+        from keeper.cli.showing import show_demo
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"the page needs {error.name}: install the extra `serve`") from None
+    return show_demo
 
 
 def _page() -> Path | None:

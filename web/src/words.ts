@@ -20,6 +20,7 @@ export const REASONS: Readonly<Record<string, string>> = {
     "A token of the basket refused its transfer: check your balance of each, and whether it blocks you.",
   "basket: too little arrived": "A token of the basket moved less than it said: it cannot be minted with now.",
   "erc20: transfer amount exceeds balance": "You do not hold that many shares.",
+  "erc20: burn amount exceeds balance": "You do not hold that many shares.",
   "ERC20: transfer amount exceeds balance": "You hold too little of one of the tokens.",
   "ERC20: transfer amount exceeds allowance": "A token's approval is missing or too small: start again.",
 };

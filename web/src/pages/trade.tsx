@@ -38,16 +38,15 @@ function Form(props: { vault: Vault; kind: Kind }) {
   );
   const fee = kind === "mint" ? vault.fees.mint : vault.fees.redeem;
   const { View } = WAYS.find((each) => each.id === way) ?? WAYS[0];
-  if (kind === "mint" && vault.mode !== "open")
-    return (
-      <div className="notice bad" role="alert">
-        <p>
-          <strong>The vault is {vault.mode}: it takes no deposits.</strong> Redeeming works.
-        </p>
-      </div>
-    );
   return (
     <div className="trade">
+      {kind === "mint" && vault.mode !== "open" && (
+        <div className="notice bad" role="alert">
+          <p>
+            <strong>The vault is {vault.mode}: it takes no deposits.</strong> Redeeming works.
+          </p>
+        </div>
+      )}
       <div className="card">
         {WAYS.length > 1 && (
           <fieldset className="ways">

@@ -11,7 +11,7 @@ import { Amount, Hex, Table } from "../ui/parts";
 import { WrongNetwork } from "../ui/wallet-button";
 import { inWords } from "../words";
 import { type Holdings, holdingsOf } from "./holdings";
-import { gasPrice, type Progress, run } from "./run";
+import { gasPrice, OutcomeUnknown, type Progress, run } from "./run";
 import { mintSteps, redeemSteps, type Step } from "./steps";
 
 interface Props {
@@ -54,6 +54,7 @@ export function InKind(props: Props) {
   );
   const price = useLive(["gas price", vault.chainId], () => gasPrice(vault.chainId), { enabled: canStart });
   const refused = simulation.data?.succeeds === false ? simulation.data.words : null;
+  const obstacle = quote.problem ?? lack ?? refused;
 
   async function start() {
     if (!steps || !address) return;
@@ -141,14 +142,11 @@ export function InKind(props: Props) {
           </p>
         </div>
       )}
-      {[quote.problem, lack, refused]
-        .filter((each) => each !== null && !running)
-        .slice(0, 1)
-        .map((each) => (
-          <p key={each} className="notice bad" role="alert">
-            {each}
-          </p>
-        ))}
+      {obstacle !== null && !running && (
+        <p className="notice bad" role="alert">
+          {obstacle}
+        </p>
+      )}
       {running && <Steps running={running} chain={vault.chainId} />}
       {failed && running?.over && (
         <div className="notice bad" role="alert">
@@ -171,10 +169,10 @@ export function InKind(props: Props) {
           className="main large"
           disabled={
             !steps ||
-            lack !== null ||
-            refused !== null ||
+            obstacle !== null ||
             (running !== null && !running.over) ||
-            (done && running?.over === true)
+            done ||
+            failed?.error instanceof OutcomeUnknown
           }
           onClick={start}
         >

@@ -1,11 +1,17 @@
 /** Steps through the wallet, one after the other: simulated, signed, mined. Stops at the first that fails. */
 import type { Hash } from "viem";
-import { getBlock, getPublicClient, simulateContract, waitForTransactionReceipt, writeContract } from "wagmi/actions";
+import { getBlock, getPublicClient, simulateContract, writeContract } from "wagmi/actions";
 import { tokenAbi, vaultAbi } from "../abi";
 import type { Address } from "../api";
 import { type ChainId, isKnown } from "../chains";
 import { config } from "../wallet";
 import { DEADLINE_S, type Step } from "./steps";
+
+/** How often the outcome of a transaction is asked for where the connection fails, and how long between. */
+const ATTEMPTS = 60;
+const PAUSE_MS = 2_000;
+/** A quarter of gas to spare: an estimate is of one block, and a redemption gives each token its own share of what is left. */
+const SPARE = 4n;
 
 export type State = "waiting" | "checking" | "signing" | "mining" | "done" | "failed";
 export interface Progress {
@@ -66,13 +72,34 @@ async function send(step: Step, account: Address, chain: number, say: (progress:
   const { timestamp } = await getBlock(config, { chainId });
   const call = { ...callOf(step, timestamp), account, chainId };
   await simulateContract(config, call as never);
+  const gas = await getPublicClient(config, { chainId }).estimateContractGas(call as never);
   say({ state: "signing" });
-  const hash = await writeContract(config, call as never);
+  const hash = await writeContract(config, { ...call, gas: gas + gas / SPARE } as never);
   say({ state: "mining", hash });
-  const receipt = await waitForTransactionReceipt(config, { chainId, hash });
-  if (receipt.status !== "success")
-    throw new Error("The transaction was mined and reverted: the chain changed after it was simulated. Start again.");
+  await mined(chainId, hash);
   return hash;
+}
+
+/** It was sent, and nobody can say what became of it: to send it again might do it twice. */
+export class OutcomeUnknown extends Error {}
+
+/** Wait until a transaction is mined. A connection that fails meanwhile is asked again: what was sent stays sent. */
+async function mined(chainId: ChainId, hash: Hash): Promise<void> {
+  const client = getPublicClient(config, { chainId });
+  let cancelled = false;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const receipt = await client
+      .waitForTransactionReceipt({ hash, onReplaced: ({ reason }) => (cancelled = reason !== "repriced") })
+      .catch(() => null);
+    if (cancelled) throw new Error("It was cancelled or replaced in the wallet. Start again.");
+    if (receipt?.status === "success") return;
+    if (receipt)
+      throw new Error("The transaction was mined and reverted: the chain changed after it was simulated. Start again.");
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  throw new OutcomeUnknown(
+    "It was sent, but the connection does not say what became of it: look in your wallet first.",
+  );
 }
 
 /** Wei a unit of gas costs now, as the wallet's chain says. */
