@@ -29,8 +29,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(port: int, *options: str, log: Path | None = None) -> psutil.Popen:
+def start(port: int, *options: str, log: Path | None = None, states: int | None = None) -> psutil.Popen:
     """Start anvil in a session of its own and wait until it answers; its output goes to `log` or nowhere.
+
+    :param states: how many blocks' states it keeps; few where None
 
     Raises:
         ConfigurationError: the port is taken.
@@ -43,7 +45,8 @@ def start(port: int, *options: str, log: Path | None = None) -> psutil.Popen:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise ConfigurationError(f"port {port} is taken by another program: choose another with --port") from error
-    command = [str(ensure_anvil()), "--port", str(port), *OPTIONS, *SHORT_MEMORY, *options]
+    memory = SHORT_MEMORY if states is None else ("--prune-history", str(states))
+    command = [str(ensure_anvil()), "--port", str(port), *OPTIONS, *memory, *options]
     with (log or Path("/dev/null")).open("wb") as out:
         process = psutil.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True

@@ -59,8 +59,10 @@ class Node:
         return process if alive else None
 
 
-def up(port: int = 0, *, with_morpho: bool = False, log: Path | None = None) -> Node:
+def up(port: int = 0, *, with_morpho: bool = False, log: Path | None = None, states: int | None = None) -> Node:
     """Start a box on `port` (0: any free one), built first when need be, its feeds fresh.
+
+    :param states: how many blocks' states it keeps; few where None
 
     Raises:
         ConfigurationError: the port is taken.
@@ -70,7 +72,7 @@ def up(port: int = 0, *, with_morpho: bool = False, log: Path | None = None) -> 
     state = ensure_state(with_morpho)
     anvil.forget_fork_cache()
     port = port or anvil.free_port()
-    process = anvil.start(port, "--load-state", str(state), log=log)
+    process = anvil.start(port, "--load-state", str(state), log=log, states=states)
     node = Node(f"http://127.0.0.1:{port}", port, process.pid, process.create_time(), with_morpho)
     try:
         refresh_feeds(Box(node.url))

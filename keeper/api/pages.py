@@ -11,14 +11,7 @@ from starlette.types import Scope
 
 from keeper.api.guard import API
 
-_PACKAGED = Path(__file__).parents[1] / "web_assets"
-_BUILT = Path(__file__).parents[2] / "web" / "dist"
 _FOREVER = "public, max-age=31536000, immutable"  # of files whose names have the hash of what is in them
-
-
-def find() -> Path | None:
-    """The folder of the page, in the package or built beside it; None where there is none."""
-    return next((folder for folder in (_PACKAGED, _BUILT) if (folder / "index.html").is_file()), None)
 
 
 def mount(app: FastAPI, folder: Path | None) -> None:

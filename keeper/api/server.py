@@ -1,11 +1,12 @@
 """Runs the application until SIGTERM or SIGINT; what has begun is answered before it ends."""
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
-from keeper.api import pages
 from keeper.api.app import make
 from keeper.errors import ConfigurationError
 from keeper.settings import Settings
@@ -16,15 +17,24 @@ _HEAD_MAX_BYTES = 16_384  # of a request's line and headers
 _AT_ONCE = 200  # connections and requests; more are refused
 
 
-def run(chains: Mapping[str, Settings], host: str, port: int, tell: Callable[[str], None]) -> None:
+def run(
+    chains: Mapping[str, Settings], host: str, port: int, tell: Callable[[str], None], page: Path | None = None
+) -> None:
     """Serve the chains by name.
 
     :param port: 0 for one that is free
     :param tell: gets the URL once it is listened on
+    :param page: the folder of the page; none is served where None
     :raises ConfigurationError: no vault to serve, or the address cannot be listened on
     """
-    app = make(chains, pages.find())
-    proxies = next(iter(chains.values())).serve.proxies
+    serve(make(chains, page), host, port, tell, next(iter(chains.values())).serve.proxies)
+
+
+def serve(app: FastAPI, host: str, port: int, tell: Callable[[str], None], proxies: Sequence[str] = ()) -> None:
+    """Serve an application. Parameters and errors as `run`.
+
+    :param proxies: whose word on the client's address is believed
+    """
     listener = _listener(host, port)
     config = uvicorn.Config(
         app,

@@ -30,7 +30,8 @@ from keeper.cli.forecasting import forecast, strategist_app
 from keeper.cli.history import history_app
 from keeper.cli.keeping import keeper_app
 from keeper.cli.reporting import report_app
-from keeper.cli.serving import serve
+from keeper.cli.serving import page_shower
+from keeper.cli.serving import serve as serve_command
 from keeper.cli.zapping import vault_app
 from keeper.errors import EquipoiseError
 
@@ -50,7 +51,7 @@ app.command()(forecast)
 app.add_typer(report_app, name="report")
 app.add_typer(vault_app, name="vault")
 app.command()(backtest)
-app.command()(serve)
+app.command("serve")(serve_command)
 
 
 @app.callback()
@@ -75,6 +76,7 @@ def demo(
 
     settings = settings_module.load(config)
     steps = Console(stderr=True, highlight=False)
+    show_page = page_shower() if serve else None
 
     def tell(line: str) -> None:
         steps.print(f"[dim]…[/] {escape(line)}", soft_wrap=True)
@@ -84,10 +86,8 @@ def demo(
             print_json(payload.of_story(stage.story))
         else:
             story.tell(render.console(), stage.story)
-        if serve:
-            from keeper.cli.showing import show_demo
-
-            show_demo(stage, port, tell)
+        if show_page is not None:
+            show_page(stage, port, tell)
 
     demo_service.run(settings, tell, after)
 

@@ -63,6 +63,7 @@ TERMS = Terms(
 )
 _HEARTBEATS_S = {"USDC": 82800}  # the others answer at least every hour; all get ten minutes on top
 _MOST_PASSES = 6
+_STATES = 2_000  # blocks: all of the story, which who reads the vault's history asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +113,26 @@ class Story:
         return Decimal((self.value_out - self.value_in) * 10_000) / Decimal(self.value_out)
 
 
-def run(settings: Settings, tell: Callable[[str], None]) -> Story:
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the story was played, while its devnet still runs. The settings are the demo's own."""
+
+    box: Box
+    settings: Settings
+    story: Story
+    folder: Path  # goes with the devnet
+
+
+def run(settings: Settings, tell: Callable[[str], None], after: Callable[[Stage], None] = lambda stage: None) -> Story:
     """Play the story on a devnet of its own.
 
     :param settings: the keeper's; the endpoint, the executor, the key and the ledger are the demo's own
     :param tell: called with one line before each step
+    :param after: called at the end, before the devnet goes
     :raises EquipoiseError: a step failed
     """
     tell("Starting the devnet: a mainnet in a box")
-    with node.up() as running, tempfile.TemporaryDirectory(prefix="equipoise-demo-") as folder:
+    with node.up(states=_STATES) as running, tempfile.TemporaryDirectory(prefix="equipoise-demo-") as folder:
         box = Box(running.url)
         keeper_file, password_file = _new_keystore(Path(folder))
         settings = settings.model_copy(
@@ -139,10 +151,14 @@ def run(settings: Settings, tell: Callable[[str], None]) -> Story:
         )
         client = Client(running.url, 1, settings.request_timeout_s, settings.read_attempts).connect()
         with _ledger(settings) as ledger:
-            return _play(box, client, settings, ledger, tell)
+            stage = _play(box, client, settings, ledger, tell, Path(folder))
+            after(stage)
+            return stage.story
 
 
-def _play(box: Box, client: Client, settings: Settings, ledger: Ledger, tell: Callable[[str], None]) -> Story:
+def _play(
+    box: Box, client: Client, settings: Settings, ledger: Ledger, tell: Callable[[str], None], folder: Path
+) -> Stage:
     keeper = signers.of(settings, client)
     creator, *depositors = (KeystoreSigner(Account.create()) for _ in range(1 + len(DEPOSITS_USD)))
     for actor in (keeper, creator, *depositors):
@@ -190,7 +206,17 @@ def _play(box: Box, client: Client, settings: Settings, ledger: Ledger, tell: Ca
         _holding(box, client, name, depositor.address, address, after)
         for name, depositor in zip(("first", "second"), depositors, strict=True)
     )
-    return Story(address, oracle, executor, minted, before, opened, waits, rebalances, after, holdings)
+    story = Story(address, oracle, executor, minted, before, opened, waits, rebalances, after, holdings)
+    return Stage(box, settings.model_copy(update={"vaults": (address,)}), story, folder)
+
+
+def endow(box: Box, account: str, usd: int) -> None:
+    """Give an account ether for gas, and `usd` worth of every token of the basket."""
+    box.fund(account, 10)
+    for symbol in WEIGHTS:
+        token = TOKENS[symbol]
+        worth = Decimal(usd) / market.feed_price(box, symbol)
+        box.give(token.address, account, int(worth * 10**token.decimals))
 
 
 def _until_closed(

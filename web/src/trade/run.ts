@@ -1,0 +1,115 @@
+/** Steps through the wallet, one after the other: simulated, signed, mined. Stops at the first that fails. */
+import type { Hash } from "viem";
+import { getBlock, getPublicClient, simulateContract, writeContract } from "wagmi/actions";
+import { tokenAbi, vaultAbi } from "../abi";
+import type { Address } from "../api";
+import { type ChainId, isKnown } from "../chains";
+import { config } from "../wallet";
+import { DEADLINE_S, type Step } from "./steps";
+
+/** How often the outcome of a transaction is asked for where the connection fails, and how long between. */
+const ATTEMPTS = 60;
+const PAUSE_MS = 2_000;
+/** A quarter of gas to spare: an estimate is of one block, and a redemption gives each token its own share of what is left. */
+const SPARE = 4n;
+
+export type State = "waiting" | "checking" | "signing" | "mining" | "done" | "failed";
+export interface Progress {
+  state: State;
+  hash?: Hash;
+  error?: unknown;
+}
+
+/** What a step calls. The deadline counts from the chain's clock, which need not be this machine's. */
+export function callOf(step: Step, now: bigint) {
+  if (step.kind === "approve")
+    return { address: step.token, abi: tokenAbi, functionName: "approve", args: [step.spender, step.amount] } as const;
+  const args = [step.shares, step.receiver, step.limits, now + DEADLINE_S] as const;
+  return { address: step.vault, abi: vaultAbi, functionName: step.kind, args } as const;
+}
+
+/**
+ * Run the steps.
+ *
+ * @returns whether all of them were mined
+ */
+export async function run(
+  steps: readonly Step[],
+  account: Address,
+  chain: number,
+  tell: (index: number, progress: Progress) => void,
+): Promise<boolean> {
+  for (const [index, step] of steps.entries()) {
+    let hash: Hash | undefined;
+    const say = (progress: Progress) => {
+      hash = progress.hash ?? hash;
+      tell(index, progress);
+    };
+    try {
+      if (step.kind === "approve" && step.allowed > 0n && (await refuses(step, account, chain)))
+        await send({ ...step, amount: 0n }, account, chain, say);
+      say({ state: "done", hash: await send(step, account, chain, say) });
+    } catch (error) {
+      say({ state: "failed", error, ...(hash ? { hash } : {}) });
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Some tokens (USDT) change an allowance only from zero. */
+async function refuses(step: Step, account: Address, chain: number): Promise<boolean> {
+  const call = { ...callOf(step, 0n), account, chainId: known(chain) };
+  return simulateContract(config, call as never).then(
+    () => false,
+    () => true,
+  );
+}
+
+async function send(step: Step, account: Address, chain: number, say: (progress: Progress) => void): Promise<Hash> {
+  const chainId = known(chain);
+  say({ state: "checking" });
+  const { timestamp } = await getBlock(config, { chainId });
+  const call = { ...callOf(step, timestamp), account, chainId };
+  await simulateContract(config, call as never);
+  const gas = await getPublicClient(config, { chainId }).estimateContractGas(call as never);
+  say({ state: "signing" });
+  const hash = await writeContract(config, { ...call, gas: gas + gas / SPARE } as never);
+  say({ state: "mining", hash });
+  await mined(chainId, hash);
+  return hash;
+}
+
+/** It was sent, and nobody can say what became of it: to send it again might do it twice. */
+export class OutcomeUnknown extends Error {}
+
+/** Wait until a transaction is mined. A connection that fails meanwhile is asked again: what was sent stays sent. */
+async function mined(chainId: ChainId, hash: Hash): Promise<void> {
+  const client = getPublicClient(config, { chainId });
+  let cancelled = false;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const receipt = await client
+      .waitForTransactionReceipt({ hash, onReplaced: ({ reason }) => (cancelled = reason !== "repriced") })
+      .catch(() => null);
+    if (cancelled) throw new Error("It was cancelled or replaced in the wallet. Start again.");
+    if (receipt?.status === "success") return;
+    if (receipt)
+      throw new Error("The transaction was mined and reverted: the chain changed after it was simulated. Start again.");
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  throw new OutcomeUnknown(
+    "It was sent, but the connection does not say what became of it: look in your wallet first.",
+  );
+}
+
+/** Wei a unit of gas costs now, as the wallet's chain says. */
+export async function gasPrice(chain: number): Promise<bigint> {
+  const client = getPublicClient(config, { chainId: known(chain) });
+  if (!client) throw new Error("The wallet gives no connection to the chain.");
+  return client.getGasPrice();
+}
+
+function known(chain: number): ChainId {
+  if (!isKnown(chain)) throw new Error(`This page does not know chain ${chain}.`);
+  return chain;
+}

@@ -1,0 +1,49 @@
+/** What went wrong, in words: a contract's reason, a wallet's refusal, a connection that is gone. */
+import { BaseError, ContractFunctionRevertedError, UserRejectedRequestError } from "viem";
+import { ApiError } from "./api";
+
+/** What the contracts' reasons mean for a depositor, and what to do. */
+export const REASONS: Readonly<Record<string, string>> = {
+  "vault: paused": "The vault is paused: minting has stopped until its owner resumes it. Redeeming works.",
+  "vault: shut down": "The vault is shut down for good. Redeeming works.",
+  "vault: over supply cap": "The vault takes no more than its supply cap: mint fewer shares.",
+  "vault: expired": "It took too long and the deadline passed: start again.",
+  "vault: zero shares": "Write an amount of shares above zero.",
+  "vault: bad receiver": "Shares and assets cannot go to this receiver.",
+  "vault: wrong number of amounts": "The basket has changed since the quote: look at the new one and start again.",
+  "vault: amount over maximum":
+    "The basket costs more than you allowed, because it changed since the quote: start again.",
+  "vault: amount under minimum": "The vault would pay less than you accept, because the basket changed: start again.",
+  "vault: more than supply": "There are not that many shares.",
+  "basket: first mint too small": "The first mint of a vault has to be larger: mint more shares.",
+  "basket: transfer failed":
+    "A token of the basket refused its transfer: check your balance of each, and whether it blocks you.",
+  "basket: too little arrived": "A token of the basket moved less than it said: it cannot be minted with now.",
+  "erc20: transfer amount exceeds balance": "You do not hold that many shares.",
+  "erc20: burn amount exceeds balance": "You do not hold that many shares.",
+  "ERC20: transfer amount exceeds balance": "You hold too little of one of the tokens.",
+  "ERC20: transfer amount exceeds allowance": "A token's approval is missing or too small: start again.",
+};
+
+/** A reason in words, with the bare reason behind it where there are words. */
+export function reasonInWords(reason: string): string {
+  const words = REASONS[reason];
+  return words ? `${words} (${reason})` : `The contract refused: ${reason}`;
+}
+
+/** One sentence or two for a person. */
+export function inWords(error: unknown): string {
+  if (error instanceof ApiError) return error.message;
+  if (error instanceof BaseError) {
+    if (error.walk((cause) => cause instanceof UserRejectedRequestError))
+      return "You rejected it in the wallet. Nothing was sent.";
+    const reverted = error.walk((cause) => cause instanceof ContractFunctionRevertedError);
+    if (reverted instanceof ContractFunctionRevertedError)
+      return reasonInWords(reverted.reason ?? reverted.data?.errorName ?? "no reason given");
+    const root = error.walk();
+    if (root instanceof Error && /timed? ?out|fetch|network|disconnected/i.test(root.message))
+      return "The wallet's connection to the chain does not answer. Try again in a moment.";
+    return error.shortMessage;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
