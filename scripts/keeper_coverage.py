@@ -68,7 +68,7 @@ def measure(tests: list[str]) -> tuple[int, dict[str, Any]]:
             "test",
             *tests,
             "-n",
-            "3",
+            "2",
             "--dist",
             "loadfile",
             "--cov-append",

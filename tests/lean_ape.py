@@ -12,7 +12,6 @@ from unittest.mock import patch
 import ape_ethereum.provider
 from ape.api.transactions import ReceiptAPI
 from ape.contracts.base import ContractMethodHandler
-from ape.managers._contractscache import ApeDataCache
 from ape_foundry.provider import FoundryProvider
 from web3.eth import Eth
 
@@ -44,8 +43,6 @@ def lean(*, records_steps: bool) -> Iterator[None]:
             patch.object(
                 Eth, "wait_for_transaction_receipt", partialmethod(Eth.wait_for_transaction_receipt, **_EAGER)
             ),
-            # On a fork ape keeps what tests deploy for the network that was forked, on disk and for good.
-            patch.object(ApeDataCache, "cache_data", _nothing),
         ):
             stack.enter_context(change)
         yield
