@@ -55,6 +55,7 @@ def confirm(desk: Desk, head: Block) -> None:
 
 
 def _include(desk: Desk, row: TransactionRow, mined: Mined) -> None:
+    block_timestamp = _time_of(desk, mined)
     if not mined.succeeded:
         desk.ledger.mark_reverted(
             row.id,
@@ -63,6 +64,7 @@ def _include(desk: Desk, row: TransactionRow, mined: Mined) -> None:
             mined.gas_used,
             mined.gas_price,
             data_fee=mined.data_fee,
+            block_timestamp=block_timestamp,
         )
         desk.tell(Event.REVERTED, row, f"{row.mode} of {', '.join(row.vaults)} reverted in transaction {mined.hash}")
         return
@@ -73,6 +75,7 @@ def _include(desk: Desk, row: TransactionRow, mined: Mined) -> None:
         gas_used=mined.gas_used,
         gas_price=mined.gas_price,
         data_fee=mined.data_fee,
+        block_timestamp=block_timestamp,
         values={vault: (each.value_out, each.value_in) for vault, each in mined.filled.items()},
         legs=[
             LedgerLeg(swap.pool, swap.venue, swap.token_in, swap.token_out, swap.amount_in, swap.amount_out)
@@ -80,3 +83,9 @@ def _include(desk: Desk, row: TransactionRow, mined: Mined) -> None:
         ],
     )
     desk.tell(Event.MINED, row, f"{row.mode} of {', '.join(row.vaults)} is in block {mined.block_number}: {mined.hash}")
+
+
+def _time_of(desk: Desk, mined: Mined) -> int | None:
+    """Unix s of its block; None where another has taken the block's place meanwhile, which is found out with the next head."""
+    block = desk.client.block(mined.block_number)
+    return block.timestamp if block is not None and block.hash == mined.block_hash else None

@@ -119,6 +119,10 @@ class Node:
     def head(self) -> Block:
         return self._block(len(self.blocks) - 1)
 
+    def block(self, number: int) -> Block | None:
+        self.requests.append("block")
+        return self._block(number) if number < len(self.blocks) else None
+
     def contains(self, number: int, block_hash: str) -> bool:
         self.requests.append("contains")
         return number < len(self.blocks) and self.blocks[number].hash == block_hash

@@ -74,6 +74,7 @@ def test_step__when_mined_and_deep_enough__confirms(it):
     it.pass_blocks(1)
     assert (it.states, it.lane.is_free) == (["rebalance mined"], True)
     assert it.rows[0].block_hash == it.node.blocks[-1].hash
+    assert it.rows[0].block_timestamp == it.node.blocks[-1].timestamp
     it.pass_blocks(1)
     assert it.states == ["rebalance confirmed"]
     assert it.events == ["sent", "mined", "confirmed"]
