@@ -191,7 +191,13 @@ def test_refusal__of_what_was_taken__is_found_out_before_the_next_order(stage):
     with stage.keeper() as keeper:
         for proxy in stage.proxies:
             proxy.set(Rule(faults.error_after("nonce too low"), {SEND}))
-        assert any("nonce too low" in line for line in stage.tick(keeper))
+        # On a busy machine an endpoint may miss its second, and such a pass ends before it sends anything.
+        said: list[str] = []
+        for _ in range(3):
+            said += stage.tick(keeper)
+            if any("nonce too low" in line for line in said):
+                break
+        assert any("nonce too low" in line for line in said), said
         stage.heal()
         stage.tick(keeper)
         assert stage.fills == 1
