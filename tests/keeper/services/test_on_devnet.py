@@ -63,8 +63,8 @@ class Desk:
         return replace(self, settings=self.settings.model_copy(update=changes))
 
     def proposal(self, found: Plan) -> Proposal:
-        """What the rules said to what a plan was made for."""
-        memory = Memory(self.client, self.settings, self.ledger)
+        """What the rules said to what the first plan was made for, when the ledger knew of no fill yet."""
+        memory = Memory(self.client, self.settings)
         pools = find_pools(self.client, self.settings, [found.snapshot], found.now, memory)
         memory.note_costs(found.snapshot, pools.found, found.now)
         proposal = proposal_of(self.settings, found.snapshot, found.now, memory)
