@@ -415,6 +415,11 @@ def test_vault_zap__dry__tells_what_would_come_of_it_and_sends_nothing(run, shar
     assert int(told["amount_out"]) == pytest.approx((1.2 + 0.997) * 1e18, rel=1e-3)
     assert bytes.fromhex(told["data"][2:10]) == abi.Zap.zap_redeem.selector
 
+    told = json.loads(run("vault", "zap", "mint", share, "1", "eth", "--slippage-bps", "100", "--json").stdout)
+    assert (told["token_in"], told["amount_in"]) == ("0x" + "0" * 40, str(10**18))
+    assert int(told["least_out"]) == -(-int(told["amount_out"]) * 99 // 100)
+    assert {leg["token_in"] for leg in told["legs"]} == {WETH}
+
     for command, wanted in ((["mint", share, "2200", "USDC"], "TWO"), (["redeem", share, "2", "WETH"], "WETH")):
         text = run("vault", "zap", *command).stdout
         assert "Dry run: nothing was sent." in text
@@ -433,5 +438,5 @@ def test_bad_input__of_vault_zap(run, share, fake, key_files):
     failed(run("vault", "zap", "redeem", share, "1", "NONE"), "unknown token 'NONE'")
     fake.view(share, abi.Vault.supply, 0)
     failed(run("vault", "zap", "mint", share, "10", "USDC"), "has no shares yet", "first mint in kind")
-    failed(run("vault", "zap", "redeem", NOTHING, "1", "USDC"), f"no vault at {NOTHING}")
+    failed(run("vault", "zap", "redeem", NOTHING, "1", "USDC"), f"no contract at {NOTHING}")
     assert fake.sent == []
