@@ -3,8 +3,8 @@
 import gzip
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,20 +14,27 @@ from playwright.sync_api import Page, Route, expect
 
 from browser import axe
 from browser.sites import serving
-from devnet import node
+from devnet import market, node
+from devnet.addresses import TOKENS
 from devnet.box import Box
 from keeper.api import showcase
 from keeper.chain.rpc import Client
 from keeper.execution.signer import KeystoreSigner
+from keeper.ledger import Ledger
 from keeper.page import ensure_page
 from keeper.services import demo
 from keeper.services import vault as lifecycle
+from keeper.services.keeper_pass import keeper_pass
 from keeper.settings import Settings, load_chains
 
 WAD = 10**18
 SCRIPT_BYTES = 250_000  # gzipped
 FIRST_PAINT_MS = 1_000
 WALLET_USD = 50_000  # of every token
+STATES = 2_000  # blocks that the devnet remembers: the vault's past is read
+PASSES = 4
+LOOK_MS = 1_100  # of the real clock, after which the server looks for a new block
+BLOCK_MS = 13_000  # of the page's clock, after which it has asked again
 REJECTED = {"code": 4001, "message": "User rejected the request."}
 
 
@@ -37,6 +44,9 @@ class Site:
 
     url: str
     box: Box
+    client: Client
+    settings: Settings
+    keeper: KeystoreSigner
     vault: str
     creator: str
     depositor: str  # has shares
@@ -48,14 +58,18 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Iterator[Site]:
-    with node.up() as running:
-        box = Box(running.url)
-        creator, depositor = (KeystoreSigner(Account.create()) for _ in range(2))
-        for actor in (creator, depositor):
+    folder = tmp_path_factory.mktemp("site")
+    with node.up(states=STATES) as running:
+        box, client = Box(running.url), Client(running.url, 1).connect()
+        creator, depositor, keeper = (KeystoreSigner(Account.create()) for _ in range(3))
+        for actor in (creator, depositor, keeper):
             box.fund(actor.address, 100)
-        chains = load_chains(arguments={"rpc_url": running.url, "confirmations": 1}, environment={})
+        pools = {"cache_folder": folder / "pools"}
+        chains = load_chains(arguments={"rpc_url": running.url, "confirmations": 1, "pools": pools}, environment={})
         (settings,) = chains.values()
-        vault = deployed(box, settings, creator, depositor)
+        executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
+        settings = settings.model_copy(update={"executor": executor})
+        vault = deployed(box, client, settings, creator, depositor)
         account = Account.create().address
         demo.endow(box, account, WALLET_USD)
         served = settings.model_copy(
@@ -64,13 +78,12 @@ def site(tmp_path_factory) -> Iterator[Site]:
                 "serve": settings.serve.model_copy(update={"requests_per_minute": 100_000}),
             }
         )
-        app = showcase.make({"devnet": served}, running.url, account, ensure_page(), tmp_path_factory.mktemp("page"))
+        app = showcase.make({"devnet": served}, running.url, account, ensure_page(), folder)
         with serving(app) as url:
-            yield Site(url, box, vault, creator.address, depositor.address, account)
+            yield Site(url, box, client, settings, keeper, vault, creator.address, depositor.address, account)
 
 
-def deployed(box: Box, settings: Settings, creator: KeystoreSigner, depositor: KeystoreSigner) -> str:
-    client = Client(box.url, 1).connect()
+def deployed(box: Box, client: Client, settings: Settings, creator: KeystoreSigner, depositor: KeystoreSigner) -> str:
     oracle = lifecycle.deploy_oracle(
         client, settings, creator, [demo.feed_terms(box, symbol) for symbol in demo.WEIGHTS]
     )
@@ -112,6 +125,22 @@ def order(page: Page, site: Site, kind: str, shares: str) -> None:
     page.goto(f"{site.url}/#/vaults/{site.vault}/{kind}")
     page.get_by_label(f"Shares to {kind}").fill(shares)
     expect(starter(page, kind)).to_be_enabled()
+
+
+def block_later(page: Page) -> None:
+    """The page asks again, once the server has looked for a new block; the page's clock has to stand still."""
+    page.wait_for_timeout(LOOK_MS)
+    page.clock.run_for(BLOCK_MS)
+
+
+def eventually(page: Page, check: Callable[[], bool]) -> None:
+    """Wait in real time for what the server is slow with, while next to none goes by on the page's clock."""
+    for _ in range(600):
+        page.clock.run_for(10)
+        if check():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(page.locator("main").inner_text())
 
 
 def starter(page: Page, kind: str):
@@ -233,6 +262,72 @@ def test_mint__paused_after_the_quote__says_the_reason_and_asks_for_no_signature
     expect(page.get_by_text("(vault: paused)")).to_be_visible(timeout=30_000)
     assert fresh.vault.lower() not in asked
     assert fresh.shares() == 0
+
+
+@contextmanager
+def acting(site: Site, folder: Path) -> Iterator[Callable[[], None]]:
+    """A keeper's next transaction; the time that it waits for before goes by."""
+    with closing(Ledger(folder / "ledger.sqlite")) as ledger:
+
+        def act() -> None:
+            for _ in range(PASSES):
+                result = keeper_pass(site.client, site.settings, site.vault, ledger, site.keeper)
+                if result.mined is not None:
+                    return
+                until = result.plan.decision.until
+                assert until is not None, result.plan.decision.reason
+                market.warp(site.box, until - result.plan.now)
+            raise AssertionError(result.plan.decision.reason)
+
+        yield act
+
+
+def test_vault__while_the_keeper_rebalances__shows_it_without_being_loaded_again(fresh, page, tmp_path):
+    page.clock.install()
+    page.goto(f"{fresh.url}/#/vaults/{fresh.vault}")
+    weight = page.get_by_role("region", name="Holdings").get_by_role("row", name="LINK").locator("td").nth(1)
+    expect(weight).to_have_text("10.00%")
+    expect(page.get_by_text("None yet: no weight has left its band")).to_be_visible(timeout=30_000)
+    # From here on less goes by than the minute after which the page asks for the past by itself.
+    page.clock.pause_at(page.evaluate("Date.now()") + 1_000)
+
+    market.move_price(fresh.box, "LINK", market.feed_price(fresh.box, "LINK") * 14 / 10)
+    block_later(page)
+    eventually(page, lambda: weight.inner_text() == "13.46%")
+    with acting(fresh, tmp_path) as act:
+        act()
+        block_later(page)
+        eventually(page, page.get_by_text("Rebalancing now").is_visible)
+        act()
+    block_later(page)
+    eventually(page, lambda: weight.inner_text().startswith(("9.", "10.")))
+    fill = page.get_by_role("list").filter(has_text="traded").get_by_role("listitem")
+    eventually(page, lambda: fill.count() == 1)
+    expect(fill.get_by_role("img", name="Route of")).to_be_visible()
+
+
+def test_portfolio__asset_that_a_redemption_could_not_pay__is_fetched_once_it_moves(fresh, page):
+    usdc = TOKENS["USDC"].address
+    pauser = fresh.box.call(usdc, "pauser()(address)")
+    fresh.box.fund(pauser)
+    fresh.box.send(fresh.depositor, fresh.vault, "transfer(address,uint256)", fresh.account, 3 * WAD)
+    before = fresh.box.balance(usdc, fresh.account)
+    connect(page, fresh)
+    order(page, fresh, "redeem", "3")
+    fresh.box.send(pauser, usdc, "pause()")
+    starter(page, "redeem").click()
+    expect(page.get_by_text("You redeemed 3 DEV6.")).to_be_visible(timeout=30_000)
+
+    page.goto(f"{fresh.url}/#/portfolio")
+    fetch = page.get_by_role("button", name="Fetch 450 USDC")
+    fetch.click()
+    expect(page.get_by_text("The contract refused: Pausable: paused")).to_be_visible()
+    assert axe.violations(page) == []
+    fresh.box.send(pauser, usdc, "unpause()")
+    fetch.click()
+    expect(page.get_by_text("It came to you.")).to_be_visible()
+    expect(fetch).to_have_count(0)
+    assert fresh.box.balance(usdc, fresh.account) - before == 450 * 10**6
 
 
 def test_mint__more_than_the_wallet_has__says_what_is_missing(site, page):
