@@ -73,7 +73,7 @@ class Bench:
         again = self.box.snapshot()
         plan = zap.plan_mint(self.client, self.settings, self.vault, "USDC", str(usd))
         approving = self._send(usdc, "approve(address,uint256)", self.settings.zap, amount)
-        gas = self._sent(str(self.settings.zap), plan.data)
+        gas = self._sent(str(self.settings.zap), plan.data(self.settings.policy.slippage_bps, FAR))
         shares = self.box.balance(self.vault, self.caller.address)
         self.box.settle()
         self.box.revert(again)

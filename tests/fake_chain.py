@@ -19,7 +19,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from keeper.chain import abi
-from keeper.chain.abi import Function, Trigger
+from keeper.chain.abi import Fault, Function, Trigger
 from keeper.chain.snapshot import Block, Fees, Schedule, Terms, VaultSnapshot
 from keeper.markets import UniswapV2Pool
 from keeper.markets.tick_math import sqrt_ratio_at_tick
@@ -219,6 +219,8 @@ class FakeChain:
             return encode(["uint256"], [pending])
         if data[:4] == abi.Multicall.block_number.encode():
             return encode(["uint256"], [self.number if self.answered_block is None else self.answered_block])
+        if data[:4] == abi.Multicall.eth_balance.selector:
+            return encode(["uint256"], [self.balance])
         (calls,) = decode(abi.Multicall.aggregate3.inputs, data[4:])
         results: list[tuple[bool, bytes]] = []
         for target, _, inner in calls:
@@ -382,6 +384,12 @@ class FakeVault:
 
         return answer
 
+    def _price(self, asset: str) -> int:
+        prices = {WETH.lower(): self.weth_price, USDC.lower(): WAD}
+        if self.fault or asset not in prices:
+            raise Revert(bad_price(asset, self.fault or int(Fault.NO_FEED)))
+        return prices[asset]
+
     def add_v3_pool(self) -> str:
         """A shallower pool of 0.05 % at the oracle's price, which pays whatever is asked of it."""
         pool = address("v3")
@@ -444,7 +452,7 @@ class FakeVault:
             chain.view(self.rebalancer, function, answer)
         o = abi.Oracle
         chain.view(self.oracle, o.prices, self._valued(lambda: [self.weth_price, WAD]))
-        chain.view(self.oracle, o.price, self._valued(lambda: self.weth_price))
+        chain.view(self.oracle, o.price, self._price)
         chain.view(self.oracle, o.fault, lambda asset: self.fault if asset == WETH.lower() else 0)
         for token, symbol, decimals in ((WETH, "WETH", 18), (USDC, "USDC", 6)):
             chain.view(token, abi.Token.symbol, symbol)

@@ -12,7 +12,7 @@ from keeper.api import pages, problems
 from keeper.api.chains import Site
 from keeper.api.conditional import VERSION
 from keeper.api.guard import Guard
-from keeper.api.routes import accounts, in_kind, past, server, vaults
+from keeper.api.routes import accounts, in_kind, past, server, vaults, zaps
 from keeper.operations.redaction import Redactor, secrets_of
 from keeper.settings import Settings
 
@@ -50,7 +50,7 @@ def make(chains: Mapping[str, Settings], web: Path | None = None) -> FastAPI:
     app.state.site = site
     redactor = Redactor(_secrets(chains))
     problems.install(app, redactor)
-    for each in (server, vaults, in_kind, past, accounts):
+    for each in (server, vaults, in_kind, zaps, past, accounts):
         app.include_router(each.router, prefix=PREFIX)
     pages.mount(app, web)
     _describe_problems(app)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from keeper.api.memo import PerBlock
@@ -12,8 +13,10 @@ from keeper.chain.connect import client_of
 from keeper.chain.reader import VaultReader
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Block, VaultSnapshot
+from keeper.chain.tokens import Token
 from keeper.errors import ChainError, ConfigurationError
 from keeper.services.roles import Role, roles
+from keeper.services.zap_market import Market, tokens_of
 from keeper.settings import AggregatorSettings, RelaySettings, Settings
 
 T = TypeVar("T")
@@ -39,6 +42,7 @@ class View:
 
     snapshot: VaultSnapshot
     roles: tuple[Role, ...]
+    zap_tokens: tuple[Token, ...]  # none without a zap
 
 
 class Chain:
@@ -58,6 +62,7 @@ class Chain:
         self.settings = settings.model_copy(update=_WITHOUT | {"read_attempts": min(settings.read_attempts, _ATTEMPTS)})
         self.client = client_of(self.settings) if client is None else client
         self.memo = PerBlock(settings.serve.patience_s)
+        self.quotes = PerBlock(settings.serve.patience_s)  # by itself, so that no long past holds them up
         self._clock = clock
         self._lock = threading.Lock()
         self._is_connected = False
@@ -115,13 +120,22 @@ class Chain:
     def view(self, vault: str) -> View:
         """A vault and its roles. Raises as `snapshot`."""
         snapshot = self.snapshot(vault)
-        return self.once(
-            "roles", vault, snapshot.block, lambda: View(snapshot, roles(self.client, self.settings, snapshot))
-        )[1]
 
-    def once(self, what: str, vault: str, block: Block, work: Callable[[], T]) -> tuple[Block, T]:
+        def read() -> View:
+            found = () if self.settings.zap is None else tokens_of(self.client, self.settings, snapshot)
+            return View(snapshot, roles(self.client, self.settings, snapshot), found)
+
+        return self.once(("roles", vault), snapshot.block, read)[1]
+
+    def market(self, vault: str) -> Market:
+        """What zaps of a vault find. Raises as `snapshot`, and as `Market.read`."""
+        snapshot = self.snapshot(vault)
+        read = partial(Market.read, self.client, self.settings, snapshot)
+        return self.quotes.get(("zap's market", vault), snapshot.block, read)[1]
+
+    def once(self, key: tuple[str, ...], block: Block, work: Callable[[], T]) -> tuple[Block, T]:
         """What takes long, once a block; its block and what it gave. Raises as `PerBlock.get`."""
-        return self.memo.get((what, vault), block, work)
+        return self.memo.get(key, block, work)
 
 
 class Site:
@@ -158,3 +172,4 @@ class Site:
         """Begin nothing more."""
         for chain in self.chains:
             chain.memo.close()
+            chain.quotes.close()

@@ -17,7 +17,11 @@ from keeper.operations.redaction import Redactor
 from keeper.settings import ServeSettings
 
 API = "/api/"
-_DEAR = ("/decision", "/rebalances", "/nav", "/positions", "/transactions/mint", "/transactions/redeem")
+_DEAR = (
+    *("/decision", "/rebalances", "/nav", "/positions"),
+    *("/transactions/mint", "/transactions/redeem", "/transactions/zap-mint", "/transactions/zap-redeem"),
+    *("/quotes/zap-mint", "/quotes/zap-redeem"),
+)
 _DEAR_COST = 5
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",

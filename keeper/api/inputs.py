@@ -4,11 +4,13 @@ from typing import Annotated
 
 from eth_utils.address import is_checksum_address, to_checksum_address
 from fastapi import Path, Query
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from keeper.api.models import ADDRESS
+from keeper.api.models.common import ADDRESS
+from keeper.services.zap_market import ETHER
 
-SHARES = r"^[1-9][0-9]{0,37}$"  # below 2^128, which no supply exceeds
+AMOUNT = r"^[1-9][0-9]{0,37}$"  # below 2^128, which no supply exceeds and no pool can hold
+COIN = r"^(ETH|0x[0-9a-fA-F]{40})$"
 
 
 def _checksummed(value: str) -> str:
@@ -19,6 +21,11 @@ def _checksummed(value: str) -> str:
     return to_checksum_address(value)
 
 
+def _coin(value: str) -> str:
+    """Ether by the address that the zap has for it."""
+    return ETHER.address if value == ETHER.symbol else _checksummed(value)
+
+
 def _number(value: object) -> object:
     """JSON's 30.0 is a whole number; its "30" and its true are none."""
     if isinstance(value, str | bool):
@@ -26,9 +33,12 @@ def _number(value: object) -> object:
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_number)]  # in a body
 Checked = AfterValidator(_checksummed)
+CheckedCoin = AfterValidator(_coin)
 ADDRESS_SCHEMA = {"format": "ethereum-address"}
+AMOUNT_SCHEMA = {"format": "base-units"}
+COIN_SCHEMA = {"format": "ethereum-address-or-eth"}
+COIN_TEXT = "An address, or `ETH` for the chain's coin: one of the vault's `zap.tokens`."
 
 VaultAddress = Annotated[
     str, Path(alias="address", pattern=ADDRESS, description="The vault's.", json_schema_extra=ADDRESS_SCHEMA), Checked
@@ -43,7 +53,50 @@ Account = Annotated[
     Query(pattern=ADDRESS, description="Whose balances and allowances to look at.", json_schema_extra=ADDRESS_SCHEMA),
 ]
 ChainId = Annotated[int | None, Query(ge=1, le=2**53 - 1, description="Where two chains have a vault at one address.")]
-Shares = Annotated[str, Query(pattern=SHARES, description="Base units of shares.", examples=["1000000000000000000"])]
+Shares = Annotated[
+    str,
+    Query(
+        pattern=AMOUNT,
+        description="Base units of shares.",
+        examples=["1000000000000000000"],
+        json_schema_extra=AMOUNT_SCHEMA,
+    ),
+]
+Coin = Annotated[str, Query(pattern=COIN, description=COIN_TEXT, json_schema_extra=COIN_SCHEMA), CheckedCoin]
+Amount = Annotated[
+    str,
+    Query(
+        pattern=AMOUNT,
+        description="Base units of the token.",
+        examples=["10000000000"],
+        json_schema_extra=AMOUNT_SCHEMA,
+    ),
+]
 SlippageBps = Annotated[
     int, Query(ge=0, le=2_000, description="How much worse than quoted each amount may be, in basis points.")
 ]
+
+# Of orders.
+SLIPPAGE_BPS, DEADLINE_S = 50, 1_200
+Person = Annotated[str, Field(pattern=ADDRESS, json_schema_extra=ADDRESS_SCHEMA), Checked]
+SharesOrder = Annotated[
+    str,
+    Field(
+        pattern=AMOUNT,
+        description="Base units of shares.",
+        examples=["1000000000000000000"],
+        json_schema_extra=AMOUNT_SCHEMA,
+    ),
+]
+AmountOrder = Annotated[
+    str,
+    Field(
+        pattern=AMOUNT,
+        description="Base units of the token.",
+        examples=["10000000000"],
+        json_schema_extra=AMOUNT_SCHEMA,
+    ),
+]
+CoinOrder = Annotated[str, Field(pattern=COIN, description=COIN_TEXT, json_schema_extra=COIN_SCHEMA), CheckedCoin]
+SlippageOrder = Annotated[int, Field(ge=0, le=2_000), BeforeValidator(_number)]
+DeadlineS = Annotated[int, Field(ge=60, le=86_400, description="From now on."), BeforeValidator(_number)]

@@ -46,12 +46,14 @@ class SimulatedCall:
     """One call to run in a simulated block, as whoever `sender` is; no signature is needed and no gas is paid.
 
     :param gas: its limit; None for all that is left in the block
+    :param value: wei that go with it
     """
 
     sender: str
     to: str
     data: bytes
     gas: int | None = None
+    value: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,7 @@ class Client:
                     "calls": [
                         {"from": call.sender, "to": call.to, "data": to_hex(call.data)}
                         | ({} if call.gas is None else {"gas": hex(call.gas)})
+                        | ({"value": hex(call.value)} if call.value else {})
                         for call in calls
                     ],
                 }

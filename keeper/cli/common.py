@@ -45,6 +45,7 @@ _OPTIONS = {
     "rpc_url": Annotated[str | None, typer.Option("--rpc-url", help="JSON-RPC endpoint.")],
     "chain_id": Annotated[int | None, typer.Option("--chain-id", help="Chain that the endpoint has to serve.")],
     "executor": Annotated[str | None, typer.Option("--executor", help="The keeper's RouteExecutor.")],
+    "zap": Annotated[str | None, typer.Option("--zap", help="The IndexZap to go through.")],
     "key_file": Annotated[Path | None, typer.Option("--key-file", help="Keystore v3 file of the keeper's key.")],
     "password_file": Annotated[Path | None, typer.Option("--password-file", help="File with the keystore's password.")],
     "password_fd": Annotated[int | None, typer.Option("--password-fd", help="File descriptor to read it from.")],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from keeper.services.demo import Stage
 
 
-@takes(*CHAIN, "executor", "ledger_file")
+@takes(*CHAIN, "executor", "zap", "ledger_file")
 def serve(
     given: Given,
     vaults: Annotated[

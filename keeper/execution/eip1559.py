@@ -25,13 +25,15 @@ class Mismatch(ValueError):
     """A signed transaction is not the one that was asked for; the text says in which field."""
 
 
-def make(chain_id: int, nonce: int, to: str | None, data: bytes, gas: int, max_fee: int, tip: int) -> Transaction:
-    """A transaction that carries no ether; `to` is None for a new contract. Fees are wei per gas."""
+def make(
+    chain_id: int, nonce: int, to: str | None, data: bytes, gas: int, max_fee: int, tip: int, value: int = 0
+) -> Transaction:
+    """A transaction that carries `value` wei; `to` is None for a new contract. Fees are wei per gas."""
     transaction: Transaction = {
         "type": TYPE,
         "chainId": chain_id,
         "nonce": nonce,
-        "value": 0,
+        "value": value,
         "data": to_hex(data),
         "gas": gas,
         "maxFeePerGas": max_fee,

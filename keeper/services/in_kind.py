@@ -3,17 +3,17 @@
 Nothing is signed or sent. Amounts are base units in basket order; shares have 18 decimals.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
 
 from keeper.chain import abi
 from keeper.chain.multicall import Read, read_all
 from keeper.chain.reverts import reason
-from keeper.chain.rpc import Client, Outcome, SimulatedCall
+from keeper.chain.rpc import Client
 from keeper.chain.snapshot import VaultSnapshot
-from keeper.errors import ChainError, TransactionError
+from keeper.errors import TransactionError
+from keeper.services import unsigned
+from keeper.services.unsigned import Approval, Step, Trial, attempt, time_now
 from keeper.settings import Settings
 
 WAD = 10**18
@@ -89,14 +89,7 @@ class Quote:
     @property
     def problem(self) -> str | None:
         """Why the vault would not do it as it stands, in words; what the account has is not looked at."""
-        if self.way is Way.REDEEM:
-            return None
-        if self.snapshot.is_shut_down:
-            return WORDS["vault: shut down"]
-        if self.snapshot.paused:
-            return WORDS["vault: paused"]
-        is_over = self.snapshot.supply + self.shares + self.fee > self.snapshot.supply_cap
-        return WORDS["vault: over supply cap"] if is_over else None
+        return None if self.way is Way.REDEEM else problem_of(self.snapshot, self.shares + self.fee)
 
     @property
     def shortfall(self) -> str | None:
@@ -111,29 +104,14 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One unsigned transaction. `gas` is a limit with room to spare; None where the node cannot simulate."""
-
-    kind: Literal["approve", "reset", "mint", "redeem"]
-    to: str
-    data: bytes
-    asset: str | None = None  # that is approved
-    amount: int | None = None
-    gas: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Prepared:
-    """The steps in order, and what they would do together. `failed` is the step that reverts, and `reason` why."""
+    """The steps in order, with what they would do together; `words` says what a revert means."""
 
     quote: Quote
     receiver: str
     deadline: int  # unix s
-    steps: tuple[Step, ...]
-    is_simulated: bool
-    failed: int | None = None
-    reason: str | None = None
-    words: str | None = None
+    trial: Trial
+    words: str | None
 
 
 def quote(
@@ -188,23 +166,36 @@ def prepare(client: Client, settings: Settings, quoted: Quote, receiver: str, de
     :raises ChainError: the endpoint fails
     """
     snapshot = quoted.snapshot
-    now = max(client.pending_time(settings.multicall), snapshot.block.timestamp)
+    assert quoted.account is not None
+    now = time_now(client, settings, snapshot.block)
     deadline = now + deadline_s
-    prepared = Prepared(quoted, receiver, deadline, _steps(quoted, receiver, deadline), False)
-    tried = _tried(client, settings, prepared, now)
-    if tried.failed is not None and tried.steps[tried.failed].kind == "approve":
-        again = _tried(client, settings, replace(prepared, steps=_with_resets(quoted, prepared.steps)), now)
-        if again.failed is None or again.steps[again.failed].kind != "approve":
-            return again
-    return tried
+    vault, limits = snapshot.address, [part.limit for part in quoted.parts]
+    if quoted.way is Way.MINT:
+        approvals = [Approval(part.asset, vault, part.limit, part.allowance or 0) for part in quoted.parts]
+        last = Step("mint", vault, abi.Vault.mint.encode(quoted.shares, receiver, limits, deadline))
+    else:
+        approvals = []
+        last = Step("redeem", vault, abi.Vault.redeem.encode(quoted.shares, receiver, limits, deadline))
+    trial = attempt(client, settings, quoted.account, snapshot.block, now, approvals, last)
+    words = None if trial.reason is None else words_of(trial.reason, quoted)
+    return Prepared(quoted, receiver, deadline, trial, words)
 
 
 def words_of(why: str, quoted: Quote | None = None) -> str:
     """What a revert's reason means, in words; what the account lacks, where that explains it."""
-    lacks = None if quoted is None else quoted.shortfall
-    if why in WORDS and (lacks is None or why.startswith("vault: ")):
-        return WORDS[why]
-    return lacks or WORDS.get(why, f"a token or the vault refuses: {why}")
+    return unsigned.words_of(why, WORDS, None if quoted is None else quoted.shortfall, "a token or the vault")
+
+
+def problem_of(snapshot: VaultSnapshot, made: int) -> str | None:
+    """Why the vault would not mint now, in words.
+
+    :param made: base units of shares, the fee among them
+    """
+    if snapshot.is_shut_down:
+        return WORDS["vault: shut down"]
+    if snapshot.paused:
+        return WORDS["vault: paused"]
+    return WORDS["vault: over supply cap"] if snapshot.supply + made > snapshot.supply_cap else None
 
 
 def _refusal(vault: str, way: Way, data: bytes) -> str:
@@ -228,57 +219,3 @@ def _fee_up(snapshot: VaultSnapshot, way: Way, shares: int) -> int:
     if not snapshot.supply or not snapshot.fees.mint:
         return 0
     return -(-shares * WAD // (WAD - snapshot.fees.mint)) - shares
-
-
-def _steps(quoted: Quote, receiver: str, deadline: int) -> tuple[Step, ...]:
-    vault, limits = quoted.snapshot.address, [part.limit for part in quoted.parts]
-    if quoted.way is Way.REDEEM:
-        return (Step("redeem", vault, abi.Vault.redeem.encode(quoted.shares, receiver, limits, deadline)),)
-    approvals = [
-        _approval("approve", vault, part.asset, part.limit)
-        for part in quoted.parts
-        if (part.allowance or 0) < part.limit
-    ]
-    return (*approvals, Step("mint", vault, abi.Vault.mint.encode(quoted.shares, receiver, limits, deadline)))
-
-
-def _with_resets(quoted: Quote, steps: Sequence[Step]) -> tuple[Step, ...]:
-    allowed = {part.asset for part in quoted.parts if part.allowance}
-    found: list[Step] = []
-    for step in steps:
-        if step.asset in allowed:
-            found.append(_approval("reset", quoted.snapshot.address, step.asset or "", 0))
-        found.append(step)
-    return tuple(found)
-
-
-def _approval(kind: Literal["approve", "reset"], vault: str, asset: str, amount: int) -> Step:
-    return Step(kind, asset, abi.Token.approve.encode(vault, amount), asset, amount)
-
-
-def _tried(client: Client, settings: Settings, prepared: Prepared, now: int) -> Prepared:
-    """With what a simulated block says; as it is where the node simulates none."""
-    account = prepared.quote.account
-    assert account is not None
-    calls = [SimulatedCall(account, step.to, step.data) for step in prepared.steps]
-    try:
-        outcomes = client.simulate(calls, prepared.quote.snapshot.block, now)
-    except ChainError:
-        client.check_chain()  # a node that is down is an error; one that cannot simulate is none
-        return prepared
-    percent = settings.fees.gas_limit_percent
-    steps = tuple(
-        replace(step, gas=outcome.gas * percent // 100 if outcome.succeeded else None)
-        for step, outcome in zip(prepared.steps, outcomes, strict=True)
-    )
-    failed = next((place for place, outcome in enumerate(outcomes) if not outcome.succeeded), None)
-    if failed is None:
-        return replace(prepared, steps=steps, is_simulated=True)
-    why = _why(outcomes[failed])
-    return replace(
-        prepared, steps=steps, is_simulated=True, failed=failed, reason=why, words=words_of(why, prepared.quote)
-    )
-
-
-def _why(outcome: Outcome) -> str:
-    return reason(outcome.data)

@@ -18,12 +18,11 @@ from keeper.errors import ConfigurationError, NoRoute
 from keeper.execution import fees as fee_market
 from keeper.markets import Pool
 from keeper.routing import WAD, Certificate, Leg, Route, exact_in, exact_out, reference_prices, solve
-from keeper.settings import Settings
+from keeper.settings import FeeSettings, Settings
 
 _AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
 # Base units that no pool could hold: reserves and liquidity are of 128 bits at most.
 _TOO_MUCH = 2**128
-# What is only quoted is not sent: the cap on the price of gas does not forbid it.
 _NO_CAP_GWEI = 1e9
 _BPS = 10_000
 
@@ -97,9 +96,7 @@ def route_swap(
     tokens = read_tokens(client, (token for pool in found for token in pool.tokens), block, settings.multicall)
     tokens |= {token.address: token for token in (sold, bought, usd)}
     decimals = {address: token.decimals for address, token in tokens.items()}
-    gas_price = fee_market.current(
-        client, settings.fees.model_copy(update={"gas_price_max_gwei": _NO_CAP_GWEI})
-    ).expected
+    gas_price = fee_market.current(client, uncapped(settings.fees)).expected
     eth_price = ether_price(found, settings, usd)
     prices, options = {usd.address: WAD}, {"gas_price_wei": gas_price, "eth_price_wad": eth_price or 0}
     try:
@@ -140,7 +137,10 @@ def base_units(text: str, token: Token) -> int:
 
 def choose(client: Client, settings: Settings, names: Sequence[str], block: Block) -> tuple[Token, ...]:
     """The tokens of some names, and after them the one that counts as a dollar. Raises ConfigurationError, ChainError."""
-    known = (settings.usd_token, settings.wrapped_native, *settings.pools.hubs, settings.pools.wsteth)
+    known = (
+        *(settings.usd_token, settings.wrapped_native, settings.pools.wsteth),
+        *(*settings.pools.hubs, *settings.zap_tokens),
+    )
     given = [to_checksum_address(name) for name in names if is_address(name)]
     tokens = read_tokens(client, (*known, *given), block, settings.multicall)
     by_symbol: dict[str, list[Token]] = {}
@@ -183,6 +183,11 @@ def pools_among(client: Client, settings: Settings, traded: Iterable[Token], usd
         cache=pools.PoolCache(settings.pools.cache_folder, client),
         until=max(client.pending_time(settings.multicall), block.timestamp),
     )
+
+
+def uncapped(fees: FeeSettings) -> FeeSettings:
+    """What is only quoted is not sent: the cap on the price of gas does not forbid it."""
+    return fees.model_copy(update={"gas_price_max_gwei": _NO_CAP_GWEI})
 
 
 def ether_price(found: Sequence[Pool], settings: Settings, usd: Token) -> int | None:

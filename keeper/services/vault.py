@@ -150,12 +150,16 @@ def deploy_blueprint(client: Client, settings: Settings, signer: Signer, name: s
     return checksum(transact(client, settings, signer, None, data)["contractAddress"])
 
 
-def transact(client: Client, settings: Settings, signer: Signer, to: str | None, data: bytes) -> dict[str, Any]:
+def transact(
+    client: Client, settings: Settings, signer: Signer, to: str | None, data: bytes, value: int = 0
+) -> dict[str, Any]:
     """Send one transaction outside the keeper's ledger and wait for it; the receipt.
 
+    :param value: wei that go with it
     :raises TransactionError: it would revert, or did
     """
     request = {"from": signer.address, "data": "0x" + data.hex()} | ({"to": to} if to else {})
+    request |= {"value": hex(value)} if value else {}
     try:
         gas = int(client.run("eth_estimateGas", request, "pending"), 16)
     except Reverted as error:
@@ -163,7 +167,7 @@ def transact(client: Client, settings: Settings, signer: Signer, to: str | None,
     fees = fee_market.current(client, settings.fees)
     limit = gas * settings.fees.gas_limit_percent // 100
     nonce = client.nonce(signer.address)
-    signed = signer.sign(eip1559.make(client.chain_id, nonce, to, data, limit, fees.max_fee, fees.tip))
+    signed = signer.sign(eip1559.make(client.chain_id, nonce, to, data, limit, fees.max_fee, fees.tip, value))
     client.send("eth_sendRawTransaction", to_hex(signed.raw))
     receipt = _wait_for(client, signed.hash, settings.receipt_timeout_s)
     if int(receipt["status"], 16) != 1:

@@ -59,7 +59,11 @@ class Settings(BaseSettings):
     vaults: tuple[Address, ...] = ()  # that `keeper run` looks after
     executor: Address | None = None
     batch_executor: Address | None = None
-    zap: Address | None = None  # the IndexZap that `vault zap` goes through
+    zap: Address | None = None  # the IndexZap that `vault zap` and the page go through
+    zap_tokens: tuple[Address, ...] = (  # that it may be given or asked for, beside ether, the basket and the hubs
+        "0x6B175474E89094C44Da98b954EedeAC495271d0F",  # DAI
+        "0xdAC17F958D2ee523a2206206994597C13D831ec7",  # USDT
+    )
     key_file: FilePath | None = None
     password_file: FilePath | None = None
     password_fd: int | None = Field(default=None, ge=0)

@@ -390,7 +390,7 @@ export async function vaultOf(address: Address): Promise<Vault> {
       isContract: each.is_contract,
       may: each.may,
     })),
-    zap: found.zap ?? null,
+    zap: found.zap,
   };
 }
 

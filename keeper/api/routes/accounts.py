@@ -5,14 +5,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from keeper.api import models as m
 from keeper.api.chains import Chain
 from keeper.api.conditional import mark
 from keeper.api.inputs import AccountAddress
+from keeper.api.models import accounts as m
 from keeper.api.problems import ApiError, documented
 from keeper.api.routes.past import past
 from keeper.api.site import Served
-from keeper.api.views import of_position
+from keeper.api.views.accounts import of_position
 from keeper.chain import abi
 from keeper.chain.multicall import Read, read_all
 from keeper.chain.snapshot import Block, VaultSnapshot

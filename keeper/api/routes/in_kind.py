@@ -1,34 +1,32 @@
 """Mint and redeem in kind: quotes, and unsigned transactions with what they would do."""
 
-from typing import Annotated
-
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from keeper.api import models as m
 from keeper.api.chains import Chain
 from keeper.api.conditional import mark
 from keeper.api.inputs import (
-    ADDRESS_SCHEMA,
-    SHARES,
+    DEADLINE_S,
+    SLIPPAGE_BPS,
     Account,
     ChainId,
-    Checked,
+    DeadlineS,
+    Person,
     Shares,
+    SharesOrder,
     SlippageBps,
+    SlippageOrder,
     VaultAddress,
-    Whole,
 )
+from keeper.api.models import in_kind as m
 from keeper.api.problems import documented
 from keeper.api.routes.vaults import ONE_VAULT
 from keeper.api.site import Served
-from keeper.api.views import of_quote, of_transactions
+from keeper.api.views.in_kind import of_quote, of_transactions
 from keeper.services.in_kind import Quote, Way, prepare, quote
 
 router = APIRouter(prefix="/vaults/{address}", tags=["in kind"])
 _MOVES = ONE_VAULT | documented("refused-by-vault", "too-large")
-_SLIPPAGE_BPS = 50
-_Person = Annotated[str, Field(pattern=m.ADDRESS, json_schema_extra=ADDRESS_SCHEMA), Checked]
 
 
 class Order(BaseModel):
@@ -36,11 +34,11 @@ class Order(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    account: _Person = Field(description="Who signs.")
-    receiver: _Person | None = Field(default=None, description="Of the shares, or of the assets; the account.")
-    shares: str = Field(pattern=SHARES, description="Base units of shares.", examples=["1000000000000000000"])
-    slippage_bps: Whole = Field(default=_SLIPPAGE_BPS, ge=0, le=2_000)
-    deadline_s: Whole = Field(default=1_200, ge=60, le=86_400, description="From now on.")
+    account: Person = Field(description="Who signs.")
+    receiver: Person | None = Field(default=None, description="Of the shares, or of the assets; the account.")
+    shares: SharesOrder
+    slippage_bps: SlippageOrder = SLIPPAGE_BPS
+    deadline_s: DeadlineS = DEADLINE_S
 
 
 @router.get("/quotes/mint", responses=_MOVES)
@@ -51,7 +49,7 @@ def quote_mint(
     address: VaultAddress,
     shares: Shares,
     account: Account = None,
-    slippage_bps: SlippageBps = _SLIPPAGE_BPS,
+    slippage_bps: SlippageBps = SLIPPAGE_BPS,
     chain_id: ChainId = None,
 ) -> m.Quote:
     """What so many shares cost of every asset, and the approvals that a mint needs."""
@@ -66,7 +64,7 @@ def quote_redeem(
     address: VaultAddress,
     shares: Shares,
     account: Account = None,
-    slippage_bps: SlippageBps = _SLIPPAGE_BPS,
+    slippage_bps: SlippageBps = SLIPPAGE_BPS,
     chain_id: ChainId = None,
 ) -> m.Quote:
     """What so many shares pay of every asset; a redemption needs no approval and cannot be paused."""

@@ -5,14 +5,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from keeper.api import models as m
 from keeper.api.chains import Chain
 from keeper.api.conditional import mark
 from keeper.api.inputs import ChainId, VaultAddress
+from keeper.api.models import past as m
 from keeper.api.problems import documented
 from keeper.api.routes.vaults import ONE_VAULT
 from keeper.api.site import Served
-from keeper.api.views import of_decision, of_nav, of_rebalances
+from keeper.api.views.past import of_decision, of_nav, of_rebalances
 from keeper.chain.snapshot import Block
 from keeper.report.performance import Performance
 from keeper.services import report
@@ -58,7 +58,7 @@ def decision(
     snapshot = chain.snapshot(address)
     mark(request, response, (chain, snapshot.block))
     block, found = chain.once(
-        "decision", address, snapshot.block, lambda: plan_on(chain.client, chain.settings, snapshot)
+        ("decision", address), snapshot.block, lambda: plan_on(chain.client, chain.settings, snapshot)
     )
     mark(request, response, (chain, block))
     return of_decision(chain.settings.chain_id, found)
@@ -71,13 +71,13 @@ def past(chain: Chain, vault: str, head: Block) -> tuple[Block, report.Past]:
     :raises EquipoiseError: as `report.read`
     """
     read = partial(report.read, chain.client, chain.settings, vault, until=str(head.number))
-    return chain.once("history", vault, head, read)
+    return chain.once(("history", vault), head, read)
 
 
 def _performance(chain: Chain, request: Request, response: Response, vault: str) -> tuple[Block, Performance]:
     head = chain.head()
     mark(request, response, (chain, head))
     block, found = past(chain, vault, head)
-    measured = chain.once("performance", vault, block, lambda: report.performance_of(found))
+    measured = chain.once(("performance", vault), block, lambda: report.performance_of(found))
     mark(request, response, (chain, measured[0]))
     return measured

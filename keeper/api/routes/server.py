@@ -5,11 +5,11 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 
-from keeper.api import models as m
 from keeper.api.chains import Chain
 from keeper.api.conditional import VERSION
+from keeper.api.models import server as m
 from keeper.api.site import Served
-from keeper.api.views import of_block
+from keeper.api.views.common import of_block
 from keeper.chain.snapshot import Block
 from keeper.errors import ChainError
 

@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter, Request, Response
 
-from keeper.api import models as m
 from keeper.api.conditional import mark
 from keeper.api.inputs import ChainId, VaultAddress
+from keeper.api.models import vaults as m
 from keeper.api.problems import documented
 from keeper.api.site import Served
-from keeper.api.views import of_summary, of_vault, unread
+from keeper.api.views.vaults import of_summary, of_vault, unread
+from keeper.api.views.zaps import of_zap
 from keeper.chain.snapshot import VaultSnapshot
 from keeper.errors import ChainError
 
@@ -48,4 +49,5 @@ def vault(
     mark(request, response, (chain, chain.head()))
     view = chain.view(address)
     mark(request, response, (chain, view.snapshot.block))
-    return of_vault(chain.settings.chain_id, view.snapshot, view.roles)
+    zap = None if chain.settings.zap is None else of_zap(chain.settings.zap, view.zap_tokens)
+    return of_vault(chain.settings.chain_id, view.snapshot, view.roles, zap)

@@ -73,12 +73,19 @@ class Served:
         assert found.status_code == 200, found.text
         return found.json()
 
-    def send(self, prepared: dict) -> None:
-        """As a wallet would, in order, with the gas that is said."""
+    def send(self, prepared: dict) -> int:
+        """As a wallet would, in order, with the gas that is said; wei that it cost."""
+        cost = 0
         for each in prepared["transactions"]:
             request = {"from": prepared["sender"], "to": each["to"], "data": each["data"], "gas": hex(each["gas"])}
+            request |= {"value": hex(int(each["value"]))}
             receipt = self.box.rpc("eth_sendTransactionSync", request)
             assert int(receipt["status"], 16) == 1, each
+            cost += int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
+        return cost
+
+    def ether(self, account: str) -> int:
+        return int(self.box.rpc("eth_getBalance", account, "latest"), 16)
 
     def stranger(self) -> str:
         """An account with ether and 100,000 USD of each asset, and no key that this test has."""
@@ -126,7 +133,8 @@ def built(tmp_path_factory) -> Iterator[Served]:
             fees=Fees(creator.address, WAD // 100, 10**15, 2 * 10**15),
         )
         executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
-        settings = settings.model_copy(update={"executor": executor, "vaults": (vault,)})
+        zap = lifecycle.deploy_zap(client, settings, creator, creator.address)
+        settings = settings.model_copy(update={"executor": executor, "zap": zap, "vaults": (vault,)})
         demo.deposit(box, client, settings, depositor, vault, 1_000_000)
         lifecycle.redeem(client, settings, depositor, vault, 10 * WAD, slack_bps=10)
         market.warp(box, 86_400)
@@ -258,6 +266,81 @@ def test_quote__of_more_than_there_is__is_refused_in_words(served):
             assert says in found.json()["detail"]
 
 
+def zapped(served: Served, account: str, way: str, token: str, amount: int) -> tuple[dict, dict, int]:
+    """A quote and, as a wallet sends it, what was prepared; wei that this cost."""
+    name = "amount" if way == "zap-mint" else "shares"
+    quote = served.get(f"/quotes/{way}", **{"token": token, name: amount, "account": account})
+    prepared = served.order(way, account=account, token=token, **{name: str(amount)})
+    assert prepared["simulation"]["succeeds"] is True, prepared["simulation"]
+    assert prepared["quote"] == quote
+    return quote, prepared, served.send(prepared)
+
+
+def promised(quote: dict, amount: int) -> bool:
+    """Whether an amount is what was quoted, and within 5 bps of what no route exceeds."""
+    ceiling = int(quote["certificate"]["ceiling"])
+    assert int(quote["amount_out"]) <= ceiling
+    assert int(quote["least_out"]) <= amount
+    return amount == pytest.approx(int(quote["amount_out"]), rel=1e-6) and amount >= ceiling * (1 - 5e-4)
+
+
+def test_zap_mint__ten_thousand_usdc_as_prepared__makes_the_shares_that_were_quoted(served):
+    account, usdc = served.stranger(), TOKENS["USDC"].address
+    served.box.give(usdc, account, 10_000 * 10**6)
+    quote, prepared, _ = zapped(served, account, "zap-mint", usdc, 10_000 * 10**6)
+    assert (quote["balance"], quote["allowance"], quote["value_in"]) == (str(10_000 * 10**6), "0", None)
+    assert [each["kind"] for each in prepared["transactions"]] == ["approve", "zap"]
+    assert [each["value"] for each in prepared["transactions"]] == ["0", "0"]
+    assert promised(quote, served.box.balance(served.vault, account))
+    back = {each["asset"]["address"]: int(each["amount"]) for each in quote["back"]}
+    assert served.box.balance(usdc, account) == pytest.approx(back.get(usdc, 0), abs=10_000)
+    assert served.view(usdc, abi.Token.allowance, account, served.settings.zap) == 0
+
+
+def test_zap_mint__of_a_token_that_refuses_to_change_its_allowance__resets_that_first(served):
+    account, usdt = served.stranger(), TOKENS["USDT"].address
+    served.box.send(account, usdt, "approve(address,uint256)", served.settings.zap, 1)
+    quote, prepared, _ = zapped(served, account, "zap-mint", usdt, 5_000 * 10**6)
+    assert [each["kind"] for each in prepared["transactions"]] == ["reset", "approve", "zap"]
+    assert promised(quote, served.box.balance(served.vault, account))
+    assert 0 < quote["price_impact_bps"] < 200  # WETH is 2 % dearer on the DEXes than by its feed
+
+
+def test_zap__whole_ether_in_and_out__is_what_was_quoted(served):
+    account = served.stranger()
+    before = served.ether(account)
+    quote, prepared, cost = zapped(served, account, "zap-mint", "ETH", 3 * WAD)
+    back = {each["asset"]["address"]: int(each["amount"]) for each in quote["back"]}
+    assert before - served.ether(account) - cost == pytest.approx(3 * WAD - back.get(None, 0), abs=10**12)
+    assert [(each["kind"], each["value"]) for each in prepared["transactions"]] == [("zap", str(3 * WAD))]
+    shares = served.box.balance(served.vault, account)
+    assert promised(quote, shares)
+
+    before = served.ether(account)
+    quote, prepared, cost = zapped(served, account, "zap-redeem", "ETH", shares)
+    assert [each["kind"] for each in prepared["transactions"]] == ["approve", "zap"]
+    assert prepared["transactions"][0]["asset"] == served.vault
+    assert promised(quote, served.ether(account) - before + cost)
+    for token in (*WEIGHTS, "USDC"):
+        assert served.box.balance(TOKENS[token].address, served.settings.zap) == 0
+
+
+def test_zap__that_would_revert__says_why_in_words(served):
+    account, usdc = served.stranger(), TOKENS["USDC"].address
+    order = {"account": account, "token": usdc, "amount": str(10**9)}
+    poor = served.order("zap-mint", **order)
+    assert poor["simulation"]["words"] == f"the account has too little USDC: 0 of {10**9} base units"
+    assert poor["quote"]["shortfall"] == poor["simulation"]["words"]
+    served.box.give(usdc, account, 10**9)
+    served.box.send(served.creator, served.vault, "pause()")
+    paused = served.order("zap-mint", **order)
+    assert paused["simulation"]["reason"] == "vault: paused"
+    assert paused["quote"]["problem"] == paused["simulation"]["words"]
+    assert paused["simulation"]["words"] == "the vault is paused: nothing can be minted now; redeeming works"
+    rich = served.order("zap-mint", account=account, token="ETH", amount=str(1_000 * WAD))
+    assert rich["simulation"]["words"].startswith("the account has too little ETH")
+
+
 def test_rebalances__are_the_vault_s_fills_with_every_cost_in_a_part(served):
     found = served.get("/rebalances")
     (only,) = found["rebalances"]
@@ -346,7 +429,11 @@ def hold_to_schema(served: Served, mode: GenerationMode, examples: int) -> Count
     """Ask every operation of the OpenAPI document whatever it allows, or forbids; how often each one answered what."""
     known = st.sampled_from([served.vault, served.depositor.address, served.vault.lower()])
     strange = st.binary(min_size=20, max_size=20).map(to_checksum_address)
+    coins = st.sampled_from(["ETH", *(TOKENS[symbol].address for symbol in WEIGHTS)])
+    sizes = st.one_of(st.just(WAD), st.sampled_from([10**9, 5 * WAD]), st.integers(1, 10**38 - 1))
+    schemathesis.openapi.format("base-units", sizes.map(str))
     schemathesis.openapi.format("ethereum-address", st.one_of(known, known, strange))
+    schemathesis.openapi.format("ethereum-address-or-eth", st.one_of(coins, coins, strange))
     schema = schemathesis.openapi.from_dict(served.api.get("/api/openapi.json").json())
     seen: Counter[tuple[str, int]] = Counter()
 
@@ -376,6 +463,10 @@ def test_schema__of_whatever_it_allows__holds(built):
         "/api/v1/vaults/{address}",
         "/api/v1/vaults/{address}/quotes/mint",
         "/api/v1/vaults/{address}/transactions/mint",
+        "/api/v1/vaults/{address}/quotes/zap-mint",
+        "/api/v1/vaults/{address}/quotes/zap-redeem",
+        "/api/v1/vaults/{address}/transactions/zap-mint",
+        "/api/v1/vaults/{address}/transactions/zap-redeem",
         "/api/v1/accounts/{address}/positions",
     }
 

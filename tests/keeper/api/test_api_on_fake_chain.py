@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest.mock import patch
 
 import pytest
-from fake_chain import USDC, WETH, FakeVault, address
+from fake_chain import USDC, WAD, WETH, FakeVault, address
 from fastapi import APIRouter
 from starlette.testclient import TestClient
 
@@ -18,6 +19,7 @@ from keeper.settings import load_chains
 SECRET = "v2/0123456789abcdefsecret"
 NOWHERE = f"http://127.0.0.1:1/{SECRET}"
 TYPE = "urn:equipoise:problem:"
+ZAP, WHO = address("zap"), address("depositor")
 
 
 @pytest.fixture
@@ -25,13 +27,10 @@ def vault(fake) -> FakeVault:
     return FakeVault(fake).install()
 
 
-def settings(url: str, *vaults: str, **serve: object):
-    return load_chains(arguments={"rpc_url": url, "vaults": vaults, "read_attempts": 1, "serve": serve}, environment={})
-
-
 @contextmanager
-def opened(url: str, *vaults: str, web=None, **serve: object) -> Iterator[TestClient]:
-    app = applications.make(settings(url, *vaults, **serve), web)
+def opened(url: str, *vaults: str, web=None, zap=None, pools=None, **serve: object) -> Iterator[TestClient]:
+    arguments = {"rpc_url": url, "vaults": vaults, "read_attempts": 1, "serve": serve, "zap": zap, "pools": pools or {}}
+    app = applications.make(load_chains(arguments=arguments, environment={}), web)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
@@ -319,3 +318,156 @@ def test_abi__roles__are_asked_of_the_contracts_that_hold_them(fake, vault):
     assert roles["strategist"]["holder"] == strategist
     assert roles["guardian"]["holder"] is None
     assert roles["anybody"]["may"].startswith("redeem own shares at any time")
+
+
+@pytest.fixture
+def zap(fake, vault, tmp_path) -> Iterator[TestClient]:
+    """A server with a zap, over a pool of USDC and WETH."""
+    fake.balance = 3 * WAD
+    for token in (WETH, USDC, vault.address):
+        fake.view(token, abi.Token.allowance, 7)
+    fake.view(vault.address, abi.Vault.balance_of, 5 * WAD)
+    with opened(fake.url, vault.address, zap=ZAP, pools={"cache_folder": tmp_path}) as client:
+        yield client
+
+
+def zap_mint(vault: FakeVault, token: str = USDC, amount: int = 2_200 * 10**6, more: str = "") -> str:
+    return of_vault(vault, f"/quotes/zap-mint?token={token}&amount={amount}{more}")
+
+
+def zap_redeem(vault: FakeVault, token: str = WETH, shares: int = 2 * WAD, more: str = "") -> str:
+    return of_vault(vault, f"/quotes/zap-redeem?token={token}&shares={shares}{more}")
+
+
+def test_quote_zap__of_a_mint__says_what_comes_of_it_and_how_far_that_is_from_the_best(zap, vault):
+    found = zap.get(zap_mint(vault, more=f"&account={WHO}&slippage_bps=100")).json()
+    weth, usdc = {"address": WETH, "symbol": "WETH", "decimals": 18}, {"address": USDC, "symbol": "USDC", "decimals": 6}
+    assert (found["way"], found["zap"], found["given"]) == ("mint", ZAP, usdc)
+    assert found["wanted"] == {"address": vault.address, "symbol": "TWO", "decimals": 18}
+    # 2,000 USD a WETH, of which 0.6 are in a share beside 1,000 USDC, and 0.3 % for the pool.
+    amount_out = int(found["amount_out"])
+    assert amount_out == pytest.approx(2_200 / (1_000 + 1_200 / 0.997) * WAD, rel=1e-4)
+    assert int(found["least_out"]) == -(-amount_out * 99 // 100)
+    assert amount_out <= int(found["certificate"]["ceiling"]) <= amount_out * (1 + 2e-4)
+    (leg,) = found["legs"]
+    assert (leg["token_in"], leg["token_out"], leg["venue"]) == (usdc, weth, "uniswap_v2")
+    assert (found["value_in"], found["value_out"]) == (str(2_200 * WAD), str(amount_out * vault.nav // (1_000 * WAD)))
+    assert found["price_impact_bps"] == pytest.approx(0.003 * 1_200 / 2_200 * 1e4, rel=2e-2)
+    assert (found["balance"], found["allowance"], found["shortfall"]) == (str(10**13), "7", None)
+
+
+def test_quote_zap__of_ether__is_of_the_pools_of_what_it_becomes(zap, vault):
+    found = zap.get(zap_mint(vault, "ETH", WAD, f"&account={WHO}")).json()
+    assert found["given"] == {"address": None, "symbol": "ETH", "decimals": 18}
+    assert [leg["token_in"]["address"] for leg in found["legs"]] == [WETH]
+    assert found["value_in"] == str(2_000 * WAD)
+    assert (found["balance"], found["allowance"]) == (str(3 * WAD), None)
+    assert {each["asset"]["address"] for each in found["back"]} <= {None, USDC}
+    same = zap.get(zap_mint(vault, WETH, WAD)).json()
+    assert (same["amount_out"], same["balance"]) == (found["amount_out"], None)
+    assert found["gas"] > same["gas"]
+    back = zap.get(zap_redeem(vault, "ETH", more=f"&account={WHO}")).json()
+    assert (back["wanted"]["address"], back["balance"]) == (None, str(5 * WAD))
+    assert int(back["amount_out"]) == pytest.approx((1.2 + 0.997) * WAD, rel=1e-3)
+    assert int(back["certificate"]["ceiling"]) >= int(back["amount_out"])
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind", "says"),
+    [
+        (lambda v: zap_mint(v, address("stranger")), 404, "token-not-offered", "choose one of ETH, WETH, USDC"),
+        (lambda v: zap_mint(v, "eth"), 422, "bad-request", "token"),
+        (lambda v: zap_mint(v, "0x12"), 422, "bad-request", "token"),
+        (lambda v: zap_mint(v, WETH.replace("C02a", "c02a")), 422, "bad-request", "checksum (EIP-55)"),
+        (lambda v: zap_mint(v, amount=0), 422, "bad-request", "amount"),
+        (lambda v: zap_mint(v, more="&slippage_bps=2001"), 422, "bad-request", "slippage_bps"),
+        (lambda v: zap_mint(v, amount=10**37), 409, "amount-not-tradable", "far more than all of them hold"),
+        (lambda v: zap_redeem(v, shares=1_001 * WAD), 409, "refused-by-vault", "more shares than there are"),
+        (lambda v: zap_redeem(v, shares=1), 409, "refused-by-vault", "bring no WETH"),
+    ],
+)
+def test_quote_zap__that_cannot_be_made__says_why(zap, vault, path, status, kind, says):
+    found = problem(zap.get(path(vault)))
+    assert (found["status"], found["type"]) == (status, TYPE + kind)
+    assert says in found["detail"]
+
+
+def test_quote_zap__of_a_vault_without_shares_or_pools__is_refused_in_words(zap, fake, vault):
+    fake.view(vault.address, abi.Vault.supply, 0)
+    assert "make the first mint in kind" in problem(zap.get(zap_mint(vault)))["detail"]
+    fake.view(vault.address, abi.Vault.supply, 1_000 * WAD)
+    vault.with_pool = False
+    fake.number += 1
+    zap.app.state.site.chains[0]._looked_at = float("-inf")
+    fake.view(vault.pair, abi.UniswapV2.get_reserves, (0, 0, 0))
+    found = problem(zap.get(zap_mint(vault)))
+    assert found["type"] == TYPE + "no-route"
+
+
+def test_quote_zap__of_a_paused_vault__says_the_problem_and_redeems_all_the_same(zap, vault):
+    vault.paused = True
+    assert zap.get(zap_mint(vault)).json()["problem"].startswith("the vault is paused")
+    assert zap.get(zap_redeem(vault)).json()["problem"] is None
+
+
+def test_quote_zap__asked_again_at_one_block__is_not_made_again(zap, fake, vault):
+    first = zap.get(zap_mint(vault, more=f"&account={WHO}"))
+    assert first.headers["cache-control"].startswith("private, max-age=")
+    again = zap.get(zap_mint(vault, more=f"&account={WHO}"), headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    with patch("keeper.services.zap.solve", side_effect=AssertionError):
+        count = len(fake.requests)
+        tighter = zap.get(zap_mint(vault, more="&slippage_bps=1"))
+        assert tighter.json()["amount_out"] == first.json()["amount_out"]
+        assert len(fake.requests) == count
+        assert zap.get(zap_mint(vault, amount=10**9)).status_code == 500
+    assert tighter.headers["cache-control"].startswith("public")
+
+
+def test_zap__without_one__is_said_and_not_offered(api, vault):
+    assert api.get(of_vault(vault)).json()["zap"] is None
+    order = {"account": WHO, "token": "ETH", "amount": "1"}
+    for answer in (api.get(zap_mint(vault)), api.post(of_vault(vault, "/transactions/zap-mint"), json=order)):
+        assert problem(answer)["type"] == TYPE + "not-available"
+        assert "zap" in problem(answer)["detail"]
+
+
+def test_vault__with_a_zap__offers_ether_the_basket_and_the_settings_tokens_that_are_there(zap, vault):
+    offered = zap.get(of_vault(vault)).json()["zap"]
+    assert offered["address"] == ZAP
+    assert [(each["symbol"], each["address"]) for each in offered["tokens"]] == [
+        ("ETH", None),
+        ("WETH", WETH),
+        ("USDC", USDC),
+    ]
+
+
+def test_prepare_zap__of_more_ether_than_there_is__is_told_before_a_node_is_asked(zap, fake, vault):
+    order = {"account": WHO, "token": "ETH", "amount": str(4 * WAD)}
+    found = zap.post(of_vault(vault, "/transactions/zap-mint"), json=order).json()
+    (only,) = found["transactions"]
+    assert (only["kind"], only["to"], only["value"]) == ("zap", ZAP, str(4 * WAD))
+    assert found["simulation"]["words"] == f"the account has too little ETH: {3 * WAD} of {4 * WAD} base units"
+    assert (found["simulation"]["succeeds"], found["simulation"]["failed"]) == (False, 0)
+    assert "eth_simulateV1" not in {method for method, _ in fake.requests}
+
+
+def test_prepare_zap__without_simulation__has_the_exact_approval_and_the_zap(zap, fake, vault):
+    order = {"account": WHO, "token": vault.address, "shares": str(WAD)}
+    refused = problem(zap.post(of_vault(vault, "/transactions/zap-redeem"), json=order))
+    assert "none that zaps of this vault are offered with" in refused["detail"]
+    fake.answer = lambda method, params, ask=fake.answer: ask("eth_nothing" if "simulate" in method else method, params)
+    found = zap.post(of_vault(vault, "/transactions/zap-redeem"), json=order | {"token": USDC}).json()
+    approve, last = found["transactions"]
+    assert (approve["kind"], approve["to"], approve["amount"]) == ("approve", vault.address, str(WAD))
+    assert approve["data"] == "0x" + abi.Token.approve.encode(ZAP, WAD).hex()
+    assert (last["kind"], last["to"], last["value"], last["gas"]) == ("zap", ZAP, "0", None)
+    assert bytes.fromhex(last["data"][2:10]) == abi.Zap.zap_redeem.selector
+    assert (found["simulation"]["is_simulated"], found["simulation"]["succeeds"]) == (False, None)
+    assert (found["sender"], found["receiver"]) == (WHO, WHO)
+
+
+def test_rate__of_zaps__counts_as_five(fake, vault):
+    with opened(fake.url, vault.address, requests_per_minute=11) as client:
+        paths = (zap_mint(vault), zap_redeem(vault), "/api/v1/health", "/api/v1/health")
+        assert [client.get(path).status_code for path in paths] == [503, 503, 200, 429]

@@ -433,5 +433,5 @@ def test_bad_input__of_vault_zap(run, share, fake, key_files):
     failed(run("vault", "zap", "redeem", share, "1", "NONE"), "unknown token 'NONE'")
     fake.view(share, abi.Vault.supply, 0)
     failed(run("vault", "zap", "mint", share, "10", "USDC"), "has no shares yet", "first mint in kind")
-    failed(run("vault", "zap", "redeem", NOTHING, "1", "USDC"), f"no vault at {NOTHING}")
+    failed(run("vault", "zap", "redeem", NOTHING, "1", "USDC"), f"no contract at {NOTHING}")
     assert fake.sent == []

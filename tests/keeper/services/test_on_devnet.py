@@ -22,7 +22,7 @@ from keeper.policy import Kind
 from keeper.policy.proposal import Proposal
 from keeper.policy.rules import Reason
 from keeper.routing import replay
-from keeper.services import demo, zap
+from keeper.services import demo, zap, zap_order
 from keeper.services import vault as lifecycle
 from keeper.services.keeper_pass import PassResult, keeper_pass
 from keeper.services.memory import Memory
@@ -32,6 +32,7 @@ from keeper.services.route import route_swap
 from keeper.settings import Settings, load
 
 WAD = 10**18
+FAR = 2**40  # unix s
 RECIPIENT = "0x000000000000000000000000000000000000bEEF"
 
 
@@ -341,18 +342,18 @@ def test_zap__ten_thousand_usdc_and_back__is_within_five_bps_of_what_no_route_ex
     assert minting.back.get(usdc, 0) < 10_000
     assert 9.9 < minting.amount_out / WAD < 10.1
 
-    shares, gas = zap.execute(client, settings, keeper, minting)
+    shares, gas = zap_order.execute(client, settings, keeper, minting, minting.data(30, FAR))
 
     assert desk.box.balance(desk.vault, keeper.address) == shares >= minting.ceiling * (1 - 5e-4)
     # The streaming fee of the seconds in between.
     assert shares == pytest.approx(minting.amount_out, rel=1e-6)
-    assert minting.least_out == -(-minting.amount_out * 9_970 // 10_000) <= shares
+    assert minting.least_out(30) == -(-minting.amount_out * 9_970 // 10_000) <= shares
     assert 0.8 * minting.gas < gas <= minting.gas
 
     back = zap.plan_redeem(client, settings, desk.vault, f"{shares / WAD:.15f}"[:-3], "USDC")
     assert back.ceiling >= back.amount_out
     before = desk.box.balance(usdc, keeper.address)
-    amount, gas = zap.execute(client, settings, keeper, back)
+    amount, gas = zap_order.execute(client, settings, keeper, back, back.data(30, FAR))
     assert desk.box.balance(usdc, keeper.address) - before == amount >= back.ceiling * (1 - 5e-4)
     assert amount == pytest.approx(back.amount_out, rel=1e-6)
     # Fees of the vault, both ways, and of the pools.
@@ -366,7 +367,7 @@ def test_zap__pools_moved_since_the_plan__reverts_and_takes_nothing(zapping):
     plan = zap.plan_mint(zapping.client, zapping.settings, zapping.vault, "USDC", "10000")
     market.move_dex(zapping.box, "WBTC", market.feed_price(zapping.box, "WBTC") * 102 / 100)
     with pytest.raises(TransactionError, match="zap: too few shares"):
-        zap.execute(zapping.client, zapping.settings, zapping.keeper, plan)
+        zap_order.execute(zapping.client, zapping.settings, zapping.keeper, plan, plan.data(30, FAR))
     assert zapping.box.balance(TOKENS["USDC"].address, zapping.keeper.address) == 10_000 * 10**6
 
 
@@ -376,10 +377,10 @@ def test_zap__token_that_is_not_in_the_basket__is_turned_into_it_and_back(zappin
     desk.box.give(dai, desk.keeper.address, 5_000 * WAD)
     desk.box.send(desk.keeper.address, dai, "approve(address,uint256)", desk.settings.zap, 1)
     plan = zap.plan_mint(desk.client, desk.settings, desk.vault, dai, "5000")
-    shares, _ = zap.execute(desk.client, desk.settings, desk.keeper, plan)
+    shares, _ = zap_order.execute(desk.client, desk.settings, desk.keeper, plan, plan.data(30, FAR))
     assert shares == pytest.approx(plan.amount_out, rel=1e-6)
     back = zap.plan_redeem(desk.client, desk.settings, desk.vault, "1", "WETH")
-    amount, _ = zap.execute(desk.client, desk.settings, desk.keeper, back)
+    amount, _ = zap_order.execute(desk.client, desk.settings, desk.keeper, back, back.data(30, FAR))
     assert amount == pytest.approx(back.amount_out, rel=1e-6)
 
 
@@ -395,4 +396,4 @@ def test_plan_mint__what_makes_no_sense__says_so(desk, token, amount, text):
 def test_execute__without_a_zap__says_which_setting(desk):
     plan = zap.plan_redeem(desk.client, desk.settings, desk.vault, "1", "USDC")
     with pytest.raises(ConfigurationError, match="no zap: set zap"):
-        zap.execute(desk.client, desk.settings, desk.keeper, plan)
+        zap_order.execute(desk.client, desk.settings, desk.keeper, plan, plan.data(30, FAR))
