@@ -136,7 +136,7 @@ export interface ZapQuote {
   /** What comes back beside what is wanted. */
   back: { token: Token; amount: bigint }[];
   legs: Leg[];
-  /** What no other route over these pools exceeds, of what is wanted; null where nothing is swapped. */
+  /** What no other route over these pools exceeds, of what is wanted; null where nothing is swapped, or gas outweighs it. */
   certificate: { gapBps: number; ceiling: bigint } | null;
   gas: bigint;
   gasPrice: bigint;

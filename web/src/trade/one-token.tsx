@@ -1,7 +1,16 @@
 /** Mint with one token, or redeem for one: the pools turn it into the basket, or the basket into it. */
 import { useState } from "react";
 import { useConnection } from "wagmi";
-import { type Address, type Token, type Vault, wrappedCoins, type Zapped, type ZapQuote, zapOf } from "../api";
+import {
+  type Address,
+  ApiError,
+  type Token,
+  type Vault,
+  wrappedCoins,
+  type Zapped,
+  type ZapQuote,
+  zapOf,
+} from "../api";
 import { coinName } from "../chains";
 import { exact, percent, short, tokens, usd, WAD } from "../format";
 import { Answer, useLive } from "../live";
@@ -24,6 +33,8 @@ const ALARM = WAD / 20n;
 /** Gas that "Max" leaves for, where the coin itself is given: a mint of a large basket, and an approval's worth more. */
 const GAS = 4_000_000n;
 const COIN = "coin";
+/** The vault or its pools refuse the amount: nothing went wrong. */
+const CONFLICT = 409;
 
 export function OneToken(props: WayProps) {
   const { vault, kind, runner } = props;
@@ -100,6 +111,10 @@ export function OneToken(props: WayProps) {
           {isMint
             ? "Write how much you pay: the page shows how many shares you get at least, before your wallet is asked for anything."
             : "Write how many shares you give: the page shows what you receive at least, before your wallet is asked for anything."}
+        </p>
+      ) : asked.error instanceof ApiError && asked.error.status === CONFLICT ? (
+        <p className="notice bad" role="alert">
+          {asked.error.message}
         </p>
       ) : (
         <Answer query={asked} what="the quote" lines={6}>
@@ -269,8 +284,15 @@ function Order(props: Props) {
 }
 
 function Certified(props: { quote: ZapQuote }) {
-  const { certificate, wanted } = props.quote;
-  if (certificate === null) return <li>Nothing is traded.</li>;
+  const { certificate, legs, wanted } = props.quote;
+  if (certificate === null)
+    return (
+      <li>
+        {legs.length === 0
+          ? "Nothing is traded."
+          : "How much better another route could be is not known: gas outweighs so small an amount."}
+      </li>
+    );
   const ceiling = `${tokens(certificate.ceiling, wanted.decimals, "ceil")} ${wanted.symbol}`;
   return (
     <li>
