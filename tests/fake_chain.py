@@ -333,6 +333,7 @@ class FakeVault:
     weth_price: int = 2_000 * WAD
     fault: int = 0
     paused: bool = False
+    claims: dict[str, int] = field(default_factory=dict)  # of everybody, by asset in lower case
     is_shut_down: bool = False
     head_start: int = 0
     keepers: tuple[str, ...] = ()
@@ -426,6 +427,7 @@ class FakeVault:
             (v.assets, [WETH, USDC]),
             (v.holdings, lambda *_: (2, [0] * 20, [self.weth, self.usdc] + [0] * 18)),
             (v.open_rebalance, lambda *_: self.trigger),
+            (v.claims, lambda _, asset: self.claims.get(asset, 0)),
         ):
             chain.view(self.address, function, answer)
         for function, answer in (

@@ -22,7 +22,7 @@ from keeper.report.path import holdings_at, walk
 from keeper.report.performance import Performance, measure
 from keeper.report.pricing import Counted, value_down, value_up
 from keeper.report.records import Deed, Filled, Story
-from keeper.report.states import Receipt, State
+from keeper.report.states import PoolTerms, Receipt, State
 
 WAD = 10**18
 NOBODY = "0x" + "0" * 40
@@ -199,9 +199,9 @@ def quarter(symbols: Mapping[str, str] = SYMBOLS) -> Quarter:
         swaps = ((pool, sold_token, bought_token, sold, bought * 10_002 // 10_000),)
         gas = Receipt(place.tx, place.block, place.block_hash, True, KEEPER, 400_000, 10**9, 0, {}, swaps)
         values = [step.deed.value_out]
-        fees = {pool: 5 * 10**14}
+        pools = {pool: PoolTerms("uniswap_v3", 5 * 10**14)}
         at = by_block[place.block].prices
-        fills.append(cost(step.deed, fill, step.nav_change, values, 0, gas, fees, at, DECIMALS, 3_000 * WAD))
+        fills.append(cost(step.deed, fill, step.nav_change, values, 0, gas, pools, at, DECIMALS, 3_000 * WAD))
     found = measure(story, states, path, fills, [], symbols, DECIMALS)
     return Quarter(found, of_vault(story, by_block, of_fills, DECIMALS, Method.FIFO), story)
 

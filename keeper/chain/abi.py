@@ -179,6 +179,8 @@ class Vault:
     preview_redeem = Function("preview_redeem", ("uint256",), ("uint256[]",))
     mint = Function("mint", ("uint256", "address", "uint256[]", "uint256"), ("uint256[]",))
     redeem = Function("redeem", ("uint256", "address", "uint256[]", "uint256"), ("uint256[]",))
+    claims = Function("claims", ("address", "address"), ("uint256",))
+    claim = Function("claim", ("address", "address"), ("uint256",))
     open_rebalance = Function("open_rebalance", (), ("uint256",))
 
     minted = Event("Mint", ("address", "address", "uint256", "uint256"), (0, 1))

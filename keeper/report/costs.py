@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from keeper.report.pricing import Counted, value_down
 from keeper.report.records import Filled
 from keeper.report.split import split
-from keeper.report.states import Receipt
+from keeper.report.states import PoolTerms, Receipt
 
 WAD = 10**18
+_UNKNOWN = PoolTerms(None, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Leg:
     """
 
     pool: str
+    venue: str | None
     token_in: str
     token_out: str
     amount_in: int
@@ -89,7 +91,7 @@ def cost(
     values_out: Sequence[int],
     position: int,
     receipt: Receipt,
-    fees: Mapping[str, int],
+    pools: Mapping[str, PoolTerms],
     prices: Mapping[str, int | None],
     decimals: Mapping[str, int],
     native_price: int | None,
@@ -99,13 +101,12 @@ def cost(
 
     :param nav_change: of the fill, at its prices
     :param values_out: of all vaults that the transaction filled, this one's at `position`
-    :param fees: WAD share of what goes in, by pool
     :param prices: WAD USD per whole token of all tokens that the oracle prices
     """
     known = {token: price for token, price in prices.items() if price is not None and token in decimals} | dict(
         counted.prices
     )
-    legs = _legs(receipt.swaps, fees, known, decimals, planned)
+    legs = _legs(receipt.swaps, pools, known, decimals, planned)
     # What a leg leaves of a token on the way counts in the sum over its own legs only: it cancels.
     pool_loss = _pool_loss(receipt.swaps, known, decimals)
     pool_fees = sum(leg.fee for leg in legs)
@@ -133,7 +134,7 @@ def in_usd(wei: int, native_price: int | None) -> int | None:
 
 def _legs(
     swaps: Sequence[tuple[str, str, str, int, int]],
-    fees: Mapping[str, int],
+    pools: Mapping[str, PoolTerms],
     prices: Mapping[str, int],
     decimals: Mapping[str, int],
     planned: Sequence[Planned],
@@ -148,12 +149,13 @@ def _legs(
             left.remove(match)
         went = value_down(amount_in, prices[token_in], decimals[token_in]) if token_in in prices else None
         came = value_down(amount_out, prices[token_out], decimals[token_out]) if token_out in prices else None
-        rate = fees.get(pool, 0)
+        venue, rate = pools.get(pool, _UNKNOWN)
         # Of a token that the oracle does not price, what came tells what went in: less the fee.
         fee = went * rate // WAD if went is not None else came * rate // (WAD - rate) if came is not None else 0
         found.append(
             Leg(
                 pool,
+                venue,
                 token_in,
                 token_out,
                 amount_in,

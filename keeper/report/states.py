@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from keeper.chain import abi
 from keeper.chain.abi import Function, checksum
@@ -23,6 +23,13 @@ _WAD = 10**18
 _V2_FEE = 3 * 10**15  # WAD; a constant of Uniswap V2's pairs
 _RATES = (abi.UniswapV3.tick_spacing, abi.UniswapV3.fee, abi.Balancer.swap_fee, abi.CurvePool.fee)
 _PROBES: tuple[Function, ...] = (*_RATES, abi.UniswapV2.get_reserves)
+
+
+class PoolTerms(NamedTuple):
+    """What a pool's functions tell: its venue, None where they tell none; the WAD share that it keeps of what goes in."""
+
+    venue: str | None
+    fee: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,15 +197,15 @@ class States:
             swaps=tuple(swaps_of(kept, executors)),
         )
 
-    def pool_fees(self, pools: Sequence[str], place: Place) -> dict[str, int]:
-        """What share of what it takes in a pool keeps, WAD, at the end of a block; 0 for one that has no fee or hides it."""
+    def pools(self, pools: Sequence[str], place: Place) -> dict[str, PoolTerms]:
+        """What pools are at the end of a block; the fee is 0 for one that has none or hides it."""
         wanted = list(dict.fromkeys(pools))
-        missing = [pool for pool in wanted if f"fee {pool} {place.block_hash}" not in self._kept]
+        missing = [pool for pool in wanted if f"pool {pool} {place.block_hash}" not in self._kept]
         block = Block(place.block, place.block_hash, place.time, 0)
         answers = self._ask([Read(pool, probe) for pool in missing for probe in _PROBES], block)
         for i, pool in enumerate(missing):
-            self._keep(f"fee {pool} {place.block_hash}", _fee(answers[i * len(_PROBES) : (i + 1) * len(_PROBES)]))
-        return {pool: self._kept[f"fee {pool} {place.block_hash}"] for pool in wanted}
+            self._keep(f"pool {pool} {place.block_hash}", _terms(answers[i * len(_PROBES) : (i + 1) * len(_PROBES)]))
+        return {pool: PoolTerms(*self._kept[f"pool {pool} {place.block_hash}"]) for pool in wanted}
 
     def tokens(self, addresses: Sequence[str], block: Block) -> dict[str, Token]:
         """The tokens as they describe themselves. Raises as `read_tokens`."""
@@ -256,13 +263,15 @@ def _block(block: Block | Place) -> tuple[int, str, int]:
     return block.number, block.hash, block.timestamp
 
 
-def _fee(answers: Sequence[Any]) -> int:
-    """WAD, from what a pool answered to `_PROBES`: V3 in millionths, Balancer WAD, Curve 1e-10."""
+def _terms(answers: Sequence[Any]) -> PoolTerms:
+    """From what a pool answered to `_PROBES`: V3's fee is in millionths, Balancer's WAD, Curve's 1e-10."""
     spacing, fee, balancer, curve, reserves = answers
     if spacing is not None and fee is not None:
-        return int(fee) * _WAD // 10**6
+        return PoolTerms("uniswap_v3", int(fee) * _WAD // 10**6)
     if balancer is not None:
-        return int(balancer)
+        return PoolTerms("balancer_v2", int(balancer))
     if reserves is not None:
-        return _V2_FEE
-    return int(curve) * _WAD // 10**10 if curve is not None and curve < 10**10 else 0
+        return PoolTerms("uniswap_v2", _V2_FEE)
+    if curve is not None and curve < 10**10:
+        return PoolTerms("curve", int(curve) * _WAD // 10**10)
+    return PoolTerms(None, 0)

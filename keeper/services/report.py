@@ -24,7 +24,7 @@ from keeper.report.performance import Performance, measure
 from keeper.report.pricing import Counted, count, net
 from keeper.report.reconcile import Check
 from keeper.report.records import Filled, Minted, Opened, Place, Story
-from keeper.report.states import Receipt, State, States
+from keeper.report.states import PoolTerms, Receipt, State, States
 from keeper.settings import Settings
 
 GRID = 200  # points beside the blocks in which something happened
@@ -43,7 +43,7 @@ class Past:
     states: Mapping[int, State]
     counted: Mapping[tuple[int, int], Counted]
     receipts: Mapping[str, Receipt]
-    pool_fees: Mapping[tuple[str, int], Mapping[str, int]]  # by transaction and block
+    pools: Mapping[tuple[str, int], Mapping[str, PoolTerms]]  # by transaction and block
     symbols: Mapping[str, str]  # by asset, each once; foreign text
     decimals: Mapping[str, int]
     booked: tuple[Booked, ...]
@@ -115,7 +115,7 @@ def performance_of(past: Past) -> Performance:
                     step.nav_change,
                     *_shares_of(story, past.receipts[place.tx], row),
                     past.receipts[place.tx],
-                    past.pool_fees[place.tx, place.block],
+                    past.pools[place.tx, place.block],
                     state.prices,
                     past.decimals,
                     native,
@@ -223,7 +223,7 @@ def _read(
     }
     receipts: dict[str, Receipt] = {}
     hashes = {deed.place.tx: deed.place.block_hash for deed in story.deeds}
-    fees: dict[tuple[str, int], Mapping[str, int]] = {}
+    pools: dict[tuple[str, int], Mapping[str, PoolTerms]] = {}
     for row in booked:
         receipts[row.tx] = states.receipt(row.tx, (row.target,), hashes.get(row.tx))
     for deed in story.deeds:
@@ -232,10 +232,10 @@ def _read(
             receipt = states.receipt(deed.place.tx, [e for e in executors if e != NOBODY], deed.place.block_hash)
             receipts[deed.place.tx] = receipt
             if isinstance(deed, Filled):
-                fees[deed.place.tx, deed.place.block] = states.pool_fees([s[0] for s in receipt.swaps], deed.place)
+                pools[deed.place.tx, deed.place.block] = states.pools([s[0] for s in receipt.swaps], deed.place)
     symbols = _unique({address: token.symbol for address, token in tokens.items()})
     kept = tuple(row for row in booked if row.block <= last)
-    return Past(story, first, last, found, counted, receipts, fees, symbols, decimals, kept)
+    return Past(story, first, last, found, counted, receipts, pools, symbols, decimals, kept)
 
 
 def _count(states: States, story: Story, deed: Filled, state: State, decimals: Mapping[str, int]) -> Counted:

@@ -7,6 +7,7 @@ swap, no oracle is asked what to do; where it has prices, they say what that is 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
 from keeper.chain import abi
 from keeper.chain.rpc import Client
@@ -73,11 +74,13 @@ class ZapPlan:
         """What no other route brings, of what is wanted, in base units and with gas taken into account.
 
         The best cost of a basket is convex in its size, so what another route could save on this basket raises the shares by no
-        more than in proportion.
+        more than in proportion. Infinite where another route might save all that is spent: gas outweighs so small an amount.
         """
         if self.certificate is None:
             return float(self.amount_out)
         saved = self.certificate.gap_bps / _BPS
+        if saved >= 1:
+            return inf
         return self.amount_out / (1 - saved) if self.way is Way.MINT else self.amount_out * (1 + saved)
 
     @property

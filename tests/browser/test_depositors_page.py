@@ -3,8 +3,8 @@
 import gzip
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,20 +14,27 @@ from playwright.sync_api import Page, Route, expect
 
 from browser import axe
 from browser.sites import serving
-from devnet import node
+from devnet import market, node
+from devnet.addresses import TOKENS
 from devnet.box import Box
 from keeper.api import showcase
 from keeper.chain.rpc import Client
 from keeper.execution.signer import KeystoreSigner
+from keeper.ledger import Ledger
 from keeper.page import ensure_page
 from keeper.services import demo
 from keeper.services import vault as lifecycle
+from keeper.services.keeper_pass import keeper_pass
 from keeper.settings import Settings, load_chains
 
 WAD = 10**18
 SCRIPT_BYTES = 250_000  # gzipped
 FIRST_PAINT_MS = 1_000
 WALLET_USD = 50_000  # of every token
+STATES = 2_000  # blocks that the devnet remembers: the vault's past is read
+PASSES = 4
+LOOK_MS = 1_100  # of the real clock, after which the server looks for a new block
+BLOCK_MS = 13_000  # of the page's clock, after which it has asked again
 REJECTED = {"code": 4001, "message": "User rejected the request."}
 
 
@@ -37,6 +44,9 @@ class Site:
 
     url: str
     box: Box
+    client: Client
+    settings: Settings
+    keeper: KeystoreSigner
     vault: str
     creator: str
     depositor: str  # has shares
@@ -45,17 +55,33 @@ class Site:
     def shares(self) -> int:
         return self.box.balance(self.vault, self.account)
 
+    def left(self) -> list[str]:
+        """What the zap has, or may take of the account, of the vault's shares and its assets."""
+        zap, tokens = self.settings.zap, {"shares": self.vault} | {each: TOKENS[each].address for each in demo.WEIGHTS}
+        assert zap is not None
+        allowance = "allowance(address,address)(uint256)"
+        return [
+            name
+            for name, token in tokens.items()
+            if self.box.balance(token, zap) or self.box.call(token, allowance, self.account, zap)
+        ]
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Iterator[Site]:
-    with node.up() as running:
-        box = Box(running.url)
-        creator, depositor = (KeystoreSigner(Account.create()) for _ in range(2))
-        for actor in (creator, depositor):
+    folder = tmp_path_factory.mktemp("site")
+    with node.up(states=STATES) as running:
+        box, client = Box(running.url), Client(running.url, 1).connect()
+        creator, depositor, keeper = (KeystoreSigner(Account.create()) for _ in range(3))
+        for actor in (creator, depositor, keeper):
             box.fund(actor.address, 100)
-        chains = load_chains(arguments={"rpc_url": running.url, "confirmations": 1}, environment={})
+        pools = {"cache_folder": folder / "pools"}
+        chains = load_chains(arguments={"rpc_url": running.url, "confirmations": 1, "pools": pools}, environment={})
         (settings,) = chains.values()
-        vault = deployed(box, settings, creator, depositor)
+        executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
+        zap = lifecycle.deploy_zap(client, settings, creator, creator.address)
+        settings = settings.model_copy(update={"executor": executor, "zap": zap})
+        vault = deployed(box, client, settings, creator, depositor)
         account = Account.create().address
         demo.endow(box, account, WALLET_USD)
         served = settings.model_copy(
@@ -64,13 +90,12 @@ def site(tmp_path_factory) -> Iterator[Site]:
                 "serve": settings.serve.model_copy(update={"requests_per_minute": 100_000}),
             }
         )
-        app = showcase.make({"devnet": served}, running.url, account, ensure_page(), tmp_path_factory.mktemp("page"))
+        app = showcase.make({"devnet": served}, running.url, account, ensure_page(), folder)
         with serving(app) as url:
-            yield Site(url, box, vault, creator.address, depositor.address, account)
+            yield Site(url, box, client, settings, keeper, vault, creator.address, depositor.address, account)
 
 
-def deployed(box: Box, settings: Settings, creator: KeystoreSigner, depositor: KeystoreSigner) -> str:
-    client = Client(box.url, 1).connect()
+def deployed(box: Box, client: Client, settings: Settings, creator: KeystoreSigner, depositor: KeystoreSigner) -> str:
     oracle = lifecycle.deploy_oracle(
         client, settings, creator, [demo.feed_terms(box, symbol) for symbol in demo.WEIGHTS]
     )
@@ -108,10 +133,39 @@ def connect(page: Page, site: Site, path: str = "") -> None:
 
 
 def order(page: Page, site: Site, kind: str, shares: str) -> None:
-    """Open the form, write the shares, and wait for the button that starts."""
-    page.goto(f"{site.url}/#/vaults/{site.vault}/{kind}")
-    page.get_by_label(f"Shares to {kind}").fill(shares)
+    """Open the form in kind, write the shares, and wait for the button that starts."""
+    in_kind(page, site, kind, shares)
     expect(starter(page, kind)).to_be_enabled()
+
+
+def in_kind(page: Page, site: Site, kind: str, shares: str) -> None:
+    page.goto(f"{site.url}/#/vaults/{site.vault}/{kind}")
+    page.get_by_label("In kind").check()
+    page.get_by_label(f"Shares to {kind}").fill(shares)
+
+
+def zap(page: Page, site: Site, kind: str, token: str, amount: str) -> None:
+    """Open the form for one token, write the amount, and wait for the quote."""
+    page.goto(f"{site.url}/#/vaults/{site.vault}/{kind}")
+    page.get_by_label("Token to").select_option(label=token)
+    page.get_by_label(f"{token} to pay" if kind == "mint" else "Shares to redeem").fill(amount)
+    expect(page.get_by_text("Price impact")).to_be_visible(timeout=60_000)
+
+
+def block_later(page: Page) -> None:
+    """The page asks again, once the server has looked for a new block; the page's clock has to stand still."""
+    page.wait_for_timeout(LOOK_MS)
+    page.clock.run_for(BLOCK_MS)
+
+
+def eventually(page: Page, check: Callable[[], bool]) -> None:
+    """Wait in real time for what the server is slow with, while next to none goes by on the page's clock."""
+    for _ in range(600):
+        page.clock.run_for(10)
+        if check():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(page.locator("main").inner_text())
 
 
 def starter(page: Page, kind: str):
@@ -235,24 +289,220 @@ def test_mint__paused_after_the_quote__says_the_reason_and_asks_for_no_signature
     assert fresh.shares() == 0
 
 
+@contextmanager
+def acting(site: Site, folder: Path) -> Iterator[Callable[[], None]]:
+    """A keeper's next transaction; the time that it waits for before goes by."""
+    with closing(Ledger(folder / "ledger.sqlite")) as ledger:
+
+        def act() -> None:
+            for _ in range(PASSES):
+                result = keeper_pass(site.client, site.settings, site.vault, ledger, site.keeper)
+                if result.mined is not None:
+                    return
+                until = result.plan.decision.until
+                assert until is not None, result.plan.decision.reason
+                market.warp(site.box, until - result.plan.now)
+            raise AssertionError(result.plan.decision.reason)
+
+        yield act
+
+
+def test_depositor__with_one_token__goes_in_sees_a_rebalance_at_once_and_goes_out(fresh, page, tmp_path):
+    page.clock.install()
+    connect(page, fresh)
+    zap(page, fresh, "mint", "USDC", "1")
+    expect(page.get_by_text("gas outweighs so small an amount")).to_be_visible()
+    page.get_by_role("button", name="Max").click()
+    expect(page.get_by_label("USDC to pay")).to_have_value(str(WALLET_USD))
+    page.get_by_label("USDC to pay").fill("10000")
+    expect(page.get_by_text("All 2 transactions would go through now")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("One approval comes first.")).to_be_visible()
+    expect(page.get_by_text("No other route over these pools")).to_be_visible()
+    least = page.locator(".figure", has_text="At least").locator("[title]").get_attribute("title")
+    page.get_by_role("button", name="Mint with 10,000 USDC").click()
+    expect(page.get_by_text("You minted")).to_be_visible(timeout=60_000)
+    assert fresh.shares() / WAD >= float(least.removesuffix(" DEV6")) > 9.9
+    assert fresh.left() == []
+
+    page.goto(f"{fresh.url}/#/portfolio")
+    expect(page.get_by_role("region", name="Devnet Six", exact=True)).to_contain_text("$9,9")
+
+    page.goto(f"{fresh.url}/#/vaults/{fresh.vault}")
+    weight = page.get_by_role("region", name="Holdings").get_by_role("row", name="LINK").locator("td").nth(1)
+    expect(weight).to_have_text("10.00%")
+    expect(page.get_by_text("None yet: no weight has left its band")).to_be_visible(timeout=30_000)
+    # From here on less goes by than the minute after which the page asks for the past by itself.
+    page.clock.pause_at(page.evaluate("Date.now()") + 1_000)
+    market.move_price(fresh.box, "LINK", market.feed_price(fresh.box, "LINK") * 14 / 10)
+    block_later(page)
+    eventually(page, lambda: weight.inner_text() == "13.46%")
+    with acting(fresh, tmp_path) as act:
+        act()
+        block_later(page)
+        eventually(page, page.get_by_text("Rebalancing now").is_visible)
+        act()
+    block_later(page)
+    eventually(page, lambda: weight.inner_text().startswith(("9.", "10.")))
+    fill = page.get_by_role("list").filter(has_text="traded").get_by_role("listitem")
+    eventually(page, lambda: fill.count() == 1)
+    route = fill.get_by_role("img", name="Route of")
+    expect(route).to_contain_text("uniswap_v")
+    expect(route).not_to_contain_text("pool 0x")
+    page.clock.resume()
+
+    before = fresh.box.balance(TOKENS["USDC"].address, fresh.account)
+    zap(page, fresh, "redeem", "USDC", "1")
+    page.get_by_role("button", name="Max").click()
+    button = page.get_by_role("button", name=re.compile(r"^Redeem 9\.9\d* DEV6"))
+    expect(button).to_be_enabled(timeout=60_000)
+    button.click()
+    expect(page.get_by_text("You received")).to_be_visible(timeout=60_000)
+    assert fresh.shares() == 0
+    assert fresh.box.balance(TOKENS["USDC"].address, fresh.account) - before > 9_900 * 10**6
+    assert fresh.left() == []
+
+
+def test_zap__of_ether_rejected_in_the_wallet__sends_nothing_and_goes_on_later(fresh, page):
+    connect(page, fresh)
+    zap(page, fresh, "mint", "ETH", "1")
+    button = page.get_by_role("button", name="Mint with 1 ETH")
+    expect(button).to_be_enabled(timeout=60_000)
+    with wallet_says(page, "eth_sendTransaction", error=REJECTED):
+        button.click()
+        expect(page.get_by_text("You rejected it in the wallet. Nothing was sent.")).to_be_visible()
+        assert fresh.shares() == 0
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("You minted")).to_be_visible(timeout=60_000)
+    assert 2.9 * WAD < fresh.shares() < 3.1 * WAD
+    assert fresh.left() == []
+
+
+def test_zap__pools_that_move_before_it_is_mined__reverts_by_its_limit_and_says_so(fresh, page):
+    connect(page, fresh)
+    zap(page, fresh, "mint", "ETH", "1")
+    moved: list[str] = []
+
+    def outrun(route: Route) -> None:
+        """Somebody buys before what the wallet sends is mined."""
+        if not moved and json.loads(route.request.post_data or "{}").get("method") == "eth_sendTransaction":
+            moved.append("WBTC")
+            market.move_dex(fresh.box, "WBTC", market.dex_price(fresh.box, "WBTC") * 105 / 100)
+        route.fallback()
+
+    page.route("**/devnet", outrun)
+    button = page.get_by_role("button", name="Mint with 1 ETH")
+    expect(button).to_be_enabled(timeout=60_000)
+    button.click()
+    stopped = page.get_by_role("alert").filter(has_text="Stopped.")
+    expect(stopped).to_contain_text("It was mined and reverted", timeout=60_000)
+    expect(stopped).to_contain_text("The pools' prices moved")
+    expect(stopped).to_contain_text("(zap: too few shares)")
+    assert fresh.shares() == 0
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("You minted")).to_be_visible(timeout=60_000)
+    assert fresh.shares() > 2.9 * WAD
+
+
+def test_zap__server_that_prepares_another_limit_than_it_quotes__is_refused_and_nothing_is_signed(site, page):
+    """The least number of shares is the fourth word after the selector."""
+
+    def lie(route: Route) -> None:
+        found = route.fetch().json()
+        data = found["transactions"][-1]["data"]
+        found["transactions"][-1]["data"] = data[: 10 + 3 * 64] + f"{1:064x}" + data[10 + 4 * 64 :]
+        route.fulfill(json=found)
+
+    page.route("**/transactions/zap-mint", lie)
+    connect(page, site)
+    zap(page, site, "mint", "ETH", "1")
+    expect(page.get_by_role("alert")).to_contain_text("accepts less than the least shown here")
+    expect(page.get_by_role("button", name="Mint with 1 ETH")).to_be_disabled()
+
+
+def test_zap__pools_far_from_the_oracle__has_to_be_accepted_by_itself(fresh, page):
+    market.move_dex(fresh.box, "WETH", market.dex_price(fresh.box, "WETH") * 13 / 10)
+    connect(page, fresh)
+    zap(page, fresh, "mint", "USDC", "1000")
+    expect(page.get_by_role("alert")).to_contain_text("to the pools.")
+    button = page.get_by_role("button", name="Mint with 1,000 USDC")
+    expect(page.get_by_text("All 2 transactions would go through now")).to_be_visible()
+    expect(button).to_be_disabled()
+    page.get_by_label("I accept to lose").check()
+    expect(button).to_be_enabled()
+
+
+def test_zap__wallet_whose_connection_is_gone__waits_for_it(site, page):
+    connect(page, site)
+    page.clock.install()
+    page.route("**/devnet", lambda route: route.abort())
+    zap(page, site, "mint", "ETH", "1")
+    button = page.get_by_role("button", name="Mint with 1 ETH")
+    expect(page.get_by_text("Could not read your balances.")).to_be_visible()
+    expect(button).to_be_disabled()
+    page.unroute_all()
+    page.clock.run_for(5_000)
+    expect(page.get_by_text("Could not read your balances.")).to_be_hidden()
+    expect(button).to_be_enabled()
+
+
+def test_zap__more_than_the_wallet_or_the_pools_have__says_so(site, page):
+    connect(page, site)
+    zap(page, site, "mint", "USDC", "50001")
+    expect(page.get_by_role("alert")).to_contain_text("You hold 50,000 USDC: give no more than that.")
+    page.get_by_label("USDC to pay").fill("99000000000")
+    expect(page.get_by_role("alert")).to_contain_text("The pools cannot trade this amount now")
+
+
+def test_trade__server_without_a_zap__is_in_kind(site, page):
+    def without(route: Route) -> None:
+        route.fulfill(json=route.fetch().json() | {"zap": None})
+
+    page.route(f"**/api/v1/vaults/{site.vault}", without)
+    page.goto(f"{site.url}/#/vaults/{site.vault}/mint")
+    expect(page.get_by_label("Shares to mint")).to_be_visible()
+    expect(page.get_by_role("radio")).to_have_count(0)
+
+
+def test_portfolio__asset_that_a_redemption_could_not_pay__is_fetched_once_it_moves(fresh, page):
+    usdc = TOKENS["USDC"].address
+    pauser = fresh.box.call(usdc, "pauser()(address)")
+    fresh.box.fund(pauser)
+    fresh.box.send(fresh.depositor, fresh.vault, "transfer(address,uint256)", fresh.account, 3 * WAD)
+    before = fresh.box.balance(usdc, fresh.account)
+    connect(page, fresh)
+    order(page, fresh, "redeem", "3")
+    fresh.box.send(pauser, usdc, "pause()")
+    starter(page, "redeem").click()
+    expect(page.get_by_text("You redeemed 3 DEV6.")).to_be_visible(timeout=30_000)
+
+    page.goto(f"{fresh.url}/#/portfolio")
+    fetch = page.get_by_role("button", name="Fetch 450 USDC")
+    fetch.click()
+    expect(page.get_by_text("The contract refused: Pausable: paused")).to_be_visible()
+    assert axe.violations(page) == []
+    fresh.box.send(pauser, usdc, "unpause()")
+    fetch.click()
+    expect(page.get_by_text("It came to you.")).to_be_visible()
+    expect(fetch).to_have_count(0)
+    assert fresh.box.balance(usdc, fresh.account) - before == 450 * 10**6
+
+
 def test_mint__more_than_the_wallet_has__says_what_is_missing(site, page):
     connect(page, site)
-    page.goto(f"{site.url}/#/vaults/{site.vault}/mint")
-    page.get_by_label("Shares to mint").fill("1000")
+    in_kind(page, site, "mint", "1000")
     expect(page.get_by_text("You hold too little")).to_contain_text("WETH")
     expect(starter(page, "mint")).to_be_disabled()
 
 
 def test_mint__words_that_are_no_amount__are_refused_at_once(site, page):
-    page.goto(f"{site.url}/#/vaults/{site.vault}/mint")
-    page.get_by_label("Shares to mint").fill("1,5")
+    in_kind(page, site, "mint", "1,5")
     expect(page.get_by_role("alert")).to_contain_text("with a point and no commas")
 
 
 def test_mint__wallet_on_another_chain__asks_to_switch_first(site, page):
     with wallet_says(page, "eth_chainId", result="0x2105"):
-        connect(page, site, f"/vaults/{site.vault}/mint")
-        page.get_by_label("Shares to mint").fill("1")
+        connect(page, site)
+        in_kind(page, site, "mint", "1")
         expect(page.get_by_text("Your wallet is on Base, this vault on Ethereum.")).to_be_visible()
         expect(starter(page, "mint")).to_have_count(0)
     page.get_by_role("button", name="Switch to Ethereum").click()
@@ -299,6 +549,11 @@ def test_pages__every_one__break_no_rule_of_accessibility_and_fit(site, page, wi
     for path, words in seen.items():
         page.goto(f"{site.url}/#{path}")
         if path.endswith(("mint", "redeem")):
+            page.get_by_role("textbox").fill("1")
+            expect(page.get_by_text("No other route over these pools")).to_be_visible(timeout=60_000)
+            assert axe.violations(page) == [], path
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            page.get_by_label("In kind").check()
             page.get_by_role("textbox").fill("1")
         expect(page.get_by_text(words).first).to_be_visible()
         expect(page.locator(".loading")).to_have_count(0, timeout=60_000)

@@ -88,9 +88,13 @@ def test_lock_file__names_no_host_and_pins_every_package():
 
 def test_words__of_reverts__are_of_reasons_that_the_contracts_give():
     words = (module.sources() / "src" / "words.ts").read_text()
-    told = set(re.findall(r'(?m)^  "((?:vault|basket|erc20): [^"]+)":', words))
+    told = set(re.findall(r'(?m)^  "((?:vault|basket|erc20|zap|executor|uniswap): [^"]+)":', words))
     shares = Path(next(iter(snekmate.tokens.__path__))) / "erc20.vy"
     texts = [path.read_text() for path in [*contracts.sources().rglob("*.vy"), shares]]
-    given = {reason for text in texts for reason in re.findall(r'"((?:vault|basket|erc20): [^"]+)"', text)}
+    given = {
+        reason
+        for text in texts
+        for reason in re.findall(r'"((?:vault|basket|erc20|zap|executor|uniswap): [^"]+)"', text)
+    }
     assert told
     assert told <= given

@@ -63,6 +63,15 @@ export interface Vault {
   problem: string | null;
   fees: { streaming: bigint; mint: bigint; redeem: bigint; recipient: Address | null };
   roles: Role[];
+  /** What buys and sells shares with one token, and the tokens it can be asked for; null where the server knows none. */
+  zap: { address: Address; tokens: Token[] } | null;
+}
+
+export interface Token {
+  /** Null for the chain's coin. */
+  address: Address | null;
+  symbol: string;
+  decimals: number;
 }
 
 export type Mode = "open" | "paused" | "shut down";
@@ -115,6 +124,39 @@ export interface Quote {
   problem: string | null;
 }
 
+/** One token in for another, through pools. USD are the oracle's, null where it has no price of a token. */
+export interface ZapQuote {
+  block: number;
+  given: Token;
+  wanted: Token;
+  amountIn: bigint;
+  amountOut: bigint;
+  valueIn: bigint | null;
+  valueOut: bigint | null;
+  /** What comes back beside what is wanted. */
+  back: { token: Token; amount: bigint }[];
+  legs: Leg[];
+  /** What no other route over these pools exceeds, of what is wanted; null where nothing is swapped, or gas outweighs it. */
+  certificate: { gapBps: number; ceiling: bigint } | null;
+  gas: bigint;
+  gasPrice: bigint;
+  problem: string | null;
+}
+
+/** A transaction as the server prepared it: to be looked at before it is signed. */
+export interface Prepared {
+  to: Address;
+  data: `0x${string}`;
+  value: bigint;
+}
+
+/** A quote; for an account also what it would have to sign, and what that would do. */
+export interface Zapped {
+  quote: ZapQuote;
+  prepared: Prepared | null;
+  simulation: Simulation | null;
+}
+
 /** What the transactions would do, one after the other, on top of the newest block. */
 export interface Simulation {
   /** Null where the server's endpoint cannot simulate. */
@@ -155,6 +197,13 @@ export interface Disposal {
   transaction: string;
 }
 
+export interface Claim {
+  address: Address;
+  symbol: string;
+  decimals: number;
+  amount: bigint;
+}
+
 export interface Position {
   vault: Address;
   chainId: number;
@@ -165,6 +214,8 @@ export interface Position {
   cost: bigint | null;
   gain: bigint | null;
   realised: bigint | null;
+  /** What redemptions could not pay: the vault keeps it until it is fetched. */
+  claims: Claim[];
   lots: Lot[];
   disposals: Disposal[];
   /** Why nothing is known of the past. */
@@ -231,6 +282,7 @@ interface WireVault {
   rebalancing: { is_open: boolean; trigger: string[] | null; price_bound: Text };
   fees: { recipient: Address; streaming: Text; mint: Text; redeem: Text };
   roles: { name: string; holder: Address | null; pending: Address | null; is_contract: boolean; may: string }[];
+  zap: { address: Address; tokens: Token[] } | null;
 }
 
 const NOBODY = `0x${"0".repeat(40)}`;
@@ -268,6 +320,12 @@ function problem(answer: Response, body: unknown): ApiError {
   const { title, detail, type } = (body ?? {}) as { title?: string; detail?: string; type?: string };
   const message = title ? `${title}${detail ? `: ${detail}` : ""}.` : `The server answers ${answer.status}.`;
   return new ApiError(message, answer.status, type);
+}
+
+/** What the chain's coin is called where it is a token, by chain. */
+export async function wrappedCoins(): Promise<ReadonlyMap<number, Address>> {
+  const { chains } = await ask<{ chains: { chain_id: number; wrapped_native: Address }[] }>("/chains");
+  return new Map(chains.map((each) => [each.chain_id, each.wrapped_native]));
 }
 
 /** The vaults that this server serves. */
@@ -332,6 +390,7 @@ export async function vaultOf(address: Address): Promise<Vault> {
       isContract: each.is_contract,
       may: each.may,
     })),
+    zap: found.zap,
   };
 }
 
@@ -426,6 +485,11 @@ export async function quoteOf(kind: "mint" | "redeem", address: Address, shares:
   };
 }
 
+interface WireTransactions {
+  simulation: { succeeds: boolean | null; reason: MaybeText; words: MaybeText };
+  transactions: { to: Address; data: `0x${string}`; value: Text; gas: number | null }[];
+}
+
 /** What an account's mint or redemption would do now, approvals and all. Nothing is sent. */
 export async function simulate(
   kind: "mint" | "redeem",
@@ -434,14 +498,97 @@ export async function simulate(
   account: Address,
 ): Promise<Simulation> {
   const order = { account, shares: String(shares), slippage_bps: SLIPPAGE_BPS };
-  const { simulation, transactions } = await ask<{
-    simulation: { succeeds: boolean | null; reason: MaybeText; words: MaybeText };
-    transactions: { gas: number | null }[];
-  }>(`/vaults/${address}/transactions/${kind}`, order);
+  return simulationOf(await ask<WireTransactions>(`/vaults/${address}/transactions/${kind}`, order));
+}
+
+function simulationOf({ simulation, transactions }: WireTransactions): Simulation {
   return {
     succeeds: simulation.succeeds,
     words: simulation.words ?? simulation.reason,
     gas: transactions.map((each) => (each.gas === null ? null : BigInt(each.gas))),
+  };
+}
+
+interface WireZapQuote {
+  block: { number: number };
+  given: Token;
+  wanted: Token;
+  amount_in: Text;
+  amount_out: Text;
+  value_in: MaybeText;
+  value_out: MaybeText;
+  back: { asset: Token; amount: Text }[];
+  legs: {
+    venue: string;
+    pool: string;
+    token_in: Leg["from"];
+    token_out: Leg["to"];
+    amount_in: Text;
+    amount_out: Text;
+  }[];
+  certificate: { gap_bps: number; ceiling: Text } | null;
+  gas: number;
+  gas_price: Text;
+  problem: MaybeText;
+}
+
+/** What one token buys of shares, or shares of one token; with the transaction of an account that is named. */
+export async function zapOf(
+  kind: "mint" | "redeem",
+  address: Address,
+  token: Address | null,
+  amount: bigint,
+  account: Address | null,
+): Promise<Zapped> {
+  const order = {
+    token: token ?? "ETH",
+    [kind === "mint" ? "amount" : "shares"]: String(amount),
+    slippage_bps: String(SLIPPAGE_BPS),
+  };
+  if (account === null) {
+    const asked = new URLSearchParams(order);
+    const quote = await ask<WireZapQuote>(`/vaults/${address}/quotes/zap-${kind}?${asked}`);
+    return { quote: zapQuoteOf(quote), prepared: null, simulation: null };
+  }
+  const path = `/vaults/${address}/transactions/zap-${kind}`;
+  const found = await ask<WireTransactions & { quote: WireZapQuote }>(path, {
+    ...order,
+    slippage_bps: SLIPPAGE_BPS,
+    account,
+  });
+  const last = found.transactions.at(-1);
+  return {
+    quote: zapQuoteOf(found.quote),
+    prepared: last ? { to: last.to, data: last.data, value: BigInt(last.value) } : null,
+    simulation: simulationOf(found),
+  };
+}
+
+function zapQuoteOf(found: WireZapQuote): ZapQuote {
+  return {
+    block: found.block.number,
+    given: found.given,
+    wanted: found.wanted,
+    amountIn: BigInt(found.amount_in),
+    amountOut: BigInt(found.amount_out),
+    valueIn: maybe(found.value_in),
+    valueOut: maybe(found.value_out),
+    back: found.back.map((each) => ({ token: each.asset, amount: BigInt(each.amount) })),
+    legs: found.legs.map((each) => ({
+      venue: each.venue,
+      pool: each.pool,
+      from: each.token_in,
+      to: each.token_out,
+      amountIn: BigInt(each.amount_in),
+      amountOut: BigInt(each.amount_out),
+    })),
+    certificate: found.certificate && {
+      gapBps: found.certificate.gap_bps,
+      ceiling: BigInt(found.certificate.ceiling),
+    },
+    gas: BigInt(found.gas),
+    gasPrice: BigInt(found.gas_price),
+    problem: found.problem,
   };
 }
 
@@ -492,6 +639,7 @@ interface WirePosition {
   cost: MaybeText;
   unrealised_gain: MaybeText;
   realised_gain: MaybeText;
+  claims: { asset: Address; symbol: string; decimals: number; amount: Text }[];
   lots: { quantity: Text; cost: MaybeText; acquired_at: number | null; transaction: string }[] | null;
   disposals:
     | {
@@ -519,6 +667,12 @@ export async function positionsOf(account: Address): Promise<Position[]> {
     cost: maybe(each.cost),
     gain: maybe(each.unrealised_gain),
     realised: maybe(each.realised_gain),
+    claims: each.claims.map((claim) => ({
+      address: claim.asset,
+      symbol: claim.symbol,
+      decimals: claim.decimals,
+      amount: BigInt(claim.amount),
+    })),
     lots: (each.lots ?? []).map((lot) => ({
       acquired: lot.acquired_at,
       shares: BigInt(lot.quantity),

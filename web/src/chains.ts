@@ -8,6 +8,11 @@ export function chainName(id: number): string {
   return CHAINS.find((chain) => chain.id === id)?.name ?? `chain ${id}`;
 }
 
+/** What pays for gas. */
+export function coinName(id: number): string {
+  return CHAINS.find((chain) => chain.id === id)?.nativeCurrency.symbol ?? "of the chain's coin";
+}
+
 export function isKnown(id: number): id is ChainId {
   return CHAINS.some((chain) => chain.id === id);
 }

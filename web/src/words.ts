@@ -17,8 +17,20 @@ export const REASONS: Readonly<Record<string, string>> = {
   "vault: more than supply": "There are not that many shares.",
   "basket: first mint too small": "The first mint of a vault has to be larger: mint more shares.",
   "basket: transfer failed":
-    "A token of the basket refused its transfer: check your balance of each, and whether it blocks you.",
+    "A token refused its transfer: it may be paused, or block you or the vault; of what you pay, check your balance.",
   "basket: too little arrived": "A token of the basket moved less than it said: it cannot be minted with now.",
+  "basket: nothing to claim": "There is nothing to fetch: it was fetched already.",
+  "zap: expired": "It took too long and the deadline passed: start again.",
+  "zap: too few shares":
+    "The pools' prices moved, and it would give fewer shares than the least that you accept: look at the new quote and start again.",
+  "zap: too little out":
+    "The pools' prices moved, and it would pay less than the least that you accept: look at the new quote and start again.",
+  "zap: a token does not move":
+    "A token of the basket is paused or blocks the vault: redeem in kind, which pays the others and keeps this one for you.",
+  "zap: vault without shares": "Nobody has minted yet: make the first mint in kind.",
+  "executor: too little out": "A pool would give too little for one of the swaps: start again.",
+  "uniswap: pool asks too much": "A pool would take more than one of the swaps gives: start again.",
+  "erc20: insufficient allowance": "An approval is missing or too small: start again.",
   "erc20: transfer amount exceeds balance": "You do not hold that many shares.",
   "erc20: burn amount exceeds balance": "You do not hold that many shares.",
   "ERC20: transfer amount exceeds balance": "You hold too little of one of the tokens.",

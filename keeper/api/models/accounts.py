@@ -39,6 +39,15 @@ class Share(Shape):
     amount: Amount
 
 
+class Claim(Shape):
+    """What a redemption could not pay of an asset: the vault keeps it for the account, whose `claim` fetches it."""
+
+    asset: Address
+    symbol: str
+    decimals: int
+    amount: Amount
+
+
 class Position(Shape):
     """What an account has of one vault. `books_problem` says why nothing is known of the past; bookkeeping, not tax advice."""
 
@@ -51,6 +60,7 @@ class Position(Shape):
     decimals: int
     value: Wad | None = Field(description="USD.")
     assets: list[Share]
+    claims: list[Claim] = Field(description="Also on assets that left the basket, where the past is known.")
     cost: Wad | None = Field(description="USD that the shares cost; none where some have no known cost.")
     unrealised_gain: Wad | None
     realised_gain: Wad | None

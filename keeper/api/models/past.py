@@ -11,7 +11,7 @@ class Leg(Shape):
     """A swap."""
 
     pool: Address
-    venue: str | None = Field(description="None where only the chain tells of it.")
+    venue: str | None = Field(description="None where the pool does not tell.")
     token_in: Address
     token_out: Address
     symbol_in: str

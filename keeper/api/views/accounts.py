@@ -1,15 +1,23 @@
 """What accounts have."""
 
+from collections.abc import Sequence
+
 from keeper.api.models import accounts as m
 from keeper.api.views.common import SHARE_DECIMALS, of_block, text_or_none
 from keeper.chain.snapshot import VaultSnapshot
+from keeper.chain.tokens import Token
 from keeper.report.books import Books
 
 
 def of_position(
-    chain_id: int, snapshot: VaultSnapshot, shares: int, books: Books | None, problem: str | None
+    chain_id: int,
+    snapshot: VaultSnapshot,
+    shares: int,
+    claims: Sequence[tuple[Token, int]],
+    books: Books | None,
+    problem: str | None,
 ) -> m.Position:
-    """What an account has of a vault."""
+    """What an account has of a vault; claims are base units of each token that it is owed."""
     nav = None if snapshot.valuation is None else snapshot.valuation.nav
     value = None if nav is None else shares * nav // snapshot.supply if snapshot.supply else 0
     lots = None if books is None else [lot for lot in books.lots if lot.asset == snapshot.address]
@@ -33,6 +41,10 @@ def of_position(
                 amount=str(asset.balance * shares // snapshot.supply if snapshot.supply else 0),
             )
             for asset in snapshot.assets
+        ],
+        claims=[
+            m.Claim(asset=token.address, symbol=token.symbol, decimals=token.decimals, amount=str(amount))
+            for token, amount in claims
         ],
         cost=text_or_none(cost),
         unrealised_gain=None if value is None or cost is None else str(value - cost),

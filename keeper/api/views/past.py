@@ -53,7 +53,7 @@ def _rebalance(fill: FillCost, found: Performance) -> m.Rebalance:
         legs=[
             m.Leg(
                 pool=leg.pool,
-                venue=None,
+                venue=leg.venue,
                 token_in=leg.token_in,
                 token_out=leg.token_out,
                 symbol_in=found.symbols.get(leg.token_in, short(leg.token_in)),

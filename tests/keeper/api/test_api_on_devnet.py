@@ -347,6 +347,7 @@ def test_rebalances__are_the_vault_s_fills_with_every_cost_in_a_part(served):
     assert only["transaction"] == served.filled
     assert int(only["oracle_difference"]) == int(only["value_out"]) - int(only["value_in"])
     assert int(only["oracle_difference"]) == sum(int(only[part]) for part in ("pool_fees", "impact", "kept"))
+    assert {leg["venue"] for leg in only["legs"]} <= {"uniswap_v2", "uniswap_v3", "balancer_v2", "curve"}
     assert only["legs"]
     assert int(only["gas_wei"]) > 0
     assert found["next_before"] is None

@@ -32,7 +32,7 @@ from keeper.report.costs import cost
 from keeper.report.path import Cause, walk
 from keeper.report.performance import bridge, measure
 from keeper.report.pricing import count, value_down, value_up
-from keeper.report.states import Receipt
+from keeper.report.states import PoolTerms, Receipt
 
 WAD = 10**18
 
@@ -170,9 +170,8 @@ def test_cost__any_fill__is_pool_fees_impact_and_what_was_kept_to_the_unit(sold,
     told_of = count(fill, VAULT, DECIMALS, {A: (a,), B: (b,)})
     legs = [("pool", A, B, x, y) if forth else ("pool", B, A, x, y) for forth, x, y in swaps]
     mined = receipt(legs)
-    found = cost(
-        fill, told_of, into - out, [out, *others], 0, mined, {"pool": fee}, {A: a, B: b}, DECIMALS, 3_000 * WAD
-    )
+    pools = {"pool": PoolTerms(None, fee)}
+    found = cost(fill, told_of, into - out, [out, *others], 0, mined, pools, {A: a, B: b}, DECIMALS, 3_000 * WAD)
     assert found.pool_fees + found.impact + found.kept == found.oracle_difference == out - into
     assert found.rounding == 0
     assert 0 <= found.gas_wei <= mined.wei
@@ -188,8 +187,8 @@ def test_cost__of_one_transaction_for_several_vaults__divides_all_gas_and_all_fe
         logs = Logs().tx(2, "fill").fill((A, WAD), (B, 10**6), out, out)
         fill = filled(logs)
         told_of = count(fill, VAULT, DECIMALS, {A: (WAD,), B: (WAD,)})
-        fees, prices = {"pool": WAD // 400}, {A: WAD, B: WAD}
-        found.append(cost(fill, told_of, 0, values, i, mined, fees, prices, DECIMALS, None))
+        pools, prices = {"pool": PoolTerms(None, WAD // 400)}, {A: WAD, B: WAD}
+        found.append(cost(fill, told_of, 0, values, i, mined, pools, prices, DECIMALS, None))
     assert sum(each.gas_wei for each in found) == wei
     assert sum(each.pool_fees for each in found) == WAD // 400
     assert all(each.gas is None for each in found)
@@ -200,9 +199,9 @@ def test_cost__leg_over_a_token_without_a_price__takes_the_fee_from_what_came():
     fill = filled(logs)
     told_of = count(fill, VAULT, DECIMALS, {A: (WAD,), B: (WAD,)})
     swaps = [("one", A, "hub", 10 * WAD, 5), ("two", "hub", B, 5, 9 * 10**6)]
-    fees = {"one": WAD // 100, "two": WAD // 10}
-    found = cost(fill, told_of, -WAD, [10 * WAD], 0, receipt(swaps), fees, {A: WAD, B: WAD}, DECIMALS, WAD)
-    assert [leg.fee for leg in found.legs] == [WAD // 10, WAD]
+    pools = {"one": PoolTerms("curve", WAD // 100), "two": PoolTerms("uniswap_v2", WAD // 10)}
+    found = cost(fill, told_of, -WAD, [10 * WAD], 0, receipt(swaps), pools, {A: WAD, B: WAD}, DECIMALS, WAD)
+    assert [(leg.venue, leg.fee) for leg in found.legs] == [("curve", WAD // 10), ("uniswap_v2", WAD)]
     assert [leg.loss for leg in found.legs] == [None, None]
     assert (found.impact, found.kept) == (WAD - found.pool_fees, 0)
 

@@ -10,7 +10,7 @@ from keeper.chain.multicall import Answer
 from keeper.chain.snapshot import Block
 from keeper.errors import ChainError, OracleError
 from keeper.report import states as module
-from keeper.report.states import States, _fee
+from keeper.report.states import States, _terms
 from keeper.settings import load
 
 WAD = 10**18
@@ -102,15 +102,15 @@ def test_at__state_that_the_node_forgot__asks_for_an_archive_node(settings, monk
 
 
 @pytest.mark.parametrize(
-    ("answers", "fee"),
+    ("answers", "venue", "fee"),
     [
-        ((60, 3000, None, 3000, None), 3 * 10**15),  # V3
-        ((None, None, 10**15, None, None), 10**15),  # Balancer
-        ((None, 30, None, 4_000_000, None), 4 * 10**14),  # Curve
-        ((None, None, None, None, (1, 2, 3)), 3 * 10**15),  # V2
-        ((None, None, None, None, None), 0),
-        ((None, None, None, 10**10, None), 0),
+        ((60, 3000, None, 3000, None), "uniswap_v3", 3 * 10**15),
+        ((None, None, 10**15, None, None), "balancer_v2", 10**15),
+        ((None, 30, None, 4_000_000, None), "curve", 4 * 10**14),
+        ((None, None, None, None, (1, 2, 3)), "uniswap_v2", 3 * 10**15),
+        ((None, None, None, None, None), None, 0),
+        ((None, None, None, 10**10, None), None, 0),
     ],
 )
-def test_fee__each_venue__is_a_wad_share(answers, fee):
-    assert _fee(answers) == fee
+def test_terms__of_each_venue__are_its_name_and_a_wad_share(answers, venue, fee):
+    assert _terms(answers) == (venue, fee)

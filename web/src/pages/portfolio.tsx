@@ -6,6 +6,7 @@ import { type Address, type Position, positionsOf } from "../api";
 import { transactionPage } from "../chains";
 import { CENT, day, signedUsd, usd } from "../format";
 import { Answer, Empty, useLive } from "../live";
+import { Claims } from "../trade/claims";
 import { Amount, Figure, Hex, Table } from "../ui/parts";
 
 export function Portfolio() {
@@ -32,7 +33,7 @@ function Positions(props: { account: Address }) {
             This wallet holds no shares. <Link href="/">Look at the vaults</Link>
           </Empty>
         ) : (
-          found.map((each) => <Held key={each.vault} position={each} />)
+          found.map((each) => <Held key={`${each.chainId}-${each.vault}`} position={each} account={props.account} />)
         )
       }
     </Answer>
@@ -44,7 +45,7 @@ function gainClass(gain: bigint | null): string {
   return gain > 0n ? "up" : "down";
 }
 
-function Held(props: { position: Position }) {
+function Held(props: { position: Position; account: Address }) {
   const { position } = props;
   return (
     <section className="card" aria-label={position.name}>
@@ -70,6 +71,7 @@ function Held(props: { position: Position }) {
           />
         )}
       </dl>
+      <Claims position={position} account={props.account} />
       {position.lots.length > 0 && (
         <>
           <h3>Tax lots</h3>

@@ -1,15 +1,28 @@
-/** Mint and redeem. A way in or out is one entry of `WAYS`: in kind now, one token when its quotes are served. */
-import { useId, useState } from "react";
-import { type Address, quoteOf, type Vault } from "../api";
-import { parseAmount, percent, tokens, usd } from "../format";
-import { Answer, useLive } from "../live";
+/** Mint and redeem. A way in or out is one entry of `WAYS`. */
+import { type ReactNode, useId, useState } from "react";
+import type { Address, Vault } from "../api";
+import { Answer } from "../live";
 import { InKind } from "../trade/in-kind";
+import { OneToken } from "../trade/one-token";
+import { type Runner, useRunner } from "../trade/runner";
 import { VaultHead } from "./head";
 import { useVault } from "./vault";
 
 export type Kind = "mint" | "redeem";
 
-const WAYS = [{ id: "kind", label: "In kind", View: InKind }] as const;
+export interface WayProps {
+  vault: Vault;
+  kind: Kind;
+  runner: Runner;
+  /** The choice between the ways, which stands on top of a form. */
+  ways: ReactNode;
+}
+
+// The first that a vault has is the one that is shown.
+const WAYS = [
+  { id: "token", label: "One token", View: OneToken, isThere: (vault: Vault) => vault.zap !== null },
+  { id: "kind", label: "In kind", View: InKind, isThere: () => true },
+] as const;
 
 export function Trade(props: { address: Address; kind: Kind }) {
   const vault = useVault(props.address);
@@ -27,17 +40,13 @@ export function Trade(props: { address: Address; kind: Kind }) {
 
 function Form(props: { vault: Vault; kind: Kind }) {
   const { vault, kind } = props;
-  const [text, setText] = useState("");
-  const [way, setWay] = useState<(typeof WAYS)[number]["id"]>("kind");
-  const id = useId();
-  const { shares, fault } = read(text);
-  const quote = useLive(
-    ["quote", kind, vault.address, String(shares)],
-    () => quoteOf(kind, vault.address, shares ?? 0n),
-    { enabled: shares !== null },
-  );
-  const fee = kind === "mint" ? vault.fees.mint : vault.fees.redeem;
-  const { View } = WAYS.find((each) => each.id === way) ?? WAYS[0];
+  const [chosen, setChosen] = useState<(typeof WAYS)[number]["id"] | null>(null);
+  const runner = useRunner(vault.chainId);
+  const name = useId();
+  const there = WAYS.filter((each) => each.isThere(vault));
+  const way = there.find((each) => each.id === chosen) ?? there[0];
+  if (!way) return null;
+  const { View } = way;
   return (
     <div className="trade">
       {kind === "mint" && vault.mode !== "open" && (
@@ -47,69 +56,32 @@ function Form(props: { vault: Vault; kind: Kind }) {
           </p>
         </div>
       )}
-      <div className="card">
-        {WAYS.length > 1 && (
-          <fieldset className="ways">
-            <legend>{kind === "mint" ? "Pay with" : "Receive"}</legend>
-            {WAYS.map((each) => (
-              <label key={each.id}>
-                <input type="radio" name={id} checked={each.id === way} onChange={() => setWay(each.id)} /> {each.label}
-              </label>
-            ))}
-          </fieldset>
-        )}
-        <label htmlFor={`${id}-shares`}>Shares to {kind}</label>
-        <div className="amount">
-          <input
-            id={`${id}-shares`}
-            inputMode="decimal"
-            autoComplete="off"
-            placeholder="0.0"
-            value={text}
-            aria-invalid={fault !== null}
-            aria-describedby={`${id}-hint`}
-            onChange={(event) => setText(event.target.value)}
-          />
-          <span className="unit">{vault.symbol}</span>
-        </div>
-        <p id={`${id}-hint`} className={fault ? "bad small" : "quiet small"} role={fault ? "alert" : undefined}>
-          {fault ??
-            (shares !== null && vault.navPerShare !== null
-              ? `Worth ${usd((shares * vault.navPerShare) / 10n ** 18n)} at the oracle's prices.`
-              : `One share is worth ${vault.navPerShare === null ? "what its basket is" : usd(vault.navPerShare)}.`)}
-          {fee > 0n && ` The vault keeps ${percent(fee, 3)} of the shares.`}
-        </p>
-      </div>
-      {shares === null ? (
-        <p className="empty">
-          {kind === "mint"
-            ? "Write how many shares you want: the page shows what each asset costs, before your wallet is asked for anything."
-            : "Write how many shares you give: the page shows what you receive of each asset, before your wallet is asked for anything."}
-        </p>
-      ) : (
-        <Answer query={quote} what="the quote" lines={6}>
-          {(found) => (
-            <View
-              key={`${kind}-${shares}`}
-              vault={vault}
-              kind={kind}
-              shares={shares}
-              quote={found}
-              label={`${tokens(shares, 18)} ${vault.symbol}`}
-              onAll={(all) => setText(all)}
-            />
-          )}
-        </Answer>
-      )}
+      <View
+        vault={vault}
+        kind={kind}
+        runner={runner}
+        ways={
+          there.length > 1 && (
+            <fieldset className="ways" disabled={runner.isBusy}>
+              <legend>{kind === "mint" ? "Pay with" : "Receive"}</legend>
+              {there.map((each) => (
+                <label key={each.id}>
+                  <input
+                    type="radio"
+                    name={name}
+                    checked={each === way}
+                    onChange={() => {
+                      runner.clear();
+                      setChosen(each.id);
+                    }}
+                  />{" "}
+                  {each.label}
+                </label>
+              ))}
+            </fieldset>
+          )
+        }
+      />
     </div>
   );
-}
-
-function read(text: string): { shares: bigint | null; fault: string | null } {
-  if (text.trim() === "") return { shares: null, fault: null };
-  try {
-    return { shares: parseAmount(text, 18), fault: null };
-  } catch (error) {
-    return { shares: null, fault: (error as Error).message };
-  }
 }

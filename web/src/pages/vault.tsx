@@ -1,3 +1,5 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
 import { type Address, type NavPoint, navOf, type Rebalance, rebalancesOf, type Vault, vaultOf } from "../api";
 import { transactionPage } from "../chains";
 import { bps, moment, percent, ratio, usd } from "../format";
@@ -42,6 +44,7 @@ function Overview(props: { vault: Vault }) {
   const { vault } = props;
   const nav = useLive(["nav", vault.address], () => navOf(vault.address), { slow: true });
   const rebalances = useLive(["rebalances", vault.address], () => rebalancesOf(vault.address, SHOWN), { slow: true });
+  useNews(vault);
   return (
     <>
       {vault.problem && (
@@ -90,6 +93,18 @@ function Overview(props: { vault: Vault }) {
       <Roles vault={vault} />
     </>
   );
+}
+
+/** What was traded, or came and went, is a part of the past at once, however slowly that is asked for by itself. */
+function useNews(vault: Vault) {
+  const queries = useQueryClient();
+  const held = vault.assets.map((each) => each.balance).join();
+  const before = useRef(held);
+  useEffect(() => {
+    if (before.current === held) return;
+    before.current = held;
+    for (const what of ["nav", "rebalances"]) void queries.invalidateQueries({ queryKey: [what, vault.address] });
+  }, [held, queries, vault.address]);
 }
 
 function Holdings(props: { vault: Vault }) {

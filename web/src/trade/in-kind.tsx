@@ -1,22 +1,85 @@
 /** Mint or redeem for all assets of the basket, pro rata. */
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useConnection } from "wagmi";
-import { type Quote, type Simulation, simulate, type Vault } from "../api";
-import { transactionPage } from "../chains";
-import { exact, tokens, usd, whole } from "../format";
-import { useLive } from "../live";
-import type { Kind } from "../pages/trade";
-import { Amount, Hex, Table } from "../ui/parts";
+import { type Quote, quoteOf, simulate, type Vault } from "../api";
+import { exact, percent, tokens, usd } from "../format";
+import { Answer, useLive } from "../live";
+import type { Kind, WayProps } from "../pages/trade";
+import { Amount, Table } from "../ui/parts";
 import { WrongNetwork } from "../ui/wallet-button";
 import { inWords } from "../words";
+import { AmountField, read } from "./amount";
 import { type Holdings, holdingsOf } from "./holdings";
-import { gasPrice, OutcomeUnknown, type Progress, run } from "./run";
+import { gasPrice } from "./run";
+import { type Runner, Transactions } from "./runner";
+import { simulated } from "./simulated";
 import { mintSteps, redeemSteps, type Step } from "./steps";
+
+export function InKind(props: WayProps) {
+  const { vault, kind, runner } = props;
+  const [text, setText] = useState("");
+  const { amount: shares, fault } = read(text, 18);
+  const quote = useLive(
+    ["quote", kind, vault.address, String(shares)],
+    () => quoteOf(kind, vault.address, shares ?? 0n),
+    { enabled: shares !== null },
+  );
+  const fee = kind === "mint" ? vault.fees.mint : vault.fees.redeem;
+  const write = (words: string) => {
+    runner.clear();
+    setText(words);
+  };
+  return (
+    <>
+      <div className="card">
+        {props.ways}
+        <fieldset className="bare" disabled={runner.isBusy}>
+          <AmountField
+            label={`Shares to ${kind}`}
+            unit={vault.symbol}
+            text={text}
+            onText={write}
+            fault={fault}
+            hint={
+              <>
+                {shares !== null && vault.navPerShare !== null
+                  ? `Worth ${usd((shares * vault.navPerShare) / 10n ** 18n)} at the oracle's prices.`
+                  : `One share is worth ${vault.navPerShare === null ? "what its basket is" : usd(vault.navPerShare)}.`}
+                {fee > 0n && ` The vault keeps ${percent(fee, 3)} of the shares.`}
+              </>
+            }
+          />
+        </fieldset>
+      </div>
+      {shares === null ? (
+        <p className="empty">
+          {kind === "mint"
+            ? "Write how many shares you want: the page shows what each asset costs, before your wallet is asked for anything."
+            : "Write how many shares you give: the page shows what you receive of each asset, before your wallet is asked for anything."}
+        </p>
+      ) : (
+        <Answer query={quote} what="the quote" lines={6}>
+          {(found) => (
+            <Order
+              vault={vault}
+              kind={kind}
+              runner={runner}
+              shares={shares}
+              quote={found}
+              label={`${tokens(shares, 18)} ${vault.symbol}`}
+              onAll={write}
+            />
+          )}
+        </Answer>
+      )}
+    </>
+  );
+}
 
 interface Props {
   vault: Vault;
   kind: Kind;
+  runner: Runner;
   shares: bigint;
   quote: Quote;
   /** The shares in words, as in "1.5 EQ6". */
@@ -24,29 +87,18 @@ interface Props {
   onAll: (text: string) => void;
 }
 
-const WORDS: Record<Progress["state"], string> = {
-  waiting: "waits",
-  checking: "is simulated",
-  signing: "sign it in your wallet",
-  mining: "sent, waits for its block",
-  done: "done",
-  failed: "failed",
-};
-
-export function InKind(props: Props) {
-  const { vault, kind, shares, quote, label } = props;
+function Order(props: Props) {
+  const { vault, kind, runner, shares, quote, label } = props;
   const { address, chainId } = useConnection();
-  const queries = useQueryClient();
-  const [running, setRunning] = useState<{ steps: Step[]; progress: Progress[]; over: boolean } | null>(null);
 
   const isHere = address !== undefined && chainId === vault.chainId;
   const holdings = useLive(["holdings", vault.address, address], () => holdingsOf(vault, address ?? "0x"), {
-    enabled: isHere && (running === null || running.over),
+    enabled: isHere && !runner.isBusy,
   });
   const held = isHere ? holdings.data : undefined;
   const steps = held && address ? stepsOf(props, address, held) : null;
   const lack = held ? lackOf(props, held) : null;
-  const canStart = steps !== null && lack === null && running === null;
+  const canStart = steps !== null && lack === null && runner.running === null;
   const simulation = useLive(
     ["simulation", vault.address, kind, address, String(shares), steps?.length],
     () => simulate(kind, vault.address, shares, address ?? "0x"),
@@ -55,22 +107,6 @@ export function InKind(props: Props) {
   const price = useLive(["gas price", vault.chainId], () => gasPrice(vault.chainId), { enabled: canStart });
   const refused = simulation.data?.succeeds === false ? simulation.data.words : null;
   const obstacle = quote.problem ?? lack ?? refused;
-
-  async function start() {
-    if (!steps || !address) return;
-    const progress: Progress[] = steps.map(() => ({ state: "waiting" }));
-    const show = (over: boolean) => setRunning({ steps, progress: [...progress], over });
-    show(false);
-    await run(steps, address, vault.chainId, (index, now) => {
-      progress[index] = now;
-      show(false);
-    });
-    show(true);
-    await queries.invalidateQueries();
-  }
-
-  const failed = running?.progress.find((each) => each.state === "failed");
-  const done = running?.progress.every((each) => each.state === "done") ?? false;
   return (
     <>
       <Table
@@ -125,8 +161,8 @@ export function InKind(props: Props) {
           {kind === "mint" ? "The vault takes no more than “at most”" : "The vault pays no less than “at least”"}, or
           nothing happens. The room of 0.5 % is for a rebalance in between.
         </li>
-        {simulation.data && !refused && !running && <li>{simulated(simulation.data, price.data ?? null)}</li>}
-        {kind === "mint" && steps && steps.length > 1 && !running && (
+        {simulation.data && !refused && !runner.running && <li>{simulated(simulation.data, price.data ?? null)}</li>}
+        {kind === "mint" && steps && steps.length > 1 && !runner.running && (
           <li>
             <strong>{steps.length - 1} approvals come first.</strong> Each allows this vault, and nobody else, to take
             “at most” of one token, when you mint and at no other time. Nothing is unlimited.
@@ -142,62 +178,26 @@ export function InKind(props: Props) {
           </p>
         </div>
       )}
-      {obstacle !== null && !running && (
+      {obstacle !== null && !runner.running && (
         <p className="notice bad" role="alert">
           {obstacle}
         </p>
       )}
-      {running && <Steps running={running} chain={vault.chainId} />}
-      {failed && running?.over && (
-        <div className="notice bad" role="alert">
-          <p>
-            <strong>Stopped.</strong> {inWords(failed.error)} What was done before stays done.
-          </p>
-        </div>
-      )}
-      {done && running?.over && (
-        <div className="notice good" role="status">
-          <p>
-            <strong>{kind === "mint" ? `You minted ${label}.` : `You redeemed ${label}.`}</strong> You hold{" "}
-            {held ? `${tokens(held.shares, 18)} ${vault.symbol}` : "…"} now.
-          </p>
-        </div>
-      )}
+      <Transactions runner={runner} chain={vault.chainId}>
+        <strong>{kind === "mint" ? `You minted ${label}.` : `You redeemed ${label}.`}</strong> You hold{" "}
+        {held ? `${tokens(held.shares, 18)} ${vault.symbol}` : "…"} now.
+      </Transactions>
       {isHere && (
         <button
           type="button"
           className="main large"
-          disabled={
-            !steps ||
-            obstacle !== null ||
-            (running !== null && !running.over) ||
-            done ||
-            failed?.error instanceof OutcomeUnknown
-          }
-          onClick={start}
+          disabled={!steps || obstacle !== null || runner.isBusy || runner.done || runner.isLost}
+          onClick={() => steps && address && runner.start(steps, address)}
         >
-          {failed ? "Go on" : kind === "mint" ? `Mint ${label}` : `Redeem ${label}`}
+          {runner.failed ? "Go on" : kind === "mint" ? `Mint ${label}` : `Redeem ${label}`}
         </button>
       )}
     </>
-  );
-}
-
-function Steps(props: { running: { steps: Step[]; progress: Progress[] }; chain: number }) {
-  return (
-    <ol className="steps" aria-live="polite" aria-label="Transactions">
-      {props.running.steps.map((step, index) => {
-        const now = props.running.progress[index] ?? { state: "waiting" };
-        return (
-          <li key={step.title} className={now.state}>
-            <span>{step.title}</span>
-            <span className="state">
-              {WORDS[now.state]} {now.hash && <Hex of={now.hash} href={transactionPage(props.chain, now.hash)} />}
-            </span>
-          </li>
-        );
-      })}
-    </ol>
   );
 }
 
@@ -222,15 +222,4 @@ function lackOf(props: Props, held: Holdings): string | null {
     return `${tokens(part.amount - (held.balances[index] ?? 0n), part.decimals, "ceil")} ${part.symbol}`;
   });
   return `You hold too little: ${words.join(", ")} ${missing.length > 1 ? "are" : "is"} missing. Mint fewer shares, or get them first.`;
-}
-
-function simulated(found: Simulation, price: bigint | null): string {
-  const count = found.gas.length;
-  const what = count === 1 ? "The transaction" : `All ${count} transactions`;
-  const words = found.succeeds
-    ? `${what} would go through now, by simulation.`
-    : "The chain's endpoint cannot simulate this.";
-  const gas = found.gas.reduce<bigint | null>((sum, each) => (sum === null || each === null ? null : sum + each), 0n);
-  if (gas === null || price === null) return words;
-  return `${words} Gas: ${whole(gas)} units at most, ${tokens(gas * price, 18, "ceil")} of the chain's coin at today's price.`;
 }

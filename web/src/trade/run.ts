@@ -1,11 +1,13 @@
 /** Steps through the wallet, one after the other: simulated, signed, mined. Stops at the first that fails. */
-import type { Hash } from "viem";
+import type { Hash, TransactionReceipt } from "viem";
 import { getBlock, getPublicClient, simulateContract, writeContract } from "wagmi/actions";
 import { tokenAbi, vaultAbi } from "../abi";
 import type { Address } from "../api";
 import { type ChainId, isKnown } from "../chains";
 import { config } from "../wallet";
+import { inWords } from "../words";
 import { DEADLINE_S, type Step } from "./steps";
+import { zapCall } from "./zap";
 
 /** How often the outcome of a transaction is asked for where the connection fails, and how long between. */
 const ATTEMPTS = 60;
@@ -17,6 +19,8 @@ export type State = "waiting" | "checking" | "signing" | "mining" | "done" | "fa
 export interface Progress {
   state: State;
   hash?: Hash;
+  /** Of a step that is done. */
+  receipt?: TransactionReceipt;
   error?: unknown;
 }
 
@@ -24,6 +28,9 @@ export interface Progress {
 export function callOf(step: Step, now: bigint) {
   if (step.kind === "approve")
     return { address: step.token, abi: tokenAbi, functionName: "approve", args: [step.spender, step.amount] } as const;
+  if (step.kind === "claim")
+    return { address: step.vault, abi: vaultAbi, functionName: "claim", args: [step.asset, step.receiver] } as const;
+  if (step.kind === "zap") return zapCall(step.order, step.least, step.swaps, now + DEADLINE_S);
   const args = [step.shares, step.receiver, step.limits, now + DEADLINE_S] as const;
   return { address: step.vault, abi: vaultAbi, functionName: step.kind, args } as const;
 }
@@ -48,7 +55,8 @@ export async function run(
     try {
       if (step.kind === "approve" && step.allowed > 0n && (await refuses(step, account, chain)))
         await send({ ...step, amount: 0n }, account, chain, say);
-      say({ state: "done", hash: await send(step, account, chain, say) });
+      const receipt = await send(step, account, chain, say);
+      say({ state: "done", hash: receipt.transactionHash, receipt });
     } catch (error) {
       say({ state: "failed", error, ...(hash ? { hash } : {}) });
       return false;
@@ -66,7 +74,12 @@ async function refuses(step: Step, account: Address, chain: number): Promise<boo
   );
 }
 
-async function send(step: Step, account: Address, chain: number, say: (progress: Progress) => void): Promise<Hash> {
+async function send(
+  step: Step,
+  account: Address,
+  chain: number,
+  say: (progress: Progress) => void,
+): Promise<TransactionReceipt> {
   const chainId = known(chain);
   say({ state: "checking" });
   const { timestamp } = await getBlock(config, { chainId });
@@ -76,15 +89,21 @@ async function send(step: Step, account: Address, chain: number, say: (progress:
   say({ state: "signing" });
   const hash = await writeContract(config, { ...call, gas: gas + gas / SPARE } as never);
   say({ state: "mining", hash });
-  await mined(chainId, hash);
-  return hash;
+  const receipt = await mined(chainId, hash);
+  if (receipt.status === "success") return receipt;
+  // What the call says on top of its block is most likely why it reverted in it.
+  const why = await simulateContract(config, { ...call, blockNumber: receipt.blockNumber } as never).then(
+    () => "The chain changed after it was simulated.",
+    inWords,
+  );
+  throw new Error(`It was mined and reverted: only its gas is spent. ${why}`);
 }
 
 /** It was sent, and nobody can say what became of it: to send it again might do it twice. */
 export class OutcomeUnknown extends Error {}
 
 /** Wait until a transaction is mined. A connection that fails meanwhile is asked again: what was sent stays sent. */
-async function mined(chainId: ChainId, hash: Hash): Promise<void> {
+async function mined(chainId: ChainId, hash: Hash): Promise<TransactionReceipt> {
   const client = getPublicClient(config, { chainId });
   let cancelled = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -92,9 +111,7 @@ async function mined(chainId: ChainId, hash: Hash): Promise<void> {
       .waitForTransactionReceipt({ hash, onReplaced: ({ reason }) => (cancelled = reason !== "repriced") })
       .catch(() => null);
     if (cancelled) throw new Error("It was cancelled or replaced in the wallet. Start again.");
-    if (receipt?.status === "success") return;
-    if (receipt)
-      throw new Error("The transaction was mined and reverted: the chain changed after it was simulated. Start again.");
+    if (receipt) return receipt;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   throw new OutcomeUnknown(

@@ -1,10 +1,13 @@
 /** From a quote and what is already allowed to the transactions that a wallet has to sign. Pure. */
 import type { Address, Part } from "../api";
+import type { Operation, ZapOrder } from "./zap";
 
 export type Step =
   // `allowed` is what the token allows already: too little.
   | { kind: "approve"; title: string; token: Address; spender: Address; amount: bigint; allowed: bigint }
-  | { kind: "mint" | "redeem"; title: string; vault: Address; shares: bigint; receiver: Address; limits: bigint[] };
+  | { kind: "mint" | "redeem"; title: string; vault: Address; shares: bigint; receiver: Address; limits: bigint[] }
+  | { kind: "zap"; title: string; order: ZapOrder; least: bigint; swaps: readonly Operation[] }
+  | { kind: "claim"; title: string; vault: Address; asset: Address; receiver: Address };
 
 /** Seconds from the first signature to the last moment at which the vault accepts. */
 export const DEADLINE_S = 1_200n;
@@ -47,4 +50,27 @@ export function redeemSteps(
       limits: parts.map((part) => part.limit),
     },
   ];
+}
+
+/** The approval that is missing, for what is given and not more, then the zap. */
+export function zapSteps(
+  order: ZapOrder,
+  least: bigint,
+  swaps: readonly Operation[],
+  given: { address: Address | null; symbol: string },
+  allowed: bigint,
+  title: string,
+): Step[] {
+  const { zap, amount } = order;
+  const steps: Step[] = [];
+  if (given.address !== null && allowed < amount)
+    steps.push({
+      kind: "approve",
+      title: `Approve ${given.symbol}`,
+      token: given.address,
+      spender: zap,
+      amount,
+      allowed,
+    });
+  return [...steps, { kind: "zap", title, order, least, swaps }];
 }

@@ -1,0 +1,353 @@
+/** Mint with one token, or redeem for one: the pools turn it into the basket, or the basket into it. */
+import { useState } from "react";
+import { useConnection } from "wagmi";
+import {
+  type Address,
+  ApiError,
+  type Token,
+  type Vault,
+  wrappedCoins,
+  type Zapped,
+  type ZapQuote,
+  zapOf,
+} from "../api";
+import { coinName } from "../chains";
+import { exact, percent, short, tokens, usd, WAD } from "../format";
+import { Answer, useLive } from "../live";
+import type { WayProps } from "../pages/trade";
+import { pricesOf } from "../pages/vault";
+import { Flow } from "../pictures/flow";
+import { Amount, Figure, Hex } from "../ui/parts";
+import { WrongNetwork } from "../ui/wallet-button";
+import { inWords } from "../words";
+import { AmountField, read, useSettled } from "./amount";
+import { type Purse, purseOf } from "./purse";
+import { type Runner, Transactions } from "./runner";
+import { simulated } from "./simulated";
+import { zapSteps } from "./steps";
+import { cameOf, impactOf, leastOf, swapsOf, type ZapOrder } from "./zap";
+
+/** From here on the price impact is a warning, and from there on it has to be accepted by itself. */
+const WARNING = WAD / 100n;
+const ALARM = WAD / 20n;
+/** Gas that "Max" leaves for, where the coin itself is given: a mint of a large basket, and an approval's worth more. */
+const GAS = 4_000_000n;
+const COIN = "coin";
+/** The vault or its pools refuse the amount: nothing went wrong. */
+const CONFLICT = 409;
+
+export function OneToken(props: WayProps) {
+  const { vault, kind, runner } = props;
+  const { address, chainId } = useConnection();
+  const [text, setText] = useState("");
+  const [chosen, setChosen] = useState<string | null>(null);
+
+  const { zap } = vault;
+  const found = zap?.tokens ?? [];
+  const token = found.find((each) => keyOf(each) === chosen) ?? found[0];
+  const isMint = kind === "mint";
+  const decimals = isMint ? (token?.decimals ?? 18) : 18;
+  const { amount, fault } = read(text, decimals);
+  const settled = useSettled(amount);
+  const account = address !== undefined && chainId === vault.chainId ? address : null;
+  const given = isMint ? (token?.address ?? null) : vault.address;
+  const purse = useLive(
+    ["purse", vault.address, kind, token?.address, account],
+    () => purseOf(vault.chainId, vault.address, zap?.address ?? "0x", token?.address ?? null, given, account ?? "0x"),
+    { enabled: account !== null && token !== undefined && !runner.isBusy },
+  );
+  const asked = useLive(
+    ["zap", kind, vault.address, token?.address, String(settled), account],
+    () => zapOf(kind, vault.address, token?.address ?? null, settled ?? 0n, account),
+    { enabled: settled !== null && token !== undefined && !runner.isBusy && !runner.done },
+  );
+  if (!zap || !token) return null;
+
+  const held = account === null ? undefined : purse.data;
+  const most = held && mostOf(isMint ? token : null, isMint, held, asked.data?.quote.gasPrice ?? null);
+  const unit = isMint ? token.symbol : vault.symbol;
+  const change = (what: () => void) => {
+    runner.clear();
+    what();
+  };
+  const choice = (
+    <p className="choice">
+      <label>
+        {isMint ? "Token to pay with" : "Token to receive"}{" "}
+        <select value={keyOf(token)} onChange={(event) => change(() => setChosen(event.target.value))}>
+          {found.map((each) => (
+            <option key={keyOf(each)} value={keyOf(each)}>
+              {nameOf(each, found)}
+            </option>
+          ))}
+        </select>
+      </label>
+    </p>
+  );
+  return (
+    <>
+      <div className="card">
+        {props.ways}
+        <fieldset className="bare" disabled={runner.isBusy}>
+          {isMint && choice}
+          <AmountField
+            label={isMint ? `${token.symbol} to pay` : "Shares to redeem"}
+            unit={unit}
+            text={text}
+            onText={(words) => change(() => setText(words))}
+            fault={fault}
+            hint={
+              held === undefined
+                ? "You give this much, and not more."
+                : `You hold ${tokens(isMint ? held.token : held.shares, decimals)} ${unit}.`
+            }
+            onMax={most ? () => change(() => setText(exact(most, decimals))) : undefined}
+          />
+          {!isMint && choice}
+        </fieldset>
+      </div>
+      {amount === null || settled === null ? (
+        <p className="empty">
+          {isMint
+            ? "Write how much you pay: the page shows how many shares you get at least, before your wallet is asked for anything."
+            : "Write how many shares you give: the page shows what you receive at least, before your wallet is asked for anything."}
+        </p>
+      ) : asked.error instanceof ApiError && asked.error.status === CONFLICT ? (
+        <p className="notice bad" role="alert">
+          {asked.error.message}
+        </p>
+      ) : (
+        <Answer query={asked} what="the quote" lines={6}>
+          {(zapped) => (
+            <Order
+              key={`${kind}-${keyOf(token)}-${settled}`}
+              vault={vault}
+              runner={runner}
+              order={{ kind, zap: zap.address, vault: vault.address, token: token.address, amount: settled }}
+              zapped={zapped}
+              isFresh={amount === settled}
+              account={account}
+              held={held}
+              trouble={account !== null && purse.isError ? purse.error : null}
+            />
+          )}
+        </Answer>
+      )}
+      {address && account === null && <WrongNetwork chain={vault.chainId} />}
+    </>
+  );
+}
+
+interface Props {
+  vault: Vault;
+  runner: Runner;
+  order: ZapOrder;
+  zapped: Zapped;
+  /** Whether the quote is for what stands in the form. */
+  isFresh: boolean;
+  account: Address | null;
+  held: Purse | undefined;
+  trouble: unknown;
+}
+
+function Order(props: Props) {
+  const { vault, runner, order, zapped, account, held, trouble } = props;
+  const { quote, prepared, simulation } = zapped;
+  const [accepted, setAccepted] = useState<bigint>(0n);
+  const { given, wanted } = quote;
+  const isMint = order.kind === "mint";
+  const least = leastOf(quote.amountOut);
+  const impact = impactOf(quote);
+  const paid = `${tokens(order.amount, given.decimals, "ceil")} ${given.symbol}`;
+  const title = isMint ? `Mint with ${paid}` : `Redeem ${paid}`;
+
+  const lack = held ? lackOf(order, given, held) : null;
+  const refused = simulation?.succeeds === false ? simulation.words : null;
+  const checked = prepared ? check(() => swapsOf(order, least, prepared)) : null;
+  const obstacle = quote.problem ?? checked?.fault ?? lack ?? refused;
+  const isAlarming = impact !== null && impact > ALARM;
+  // Accepted once, a little more is no news.
+  const isAccepted = !isAlarming || impact <= accepted;
+  const steps = checked?.swaps && held ? zapSteps(order, least, checked.swaps, given, held.allowance, title) : null;
+  const isApproved = steps === null || steps.length === 1;
+  const receipt = runner.running?.progress.at(-1)?.receipt;
+  const came = receipt ? cameOf(order, receipt.logs) : null;
+  return (
+    <>
+      <dl className="figures" aria-live="off">
+        <Figure
+          label="You receive"
+          value={<Amount of={quote.amountOut} decimals={wanted.decimals} symbol={wanted.symbol} />}
+          note={quote.valueOut === null ? undefined : `worth ${usd(quote.valueOut)} at the oracle's prices`}
+        />
+        <Figure
+          label="At least"
+          value={<Amount of={least} decimals={wanted.decimals} symbol={wanted.symbol} />}
+          note="or nothing happens"
+        />
+        <Figure
+          label="Price impact"
+          value={
+            <span className={impact !== null && impact > WARNING ? "bad" : ""}>
+              {impact === null ? "not known" : percent(impact)}
+            </span>
+          }
+          note="with the pools' fees, against the oracle"
+        />
+        <Figure label="Gas" value={<Gas quote={quote} vault={vault} />} />
+      </dl>
+      {impact === null && (
+        <p className="notice">
+          The vault's oracle has no price of {[given, wanted].map((each) => each.symbol).join(" or of ")}: compare with
+          another market before you sign.
+        </p>
+      )}
+      {impact !== null && impact > WARNING && (
+        <div className="notice bad" role="alert">
+          <p>
+            <strong>You lose {percent(impact)} to the pools.</strong> They are too shallow for this much: give less, in
+            several parts, or go in kind, which trades nothing.
+          </p>
+          {isAlarming && !runner.running && (
+            <label>
+              <input
+                type="checkbox"
+                checked={isAccepted}
+                onChange={(event) => setAccepted(event.target.checked ? impact + WARNING : 0n)}
+              />{" "}
+              I accept to lose {percent(impact)}
+            </label>
+          )}
+        </div>
+      )}
+      {quote.legs.length > 0 && <Flow legs={quote.legs} prices={pricesOf(vault)} label="Route" />}
+      <ul className="facts">
+        <li>
+          Below “at least” nothing happens but that gas is spent. It is 0.5 % under the quote of block {quote.block},
+          which is renewed with every block until you start.
+        </li>
+        <Certified quote={quote} />
+        {quote.back.length > 0 && (
+          <li>
+            What does not fit comes back to you:{" "}
+            {quote.back.map((each) => `${tokens(each.amount, each.token.decimals)} ${each.token.symbol}`).join(", ")}.
+          </li>
+        )}
+        {!isApproved && !runner.running && (
+          <li>
+            <strong>One approval comes first.</strong> It allows the zap contract <Hex of={order.zap} />, and nobody
+            else, to take {paid} from you when you call it. Nothing is unlimited and nothing stays.
+          </li>
+        )}
+        {simulation && !refused && !runner.running && <li>{simulated(simulation, quote.gasPrice)}</li>}
+      </ul>
+      {account === null && <p className="notice">Connect a wallet at the top to go on. Looking needs none.</p>}
+      {trouble !== null && (
+        <div className="notice bad" role="alert">
+          <p>
+            <strong>Could not read your balances.</strong> {inWords(trouble)} Trying again by itself.
+          </p>
+        </div>
+      )}
+      {obstacle !== null && !runner.running && (
+        <p className="notice bad" role="alert">
+          {obstacle}
+        </p>
+      )}
+      <Transactions runner={runner} chain={vault.chainId}>
+        <strong>
+          {isMint ? "You minted" : "You received"}{" "}
+          {`${tokens(came ?? quote.amountOut, wanted.decimals)} ${wanted.symbol}`}.
+        </strong>{" "}
+        You hold {held ? `${tokens(held.shares, 18)} ${vault.symbol}` : "…"} now.
+      </Transactions>
+      {account !== null && (
+        <button
+          type="button"
+          className="main large"
+          disabled={
+            !steps ||
+            !props.isFresh ||
+            obstacle !== null ||
+            !isAccepted ||
+            runner.isBusy ||
+            runner.done ||
+            runner.isLost
+          }
+          onClick={() => steps && runner.start(steps, account)}
+        >
+          {runner.failed ? "Go on" : title}
+        </button>
+      )}
+    </>
+  );
+}
+
+function Certified(props: { quote: ZapQuote }) {
+  const { certificate, legs, wanted } = props.quote;
+  if (certificate === null)
+    return (
+      <li>
+        {legs.length === 0
+          ? "Nothing is traded."
+          : "How much better another route could be is not known: gas outweighs so small an amount."}
+      </li>
+    );
+  const ceiling = `${tokens(certificate.ceiling, wanted.decimals, "ceil")} ${wanted.symbol}`;
+  return (
+    <li>
+      No other route over these pools would give more than {ceiling}: at most {certificate.gapBps.toFixed(2)} bps
+      better.
+    </li>
+  );
+}
+
+function Gas(props: { quote: ZapQuote; vault: Vault }) {
+  const { quote, vault } = props;
+  const coins = useLive(["coins"], wrappedCoins, { slow: true });
+  const wrapped = coins.data?.get(vault.chainId)?.toLowerCase();
+  const price = vault.assets.find((each) => each.address.toLowerCase() === wrapped)?.price ?? null;
+  const wei = quote.gas * quote.gasPrice;
+  return (
+    <>
+      <Amount of={wei} decimals={18} symbol={coinName(vault.chainId)} up />
+      {price !== null && <span className="note">about {usd((wei * price) / WAD)}</span>}
+    </>
+  );
+}
+
+function keyOf(token: Token): string {
+  return token.address ?? COIN;
+}
+
+/** Two tokens of one name are told apart by their addresses. */
+function nameOf(token: Token, all: readonly Token[]): string {
+  const isAlone = all.filter((each) => each.symbol === token.symbol).length === 1;
+  return isAlone || token.address === null ? token.symbol : `${token.symbol} (${short(token.address)})`;
+}
+
+/** All that can be given; of the coin less the gas. */
+function mostOf(token: Token | null, isMint: boolean, held: Purse, gasPrice: bigint | null): bigint {
+  if (!isMint) return held.shares;
+  if (token?.address !== null) return held.token;
+  const most = held.coin - GAS * (gasPrice ?? 0n);
+  return most > 0n ? most : 0n;
+}
+
+/** What is missing for it, in words; null when all is there. */
+function lackOf(order: ZapOrder, given: Token, held: Purse): string | null {
+  const has = order.kind === "mint" ? held.token : held.shares;
+  if (has < order.amount) return `You hold ${tokens(has, given.decimals)} ${given.symbol}: give no more than that.`;
+  return null;
+}
+
+function check(swaps: () => ReturnType<typeof swapsOf>): {
+  swaps: ReturnType<typeof swapsOf> | null;
+  fault: string | null;
+} {
+  try {
+    return { swaps: swaps(), fault: null };
+  } catch (error) {
+    return { swaps: null, fault: inWords(error) };
+  }
+}
