@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode
 
 from devnet.addresses import TOKENS, V2_FACTORY, V3_FACTORY, V3_ROUTER
 from devnet.box import calldata
 from unit.index_zap.conftest import NO_PERMIT, THOUSAND, USDC, WETH, Zap
 from unit.route_executor.conftest import AGGREGATOR, ETHER, V2, V3
-from unit.world import ALL, FAR, WAD, ZERO, revert, step, undone
+from unit.world import ALL, FAR, ODD, WAD, ZERO, World, revert, step, undone
 
 V3_SWAP = "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))"
 
@@ -28,10 +29,11 @@ def affords(zap: Zap, shares: int, held: dict[str, int]) -> bool:
     return all(held[token] >= amount for token, amount in asked)
 
 
-@pytest.mark.parametrize("fee", [0, WAD // 50, 12_345 * 10**12])
-def test_zap_mint__usdc_in__makes_the_most_and_gives_the_rest_back(zap: Zap, fee: int) -> None:
+@pytest.mark.parametrize(("streaming", "fee"), [(0, 0), (0, WAD // 50), (WAD // 50, 12_345 * 10**12)])
+def test_zap_mint__usdc_in__makes_the_most_and_gives_the_rest_back(zap: Zap, streaming: int, fee: int) -> None:
     world, caller = zap.world, zap.world.stranger
-    world.vault.set_fees((world.recipient, 0, fee, 0), sender=world.owner)
+    world.vault.set_fees((world.recipient, streaming, fee, 0), sender=world.owner)
+    world.wait(30 * 86400)
     zap.fund(caller)
     with undone(world.chain):
         held = bought(zap.mint(caller, zap.buying()), zap, {USDC: 10 * THOUSAND})
@@ -137,9 +139,10 @@ def test_zap_mint__after_its_deadline__reverts(zap: Zap) -> None:
     zap.fund(zap.world.stranger)
     now = zap.world.chain.pending_timestamp + 10
     zap.world.at(now)
-    with revert("zap: expired"):
-        zap.mint(zap.world.stranger, zap.buying(), deadline=now - 1)
-    zap.world.at(now)
+    for deadline in (0, now - 1):
+        with revert("zap: expired"):
+            zap.mint(zap.world.stranger, zap.buying(), deadline=deadline)
+        zap.world.at(now)
     zap.mint(zap.world.stranger, zap.buying(), deadline=now)
 
 
@@ -174,6 +177,34 @@ def test_zap_mint__swaps_that_miss_an_asset__buy_no_shares(zap: Zap) -> None:
     zap.fund(zap.world.stranger)
     with revert("vault: zero shares"):
         zap.mint(zap.world.stranger, zap.buying()[:1])
+
+
+def test_zap_mint__vault_was_given_something_before__the_callers_limit_holds(zap: Zap) -> None:
+    """A gift bends what the vault holds: what was bought for the basket of before makes fewer shares, and more comes back."""
+    world, caller = zap.world, zap.world.stranger
+    zap.fund(caller)
+    with undone(world.chain):
+        honest = zap.mint(caller, zap.buying()).return_value
+    zap.box.give(WETH, world.vault.address, 10 * ETHER)
+    with revert("zap: too few shares"):
+        zap.mint(caller, zap.buying(), least=honest * 9_990 // 10_000)
+    receipt = zap.mint(caller, zap.buying())
+    assert honest * 95 // 100 < receipt.return_value < honest * 98 // 100
+    assert zap.holdings(caller)["USDC"] > 50 * 10**6
+    zap.assert_clean(receipt)
+
+
+def test_zap_mint__some_of_an_asset_belongs_to_claims__counts_as_the_vault_does(build: Any, zap: Zap) -> None:
+    world: World = build(ODD)
+    world.mint(world.depositor, 100 * WAD)
+    world.misbehave(1, is_blocked=True)
+    world.vault.redeem(30 * WAD, world.depositor, [0] * 3, FAR, sender=world.depositor)
+    world.misbehave(1)
+    for token, amount in zip(world.tokens, world.vault.preview_mint(10 * WAD), strict=True):
+        token.mint(zap.contract, amount, sender=world.deployer)
+    world.tokens[0].approve(zap.contract, ALL, sender=world.stranger)
+    zap.mint(world.stranger, [], vault=world.vault, token=world.tokens[0].address, amount=0, least=10 * WAD)
+    assert sum(world.wallet(zap.contract)) == 0
 
 
 # --- whose tokens
@@ -278,6 +309,19 @@ def test_zap_mint__through_an_aggregator__fills_and_leaves_no_allowance(zap: Zap
         zap.mint(caller, operations, calls=[(3 * ETHER, data)])
 
 
+@pytest.mark.parametrize("receiver", ["attacker", "stranger"])
+def test_zap_mint__aggregator_pays_somebody_else__does_not_count(zap: Zap, receiver: str) -> None:
+    """Not even where it is the caller: what counts is what comes here, and the shares that it makes."""
+    caller = zap.world.stranger
+    zap.fund(caller)
+    operation, data = aggregator(zap, THOUSAND, getattr(zap.world, receiver))
+    with revert("executor: too little out"):
+        zap.mint(caller, [operation, *zap.buying()], calls=[(1, data)])
+    with revert("zap: too few shares"):
+        zap.mint(caller, [operation, *zap.buying()], calls=[(0, data)], least=85 * WAD)
+    assert zap.holdings(caller) == {"USDC": 10 * THOUSAND}
+
+
 def test_zap_mint__aggregator_not_pinned_or_forbidden_again__reverts(zap: Zap) -> None:
     caller = zap.world.stranger
     zap.fund(caller)
@@ -339,7 +383,12 @@ def test_zap_mint__vault_takes_all_and_calls_back__reaches_nobody_else(zap: Zap,
     for who, symbol in ((caller, "USDC"), (victim, "USDC"), (victim, "DAI")):
         zap.fund(who, 10 * THOUSAND, symbol)
     again = (world.vault, USDC, 10 * THOUSAND, 0, [], [], FAR, NO_PERMIT)
+    keepers, other = zap.market.executor, world.vault
     script = [
+        (keepers.address, bytes(keepers.on_rebalance.encode_input(keepers, [], b""))),
+        (other.address, bytes(other.mint.encode_input(WAD, greedy_vault, [ALL] * 3, FAR))),
+        (other.address, bytes(other.redeem.encode_input(WAD, greedy_vault, [0] * 3, FAR))),
+        (other.address, bytes(other.transferFrom.encode_input(victim, greedy_vault, 1))),
         (USDC, calldata("transferFrom(address,address,uint256)", victim.address, greedy_vault.address, 1)),
         (USDC, calldata("transferFrom(address,address,uint256)", zap.contract.address, greedy_vault.address, 1)),
         (zap.contract.address, bytes(zap.contract.zap_mint.encode_input(*again))),
@@ -350,7 +399,7 @@ def test_zap_mint__vault_takes_all_and_calls_back__reaches_nobody_else(zap: Zap,
     held = zap.holdings(victim)
     zap.box.give(TOKENS["DAI"].address, zap.contract.address, 5)
     receipt = zap.mint(caller, [], vault=greedy_vault)
-    assert [greedy_vault.succeeded(number) for number in range(5)] == [False] * 5
+    assert [greedy_vault.succeeded(number) for number in range(9)] == [False] * 9
     assert zap.holdings(victim) == held
     # As much of each as the scarcer one affords was its; the rest came back.
     assert zap.box.balance(USDC, greedy_vault.address) == 5
@@ -370,6 +419,69 @@ def test_zap_mint__vault_takes_nothing__is_left_without_an_allowance(zap: Zap, g
     receipt = zap.mint(caller, [], vault=greedy_vault)
     assert zap.market.world.tokens[0].allowance(zap.contract, greedy_vault) == 0
     assert zap.holdings(caller) == {"USDC": 10 * THOUSAND}
+    zap.assert_clean(receipt)
+
+
+@pytest.mark.parametrize("named", ["the same twice", "wrapped ether", "the zap", "itself", "another vault", "nothing"])
+def test_zap_mint__vault_names_anything__takes_its_callers_and_leaves_no_allowance(
+    zap: Zap, greedy_vault: Any, named: str
+) -> None:
+    world, caller = zap.world, zap.world.attacker
+    assets = {
+        "the same twice": [USDC, USDC],
+        "wrapped ether": [WETH],
+        "the zap": [USDC, zap.contract],
+        "itself": [greedy_vault],
+        "another vault": [world.vault],
+        "nothing": [],
+    }[named]
+    zap.fund(caller)
+    greedy_vault.set_up(assets, [], sender=caller)
+    balance = zap.box.balance(USDC, caller.address)
+    # The zap and the hostile vault do not tell balances.
+    if named in ("the zap", "itself"):
+        with pytest.raises(Exception, match=r"reverted|failed|ether from a stranger"):
+            zap.mint(caller, [], vault=greedy_vault)
+        assert zap.box.balance(USDC, caller.address) == balance
+        return
+    zap.assert_clean(zap.mint(caller, [], vault=greedy_vault))
+    taken = zap.box.balance(USDC, greedy_vault.address)
+    assert taken == (10 * THOUSAND if named == "the same twice" else 0)
+    assert zap.box.balance(USDC, caller.address) == balance - taken
+
+
+def test_zap_mint__vault_with_more_assets_than_a_vault_can_have__reverts(zap: Zap) -> None:
+    zap.fund(zap.world.stranger)
+    answer = encode(["address[]"], [[USDC] * 21])
+    # PUSH2 size, PUSH1 12, RETURNDATASIZE, CODECOPY, PUSH2 size, RETURNDATASIZE, RETURN
+    size = len(answer).to_bytes(2, "big")
+    code = bytes.fromhex("61") + size + bytes.fromhex("600c3d3961") + size + bytes.fromhex("3df3") + answer
+    zap.world.chain.provider.set_code(vault := "0x" + "7" * 40, code)
+    assert len(zap.box.call(vault, "assets()(address[])")) == 21
+    with pytest.raises(Exception, match=r"reverted|failed"):
+        zap.mint(zap.world.stranger, zap.buying(), vault=vault)
+    assert zap.holdings(zap.world.stranger) == {"USDC": 10 * THOUSAND}
+
+
+def test_zap_mint__vault_changes_its_assets_on_the_way__what_it_does_not_take_comes_back(
+    zap: Zap, greedy_vault: Any
+) -> None:
+    """It names USDC, and while the swaps run decides for WETH: the zap goes by what it was told first."""
+    world, caller = zap.world, zap.world.attacker
+    odd = world.deployer.deploy(world.project.OddToken, "HOOK", 18)
+    pair = world.deployer.deploy(world.project.FalsePair, odd, WETH)
+    odd.mint(zap.contract, WAD, sender=world.deployer)
+    odd.configure(1, 0, 0, False, False, world.executor, 0, False, False, False, sender=world.deployer)
+    greedy_vault.set_up([USDC], [], sender=caller)
+    world.script(step(greedy_vault.set_up, [WETH], []))
+    zap.fund(caller)
+    zap.box.give(WETH, zap.contract.address, 5)
+
+    receipt = zap.mint(caller, [(V2, pair, odd, WETH, 0, WAD)], vault=greedy_vault)
+
+    assert list(greedy_vault.assets()) == [WETH]
+    assert zap.holdings(greedy_vault) == {}
+    assert zap.holdings(caller) == {"USDC": 10 * THOUSAND, "WETH": 5}
     zap.assert_clean(receipt)
 
 
