@@ -10,7 +10,7 @@
         Everything comes from the caller and goes to the caller, so that whatever is here in the middle of a call is the caller's. No balance of
         anybody else can be reached: tokens are pulled from `msg.sender` alone, whatever the operations, the vault or a token say. So a permit
         needs no trust: one that was used before, or that a token does not know and answers all the same, changes nothing. What
-        strangers send here is a gift to whoever names the token next.
+        strangers send here is a gift to whoever names the token next; ether that is forced on it stays.
 
         The vault is the caller's choice. A hostile one can keep what its caller gave; it cannot touch anything of anybody else.
 
