@@ -27,6 +27,7 @@ from unit.world import ALL, FAR, NO, WAD, ZERO, revert, step
 
 VICTIMS = ("depositor", "keeper", "recipient")
 LENT = 10 * THOUSAND
+ROUNDING = 2  # base units that stETH may leave
 NAMES = ("USDC", "WBTC", "WETH", "DAI")
 
 
@@ -35,7 +36,7 @@ class Field:
     """Who has what, and who may take what, before anything happens."""
 
     zap: Zap
-    tokens: tuple[str, ...]  # the basket's, DAI and the share
+    tokens: tuple[str, ...]  # the basket's, DAI, a wrapper's share and the vault's
     victims: tuple[str, ...]
     greedy: Any  # a hostile vault
     pools: tuple[str, ...]
@@ -64,6 +65,10 @@ class Field:
         signature, zap = "allowance(address,address)", self.zap.contract.address
         return sum(self._asked((token, signature, zap, who) for token in self.tokens for who in self.things()))
 
+    def left(self, tokens: Iterable[str]) -> int:
+        """The most that the zap holds of any of these, in base units."""
+        return max(self._asked((token, "balanceOf(address)", self.zap.contract.address) for token in tokens))
+
     def _asked(self, calls: Iterable[tuple[str, ...]]) -> list[int]:
         """One number of each, by one call."""
         asked = [(token, False, calldata(signature, *arguments)) for token, signature, *arguments in calls]
@@ -76,7 +81,8 @@ def field(zap: Zap) -> Field:
     """Every victim has let the zap take everything it has; the attacker has something to zap with."""
     world, box = zap.world, zap.box
     victims = tuple(getattr(world, role).address for role in VICTIMS)
-    tokens = (*(TOKENS[name].address for name in NAMES), str(world.vault.address))
+    wrapper = AAVE_WRAPPERS["USDC"]
+    tokens = (*(TOKENS[name].address for name in NAMES), wrapper, str(world.vault.address))
     for name in NAMES:
         amount = {"USDC": LENT, "WBTC": 10**8, "WETH": 10**18, "DAI": 10**22}[name]
         for who in (*victims, world.attacker.address):
@@ -86,6 +92,10 @@ def field(zap: Zap) -> Field:
         world.vault.transfer(who, 100 * WAD, sender=world.depositor)
     for who in (*victims, world.attacker.address):
         box.send(who, world.vault.address, "approve(address,uint256)", zap.contract.address, ALL)
+        box.give(USDC, who, LENT)
+        box.send(who, USDC, "approve(address,uint256)", wrapper, LENT)
+        box.send(who, wrapper, "deposit(uint256,address)", LENT, who)
+        box.send(who, wrapper, "approve(address,uint256)", zap.contract.address, ALL)
     greedy = world.deployer.deploy(world.project.GreedyVault)
     takes = [
         (token, calldata("transferFrom(address,address,uint256)", whom, greedy.address, 1))
@@ -215,6 +225,9 @@ def test_zap__any_operations_and_calldata__nobody_elses_balance_or_allowance_fal
             went_through += 1
             assert all(now >= was for now, was in zip(field.state(), before, strict=True))
             assert field.allowed() == 0
+            # Nor is anything left, for whoever comes next, of what the vault or the caller named.
+            named = {WETH if token == ZERO else token, *(step[place] for step in at for place in (2, 3))}
+            assert field.left(named | {USDC, WETH} | (set() if is_greedy else set(field.tokens[:3]))) <= ROUNDING
         zap.box.revert(snapshot)
 
     attack()
@@ -264,7 +277,7 @@ def test_zap__inside_a_rebalance__the_vault_tells_it_nothing(zap: Zap) -> None:
     world = zap.world
     world.vault.transfer(world.executor, WAD, sender=world.depositor)
     world.executor.call(world.vault, world.vault.approve.encode_input(zap.contract, WAD), sender=world.attacker)
-    tail = (0, [], [], FAR, NO_PERMIT)
+    tail: tuple[Any, ...] = (0, [], [], FAR, NO_PERMIT)
     world.script(
         step(zap.contract.zap_redeem, world.vault, WAD, WETH, *tail, may_fail=True),
         step(zap.contract.zap_mint, world.vault, WETH, 0, *tail, may_fail=True),
