@@ -194,6 +194,25 @@ def test_zap_mint__vault_was_given_something_before__the_callers_limit_holds(zap
     zap.assert_clean(receipt)
 
 
+def test_zap_mint__units_smaller_than_a_shares__pay_the_fee_too(build: Any, zap: Zap) -> None:
+    """Of DAI a unit of a share takes fifty, so that the fee counts to the last unit."""
+    world: World = build(ODD)
+    world.mint(world.depositor, 100 * WAD)
+    world.vault.set_fees((world.recipient, 0, 12_345 * 10**12, 0), sender=world.owner)
+    asked = list(world.vault.preview_mint(10 * WAD))
+    for token, amount in zip(world.tokens, asked, strict=True):
+        token.mint(zap.contract, amount, sender=world.deployer)
+    held = world.wallet(world.vault)
+    assert mint_gifts(zap, world, 10 * WAD).return_value == 10 * WAD
+    assert world.wallet(world.vault) == [was + came for was, came in zip(held, asked, strict=True)]
+
+
+def mint_gifts(zap: Zap, world: World, least: int) -> Any:
+    """A mint of what is at the zap already."""
+    tail = (0, least, [], [], FAR, NO_PERMIT)
+    return zap.contract.zap_mint(world.vault, world.tokens[0], *tail, sender=world.stranger)
+
+
 def test_zap_mint__some_of_an_asset_belongs_to_claims__counts_as_the_vault_does(build: Any, zap: Zap) -> None:
     world: World = build(ODD)
     world.mint(world.depositor, 100 * WAD)
@@ -202,8 +221,7 @@ def test_zap_mint__some_of_an_asset_belongs_to_claims__counts_as_the_vault_does(
     world.misbehave(1)
     for token, amount in zip(world.tokens, world.vault.preview_mint(10 * WAD), strict=True):
         token.mint(zap.contract, amount, sender=world.deployer)
-    world.tokens[0].approve(zap.contract, ALL, sender=world.stranger)
-    zap.mint(world.stranger, [], vault=world.vault, token=world.tokens[0].address, amount=0, least=10 * WAD)
+    mint_gifts(zap, world, 10 * WAD)
     assert sum(world.wallet(zap.contract)) == 0
 
 
@@ -397,13 +415,13 @@ def test_zap_mint__vault_takes_all_and_calls_back__reaches_nobody_else(zap: Zap,
     ]
     greedy_vault.set_up([USDC, TOKENS["DAI"].address], script, sender=caller)
     held = zap.holdings(victim)
-    zap.box.give(TOKENS["DAI"].address, zap.contract.address, 5)
+    zap.box.give(TOKENS["DAI"].address, zap.contract.address, 1)
     receipt = zap.mint(caller, [], vault=greedy_vault)
     assert [greedy_vault.succeeded(number) for number in range(9)] == [False] * 9
     assert zap.holdings(victim) == held
     # As much of each as the scarcer one affords was its; the rest came back.
-    assert zap.box.balance(USDC, greedy_vault.address) == 5
-    assert zap.holdings(caller)["USDC"] == 10 * THOUSAND - 5
+    assert zap.box.balance(USDC, greedy_vault.address) == 1
+    assert zap.holdings(caller)["USDC"] == 10 * THOUSAND - 1
     for token in (USDC, TOKENS["DAI"].address):
         allowed = zap.box.call(token, "allowance(address,address)(uint256)", zap.contract.address, greedy_vault.address)
         assert allowed == 0

@@ -80,6 +80,13 @@ def test_zap_redeem__caller_that_a_token_blocks__gets_out_through_the_others(zap
     assert zap.holdings(caller) == {"WETH": receipt.return_value}
 
 
+def test_zap_redeem__too_few_shares_for_a_unit_of_every_asset__pays_the_others(zap: Zap) -> None:
+    caller = zap.world.stranger
+    zap.fund_shares(caller, 10**9)
+    receipt = zap.redeem(caller, [], shares=10**9, token=WETH)
+    assert zap.holdings(caller) == {"WETH": receipt.return_value}
+
+
 def test_zap_redeem__assets_that_nothing_sells__come_back_in_kind(zap: Zap) -> None:
     caller = zap.world.stranger
     zap.fund_shares(caller)
