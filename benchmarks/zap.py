@@ -1,16 +1,22 @@
-"""A zap of USDC into a basket of six, next to what it stands for: a swap for every asset, then a mint in kind.
+"""A zap of USDC into a basket of six and back, next to what it stands for; and how a large one fares, whole and in parts.
 
     uv run python benchmarks/zap.py [--json]
 
 On the devnet: the demo's basket with a million USD in it. The zap is planned by `keeper/services/zap.py` and mined. From the
 same state, as many shares are then made by hand: each asset is bought on Uniswap's V3 router through the pools of the lowest
-fee, each is approved to the vault, and the vault mints in kind. Gas is the receipts', the approvals included.
+fee, each is approved to the vault, and the vault mints in kind. A redemption by hand is the other way round. Gas is the
+receipts', the approvals included.
+
+A large amount is minted whole; in parts one after another, each planned on the pools that the one before left, which is all
+that parts within a transaction could do; and in parts with pools that have come back to their prices in between, as
+arbitrage makes them from block to block. What is lost is counted at the oracle's prices, less what comes back.
 """
 
 import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,7 +24,7 @@ from eth_account import Account
 from rich.console import Console
 from rich.table import Table
 
-from devnet import node
+from devnet import market, node
 from devnet.addresses import TOKENS, V3_ROUTER
 from devnet.box import Box
 from keeper.chain.rpc import Client
@@ -29,6 +35,8 @@ from keeper.settings import Settings, load
 
 WAD = 10**18
 SIZES_USD = (1_000, 10_000, 100_000)
+LARGE_USD = {1_000_000: 10, 5_000_000: 50}  # in so many parts of a hundred thousand
+AT_ONCE = 5  # parts one after another
 FEES = {"WETH": 500, "WBTC": 500, "LINK": 3000, "UNI": 3000, "AAVE": 3000}  # ppm, of the pool with WETH, or with USDC
 FAR = 2**40
 SPARE_USDC = 2  # times what the zap took, so that nothing by hand is short
@@ -56,13 +64,47 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Redemption:
+    """Shares of this worth into USDC, as `Row`; `by_hand_usdc` is what the same shares bring by hand."""
+
+    usd: int
+    usdc: float
+    short_bps: float
+    planned_off_bps: float
+    gap_bps: float
+    swaps: int
+    zap_gas: int
+    planned_gas: int
+    zap_transactions: int
+    by_hand_gas: int
+    by_hand_transactions: int
+    by_hand_usdc: float
+
+
+@dataclass(frozen=True, slots=True)
+class Large:
+    """What minting with `usd` loses to fees and impact: whole, in parts at once, and in parts with pools that come back."""
+
+    usd: int
+    whole_bps: float
+    gap_bps: float
+    whole_gas: int
+    at_once: int
+    at_once_bps: float
+    parts: int
+    parts_bps: float
+    parts_gas: int
+
+
+@dataclass(frozen=True, slots=True)
 class Bench:
-    """The demo's vault, a zap, and somebody with USDC."""
+    """The demo's vault, a zap, somebody with USDC, and who made the first shares."""
 
     box: Box
     client: Client
     settings: Settings
     caller: KeystoreSigner
+    depositor: str
     vault: str
 
     def measure(self, usd: int) -> Row:
@@ -97,6 +139,84 @@ class Bench:
             round(spent / 10**6, 2),
         )
 
+    def measure_redemption(self, usd: int) -> Redemption:
+        """As `measure`, the other way: the depositor gives the caller the shares."""
+        usdc, shares = TOKENS["USDC"].address, usd * WAD // demo.SHARE_USD
+        state = self.box.snapshot()
+        self.box.send(self.depositor, self.vault, "transfer(address,uint256)", self.caller.address, shares)
+        again = self.box.snapshot()
+        plan = zap.plan_redeem(self.client, self.settings, self.vault, str(shares / WAD), "USDC")
+        gas = self._send(self.vault, "approve(address,uint256)", self.settings.zap, shares)
+        gas += self._sent(str(self.settings.zap), plan.data)
+        amount = self.box.balance(usdc, self.caller.address)
+        self.box.settle()
+        self.box.revert(again)
+        by_hand, transactions = self._by_hand_back(shares)
+        got = self.box.balance(usdc, self.caller.address)
+        self.box.settle()
+        self.box.revert(state)
+        return Redemption(
+            usd,
+            round(amount / 10**6, 2),
+            round((1 - amount / plan.ceiling) * 1e4, 4),
+            round((1 - amount / plan.amount_out) * 1e4, 4),
+            round(0.0 if plan.certificate is None else plan.certificate.gap_bps, 4),
+            len(plan.legs),
+            gas,
+            plan.gas,
+            2,
+            by_hand,
+            transactions,
+            round(got / 10**6, 2),
+        )
+
+    def measure_large(self, usd: int, parts: int) -> Large:
+        """Whole, and in parts; the state is there again afterwards."""
+        lost, gas, gap = self._minted([usd])
+        lost_at_once, _, _ = self._minted([usd // AT_ONCE] * AT_ONCE)
+        lost_in_parts, part_gas, _ = self._minted([usd // parts])
+        return Large(usd, lost, round(gap, 4), gas, AT_ONCE, lost_at_once, parts, lost_in_parts, part_gas * parts)
+
+    def _minted(self, parts: list[int]) -> tuple[float, int, float]:
+        """What zaps of so many USD one after another lose in bps, their gas, and the last one's certified gap in bps."""
+        state, usdc, gas, gap = self.box.snapshot(), TOKENS["USDC"].address, 0, 0.0
+        for usd in parts:
+            self.box.give(usdc, self.caller.address, usd * 10**6)
+            plan = zap.plan_mint(self.client, self.settings, self.vault, "USDC", str(usd))
+            gas += self._send(usdc, "approve(address,uint256)", self.settings.zap, usd * 10**6)
+            gas += self._sent(str(self.settings.zap), plan.data)
+            gap = 0.0 if plan.certificate is None else plan.certificate.gap_bps
+        lost = round((1 - self._worth() / sum(parts)) * 1e4, 2)
+        self.box.settle()
+        self.box.revert(state)
+        return lost, gas, gap
+
+    def _worth(self) -> float:
+        """USD that the caller's shares and assets are worth at the oracle's prices."""
+        price: float = self.box.call(self.vault, "nav()(uint256)") / self.box.call(self.vault, "supply()(uint256)")
+        assets = (
+            self.box.balance(TOKENS[symbol].address, self.caller.address)
+            / 10 ** TOKENS[symbol].decimals
+            * float(market.feed_price(self.box, symbol))
+            for symbol in demo.WEIGHTS
+        )
+        worth: float = self.box.balance(self.vault, self.caller.address) / WAD * price + sum(assets)
+        return worth
+
+    def _by_hand_back(self, shares: int) -> tuple[int, int]:
+        """Gas and number of the transactions that turn so many shares into USDC without the zap."""
+        least = [0] * len(demo.WEIGHTS)
+        redeem = "redeem(uint256,address,uint256[],uint256)"
+        gas = [self._send(self.vault, redeem, shares, self.caller.address, least, FAR)]
+        for symbol in demo.WEIGHTS:
+            if symbol != "USDC":
+                token = TOKENS[symbol].address
+                amount = self.box.balance(token, self.caller.address)
+                gas.append(self._send(token, "approve(address,uint256)", V3_ROUTER, amount))
+                parameters = (_path(symbol), self.caller.address, FAR, amount, 0)
+                gas.append(self._send(V3_ROUTER, "exactInput((bytes,address,uint256,uint256,uint256))", parameters))
+        return sum(gas), len(gas)
+
     def _by_hand(self, shares: int, most: int) -> tuple[int, int]:
         """Gas and number of the transactions that make so many shares without the zap."""
         gas = [self._send(TOKENS["USDC"].address, "approve(address,uint256)", V3_ROUTER, most)]
@@ -125,7 +245,7 @@ class Bench:
 
 
 def _path(symbol: str) -> bytes:
-    """Uniswap V3's path from what is bought back to USDC."""
+    """Uniswap V3's path from an asset to USDC; a purchase of an exact amount names it the same way round."""
     steps = [symbol, "USDC"] if symbol == "WETH" else [symbol, "WETH", "USDC"]
     fees = [FEES[symbol]] if symbol == "WETH" else [FEES[symbol], FEES["WETH"]]
     path = bytes.fromhex(TOKENS[steps[0]].address[2:])
@@ -156,7 +276,57 @@ def build(box: Box, folder: Path) -> Bench:
     )
     demo.deposit(box, client, settings, depositor, vault, 1_000_000)
     address = lifecycle.deploy_zap(client, settings, creator, creator.address)
-    return Bench(box, client, settings.model_copy(update={"zap": address}), caller, vault)
+    return Bench(box, client, settings.model_copy(update={"zap": address}), caller, depositor.address, vault)
+
+
+def report(rows: list[Row], redemptions: list[Redemption], large: list[Large], console: Console) -> None:
+    """A table for each."""
+    kinds: list[tuple[str, str, str, list[Row] | list[Redemption]]] = [
+        ("USDC into a basket of six: the zap, and by hand", "for", "dearer by hand", rows),
+        ("A basket of six into USDC: the zap, and by hand", "brings", "less by hand", redemptions),
+    ]
+    for title, amount, off, found in kinds:
+        names = ("USD", "comes", "under the ceiling", "swaps", "gas, zap", "by hand", amount, off)
+        table = _table(title, names)
+        for row in found:
+            off_bps = (
+                row.by_hand_usdc / row.usd - 1 if isinstance(row, Row) else 1 - row.by_hand_usdc / row.usdc
+            ) * 1e4
+            table.add_row(
+                f"{row.usd:,}",
+                f"{row.shares:,.4f} shares" if isinstance(row, Row) else f"${row.usdc:,.2f}",
+                f"{row.short_bps:.3f} bps",
+                str(row.swaps),
+                f"{row.zap_gas:,} in {row.zap_transactions}",
+                f"{row.by_hand_gas:,} in {row.by_hand_transactions}",
+                f"${row.by_hand_usdc:,.2f}",
+                f"{off_bps:z.1f} bps",
+            )
+        console.print(table)
+    table = _table(
+        "A large amount into the basket: lost to fees and impact", ("USD", "whole", "any route saves at most", "gas")
+    )
+    table.add_column("in parts at once", justify="right")
+    table.add_column("in parts over time", justify="right")
+    table.add_column("gas", justify="right")
+    for each in large:
+        table.add_row(
+            f"{each.usd:,}",
+            f"{each.whole_bps:.1f} bps",
+            f"{each.gap_bps:.4f} bps",
+            f"{each.whole_gas:,}",
+            f"{each.at_once_bps:.1f} bps in {each.at_once}",
+            f"{each.parts_bps:.1f} bps in {each.parts}",
+            f"{each.parts_gas:,}",
+        )
+    console.print(table)
+
+
+def _table(title: str, names: tuple[str, ...]) -> Table:
+    table = Table(title=title)
+    for name in names:
+        table.add_column(name, justify="right")
+    return table
 
 
 def main() -> None:
@@ -167,25 +337,15 @@ def main() -> None:
     with node.up() as running, tempfile.TemporaryDirectory() as folder:
         bench = build(Box(running.url), Path(folder))
         rows = [bench.measure(usd) for usd in SIZES_USD]
+        redemptions = [bench.measure_redemption(usd) for usd in SIZES_USD]
+        large = [bench.measure_large(usd, parts) for usd, parts in LARGE_USD.items()]
     if arguments.json:
-        json.dump({"rows": [asdict(row) for row in rows]}, sys.stdout, indent=2)
+        found: dict[str, Sequence[Row | Redemption | Large]]
+        found = {"rows": rows, "redemptions": redemptions, "large": large}
+        json.dump({name: [asdict(row) for row in each] for name, each in found.items()}, sys.stdout, indent=2)
         print()
         return
-    table = Table(title="USDC into a basket of six: the zap, and by hand")
-    for name in ("USDC", "shares", "under the ceiling", "swaps", "gas, zap", "by hand", "for", "dearer by hand"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(
-            f"{row.usd:,}",
-            f"{row.shares:,.4f}",
-            f"{row.short_bps:.3f} bps",
-            str(row.swaps),
-            f"{row.zap_gas:,} in {row.zap_transactions}",
-            f"{row.by_hand_gas:,} in {row.by_hand_transactions}",
-            f"${row.by_hand_usdc:,.2f}",
-            f"{(row.by_hand_usdc / row.usd - 1) * 1e4:.1f} bps",
-        )
-    Console(width=120).print(table)
+    report(rows, redemptions, large, Console(width=140))
 
 
 if __name__ == "__main__":

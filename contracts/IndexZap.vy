@@ -10,7 +10,7 @@
         Everything comes from the caller and goes to the caller, so that whatever is here in the middle of a call is the caller's. No balance of
         anybody else can be reached: tokens are pulled from `msg.sender` alone, whatever the operations, the vault or a token say. So a permit
         needs no trust: one that was used before, or that a token does not know and answers all the same, changes nothing. What
-        strangers send here is a gift to whoever names the token next.
+        strangers send here is a gift to whoever names the token next; ether that is forced on it stays.
 
         The vault is the caller's choice. A hostile one can keep what its caller gave; it cannot touch anything of anybody else.
 
@@ -69,6 +69,7 @@ MAX_ASSETS: constant(uint256) = 20
 MAX_OPERATIONS: constant(uint256) = 40
 MAX_CALLS: constant(uint256) = 4
 MAX_TOKENS: constant(uint256) = 100  # the vault's and two of each operation
+MAX_DUST: constant(uint256) = 2  # base units that a token may leave here by its own rounding
 
 WETH: immutable(address)
 
@@ -285,7 +286,7 @@ def _give(token: address) -> uint256:
     """
     if token != empty(address):
         before: uint256 = staticcall IERC20(token).balanceOf(msg.sender)
-        swaps._send_all(token, msg.sender)
+        self._send_all(token)
         return staticcall IERC20(token).balanceOf(msg.sender) - before
     amount: uint256 = staticcall IERC20(WETH).balanceOf(self)
     # A caller that cannot take ether need not be able to where none is left.
@@ -302,9 +303,21 @@ def _give_back(assets: DynArray[address, MAX_ASSETS], operations: DynArray[IRout
     """
     sent: DynArray[address, MAX_TOKENS] = assets
     for token: address in assets:
-        swaps._send_all(token, msg.sender)
+        self._send_all(token)
     for operation: IRouteExecutor.Operation in operations:
         for token: address in [operation.token_in, operation.token_out]:
             if token not in sent:
                 sent.append(token)
-                swaps._send_all(token, msg.sender)
+                self._send_all(token)
+
+
+@internal
+def _send_all(token: address):
+    """
+    @notice Send the caller all that is here of a token
+    @dev What the token says is not looked at: the balance tells. What stayed would be the next caller's.
+    """
+    balance: uint256 = staticcall IERC20(token).balanceOf(self)
+    if balance != 0:
+        extcall IERC20(token).transfer(msg.sender, balance, default_return_value=True)
+        assert staticcall IERC20(token).balanceOf(self) <= MAX_DUST, "zap: a token does not move"

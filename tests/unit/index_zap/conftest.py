@@ -104,19 +104,29 @@ class Zap:
         return (ERC2612, amount, 0, FAR, *signed(owner, domain, told))
 
     def permit2(
-        self, owner: Any, token: str, amount: int, nonce: int = 7, spender: str | None = None
+        self,
+        owner: Any,
+        token: str,
+        amount: int,
+        nonce: int = 7,
+        spender: str | None = None,
+        deadline: int = FAR,
+        witness: str = "",
     ) -> tuple[Any, ...]:
-        """A signature transfer of Permit2's for the zap, IIndexZap.Permit; Permit2 may take the token."""
+        """A signature transfer of Permit2's for the zap, IIndexZap.Permit; Permit2 may take the token.
+
+        With a `witness`, some text, it is signed for more than a transfer, as orders are.
+        """
         self.box.send(owner.address, token, "approve(address,uint256)", PERMIT2, amount)
         domain = self.box.call(PERMIT2, "DOMAIN_SEPARATOR()(bytes32)")
         permitted = "TokenPermissions(address token,uint256 amount)"
-        whole = (
-            "PermitTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline)" + permitted
-        )
+        whole = "Permit{}TransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline{})"
+        whole = whole.format(*(("Witness", ",bytes32 witness") if witness else ("", ""))) + permitted
         inner = keccak(encode(["bytes32", "address", "uint256"], [keccak(text=permitted), token, amount]))
         types = ["bytes32", "bytes32", "address", "uint256", "uint256"]
-        told = encode(types, [keccak(text=whole), inner, spender or self.contract.address, nonce, FAR])
-        return (BY_PERMIT2, amount, nonce, FAR, *signed(owner, domain, told))
+        told = encode(types, [keccak(text=whole), inner, spender or self.contract.address, nonce, deadline])
+        told += keccak(text=witness) if witness else b""
+        return (BY_PERMIT2, amount, nonce, deadline, *signed(owner, domain, told))
 
     def holdings(self, who: Any) -> dict[str, int]:
         """What somebody holds of the tokens that are in play, shares and ether apart."""

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode
 
 from devnet.addresses import TOKENS, V2_FACTORY, V3_FACTORY, V3_ROUTER
 from devnet.box import calldata
 from unit.index_zap.conftest import NO_PERMIT, THOUSAND, USDC, WETH, Zap
 from unit.route_executor.conftest import AGGREGATOR, ETHER, V2, V3
-from unit.world import ALL, FAR, WAD, ZERO, revert, step, undone
+from unit.world import ALL, FAR, ODD, WAD, ZERO, World, revert, step, undone
 
 V3_SWAP = "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))"
 
@@ -28,10 +29,11 @@ def affords(zap: Zap, shares: int, held: dict[str, int]) -> bool:
     return all(held[token] >= amount for token, amount in asked)
 
 
-@pytest.mark.parametrize("fee", [0, WAD // 50, 12_345 * 10**12])
-def test_zap_mint__usdc_in__makes_the_most_and_gives_the_rest_back(zap: Zap, fee: int) -> None:
+@pytest.mark.parametrize(("streaming", "fee"), [(0, 0), (0, WAD // 50), (WAD // 50, 12_345 * 10**12)])
+def test_zap_mint__usdc_in__makes_the_most_and_gives_the_rest_back(zap: Zap, streaming: int, fee: int) -> None:
     world, caller = zap.world, zap.world.stranger
-    world.vault.set_fees((world.recipient, 0, fee, 0), sender=world.owner)
+    world.vault.set_fees((world.recipient, streaming, fee, 0), sender=world.owner)
+    world.wait(30 * 86400)
     zap.fund(caller)
     with undone(world.chain):
         held = bought(zap.mint(caller, zap.buying()), zap, {USDC: 10 * THOUSAND})
@@ -137,9 +139,10 @@ def test_zap_mint__after_its_deadline__reverts(zap: Zap) -> None:
     zap.fund(zap.world.stranger)
     now = zap.world.chain.pending_timestamp + 10
     zap.world.at(now)
-    with revert("zap: expired"):
-        zap.mint(zap.world.stranger, zap.buying(), deadline=now - 1)
-    zap.world.at(now)
+    for deadline in (0, now - 1):
+        with revert("zap: expired"):
+            zap.mint(zap.world.stranger, zap.buying(), deadline=deadline)
+        zap.world.at(now)
     zap.mint(zap.world.stranger, zap.buying(), deadline=now)
 
 
@@ -174,6 +177,52 @@ def test_zap_mint__swaps_that_miss_an_asset__buy_no_shares(zap: Zap) -> None:
     zap.fund(zap.world.stranger)
     with revert("vault: zero shares"):
         zap.mint(zap.world.stranger, zap.buying()[:1])
+
+
+def test_zap_mint__vault_was_given_something_before__the_callers_limit_holds(zap: Zap) -> None:
+    """A gift bends what the vault holds: what was bought for the basket of before makes fewer shares, and more comes back."""
+    world, caller = zap.world, zap.world.stranger
+    zap.fund(caller)
+    with undone(world.chain):
+        honest = zap.mint(caller, zap.buying()).return_value
+    zap.box.give(WETH, world.vault.address, 10 * ETHER)
+    with revert("zap: too few shares"):
+        zap.mint(caller, zap.buying(), least=honest * 9_990 // 10_000)
+    receipt = zap.mint(caller, zap.buying())
+    assert honest * 95 // 100 < receipt.return_value < honest * 98 // 100
+    assert zap.holdings(caller)["USDC"] > 50 * 10**6
+    zap.assert_clean(receipt)
+
+
+def test_zap_mint__units_smaller_than_a_shares__pay_the_fee_too(build: Any, zap: Zap) -> None:
+    """Of DAI a unit of a share takes fifty, so that the fee counts to the last unit."""
+    world: World = build(ODD)
+    world.mint(world.depositor, 100 * WAD)
+    world.vault.set_fees((world.recipient, 0, 12_345 * 10**12, 0), sender=world.owner)
+    asked = list(world.vault.preview_mint(10 * WAD))
+    for token, amount in zip(world.tokens, asked, strict=True):
+        token.mint(zap.contract, amount, sender=world.deployer)
+    held = world.wallet(world.vault)
+    assert mint_gifts(zap, world, 10 * WAD).return_value == 10 * WAD
+    assert world.wallet(world.vault) == [was + came for was, came in zip(held, asked, strict=True)]
+
+
+def mint_gifts(zap: Zap, world: World, least: int) -> Any:
+    """A mint of what is at the zap already."""
+    tail = (0, least, [], [], FAR, NO_PERMIT)
+    return zap.contract.zap_mint(world.vault, world.tokens[0], *tail, sender=world.stranger)
+
+
+def test_zap_mint__some_of_an_asset_belongs_to_claims__counts_as_the_vault_does(build: Any, zap: Zap) -> None:
+    world: World = build(ODD)
+    world.mint(world.depositor, 100 * WAD)
+    world.misbehave(1, is_blocked=True)
+    world.vault.redeem(30 * WAD, world.depositor, [0] * 3, FAR, sender=world.depositor)
+    world.misbehave(1)
+    for token, amount in zip(world.tokens, world.vault.preview_mint(10 * WAD), strict=True):
+        token.mint(zap.contract, amount, sender=world.deployer)
+    mint_gifts(zap, world, 10 * WAD)
+    assert sum(world.wallet(zap.contract)) == 0
 
 
 # --- whose tokens
@@ -278,6 +327,19 @@ def test_zap_mint__through_an_aggregator__fills_and_leaves_no_allowance(zap: Zap
         zap.mint(caller, operations, calls=[(3 * ETHER, data)])
 
 
+@pytest.mark.parametrize("receiver", ["attacker", "stranger"])
+def test_zap_mint__aggregator_pays_somebody_else__does_not_count(zap: Zap, receiver: str) -> None:
+    """Not even where it is the caller: what counts is what comes here, and the shares that it makes."""
+    caller = zap.world.stranger
+    zap.fund(caller)
+    operation, data = aggregator(zap, THOUSAND, getattr(zap.world, receiver))
+    with revert("executor: too little out"):
+        zap.mint(caller, [operation, *zap.buying()], calls=[(1, data)])
+    with revert("zap: too few shares"):
+        zap.mint(caller, [operation, *zap.buying()], calls=[(0, data)], least=85 * WAD)
+    assert zap.holdings(caller) == {"USDC": 10 * THOUSAND}
+
+
 def test_zap_mint__aggregator_not_pinned_or_forbidden_again__reverts(zap: Zap) -> None:
     caller = zap.world.stranger
     zap.fund(caller)
@@ -339,7 +401,12 @@ def test_zap_mint__vault_takes_all_and_calls_back__reaches_nobody_else(zap: Zap,
     for who, symbol in ((caller, "USDC"), (victim, "USDC"), (victim, "DAI")):
         zap.fund(who, 10 * THOUSAND, symbol)
     again = (world.vault, USDC, 10 * THOUSAND, 0, [], [], FAR, NO_PERMIT)
+    keepers, other = zap.market.executor, world.vault
     script = [
+        (keepers.address, bytes(keepers.on_rebalance.encode_input(keepers, [], b""))),
+        (other.address, bytes(other.mint.encode_input(WAD, greedy_vault, [ALL] * 3, FAR))),
+        (other.address, bytes(other.redeem.encode_input(WAD, greedy_vault, [0] * 3, FAR))),
+        (other.address, bytes(other.transferFrom.encode_input(victim, greedy_vault, 1))),
         (USDC, calldata("transferFrom(address,address,uint256)", victim.address, greedy_vault.address, 1)),
         (USDC, calldata("transferFrom(address,address,uint256)", zap.contract.address, greedy_vault.address, 1)),
         (zap.contract.address, bytes(zap.contract.zap_mint.encode_input(*again))),
@@ -348,13 +415,13 @@ def test_zap_mint__vault_takes_all_and_calls_back__reaches_nobody_else(zap: Zap,
     ]
     greedy_vault.set_up([USDC, TOKENS["DAI"].address], script, sender=caller)
     held = zap.holdings(victim)
-    zap.box.give(TOKENS["DAI"].address, zap.contract.address, 5)
+    zap.box.give(TOKENS["DAI"].address, zap.contract.address, 1)
     receipt = zap.mint(caller, [], vault=greedy_vault)
-    assert [greedy_vault.succeeded(number) for number in range(5)] == [False] * 5
+    assert [greedy_vault.succeeded(number) for number in range(9)] == [False] * 9
     assert zap.holdings(victim) == held
     # As much of each as the scarcer one affords was its; the rest came back.
-    assert zap.box.balance(USDC, greedy_vault.address) == 5
-    assert zap.holdings(caller)["USDC"] == 10 * THOUSAND - 5
+    assert zap.box.balance(USDC, greedy_vault.address) == 1
+    assert zap.holdings(caller)["USDC"] == 10 * THOUSAND - 1
     for token in (USDC, TOKENS["DAI"].address):
         allowed = zap.box.call(token, "allowance(address,address)(uint256)", zap.contract.address, greedy_vault.address)
         assert allowed == 0
@@ -370,6 +437,78 @@ def test_zap_mint__vault_takes_nothing__is_left_without_an_allowance(zap: Zap, g
     receipt = zap.mint(caller, [], vault=greedy_vault)
     assert zap.market.world.tokens[0].allowance(zap.contract, greedy_vault) == 0
     assert zap.holdings(caller) == {"USDC": 10 * THOUSAND}
+    zap.assert_clean(receipt)
+
+
+@pytest.mark.parametrize("named", ["the same twice", "wrapped ether", "the zap", "itself", "another vault", "nothing"])
+def test_zap_mint__vault_names_anything__takes_its_callers_and_leaves_no_allowance(
+    zap: Zap, greedy_vault: Any, named: str
+) -> None:
+    world, caller = zap.world, zap.world.attacker
+    assets = {
+        "the same twice": [USDC, USDC],
+        "wrapped ether": [WETH],
+        "the zap": [USDC, zap.contract],
+        "itself": [greedy_vault],
+        "another vault": [world.vault],
+        "nothing": [],
+    }[named]
+    zap.fund(caller)
+    greedy_vault.set_up(assets, [], sender=caller)
+    balance = zap.box.balance(USDC, caller.address)
+    # The zap and the hostile vault do not tell balances.
+    if named in ("the zap", "itself"):
+        with pytest.raises(Exception, match=r"reverted|failed|ether from a stranger"):
+            zap.mint(caller, [], vault=greedy_vault)
+        assert zap.box.balance(USDC, caller.address) == balance
+        return
+    zap.assert_clean(zap.mint(caller, [], vault=greedy_vault))
+    taken = zap.box.balance(USDC, greedy_vault.address)
+    assert taken == (10 * THOUSAND if named == "the same twice" else 0)
+    assert zap.box.balance(USDC, caller.address) == balance - taken
+
+
+@pytest.mark.parametrize("count", [20, 21])
+def test_zap_mint__vault_with_more_assets_than_a_vault_can_have__reverts(zap: Zap, count: int) -> None:
+    """It answers the same to everything: its list, and zeros that make sense of the rest."""
+    caller, provider = zap.world.stranger, zap.world.chain.provider
+    zap.fund(caller)
+    token = zap.world.deployer.deploy(zap.world.project.Token, "MANY", 18)
+    assets = [f"0x{0x7000 + number:040x}" for number in range(count)]
+    for asset in assets:
+        provider.set_code(asset, provider.get_code(token.address))
+    answer = encode(["address[]"], [assets]).ljust(64 * 32, b"\0")
+    # PUSH2 size, PUSH1 12, RETURNDATASIZE, CODECOPY, PUSH2 size, RETURNDATASIZE, RETURN
+    size = len(answer).to_bytes(2, "big")
+    code = bytes.fromhex("61") + size + bytes.fromhex("600c3d3961") + size + bytes.fromhex("3df3") + answer
+    provider.set_code(vault := "0x" + "7" * 40, code)
+    if count == 20:
+        zap.assert_clean(zap.mint(caller, [], vault=vault))
+    else:
+        with pytest.raises(Exception, match=r"reverted|failed"):
+            zap.mint(caller, [], vault=vault)
+    assert zap.holdings(caller) == {"USDC": 10 * THOUSAND}
+
+
+def test_zap_mint__vault_changes_its_assets_on_the_way__what_it_does_not_take_comes_back(
+    zap: Zap, greedy_vault: Any
+) -> None:
+    """It names USDC, and while the swaps run decides for WETH: the zap goes by what it was told first."""
+    world, caller = zap.world, zap.world.attacker
+    odd = world.deployer.deploy(world.project.OddToken, "HOOK", 18)
+    pair = world.deployer.deploy(world.project.FalsePair, odd, WETH)
+    odd.mint(zap.contract, WAD, sender=world.deployer)
+    odd.configure(1, 0, 0, False, False, world.executor, 0, False, False, False, sender=world.deployer)
+    greedy_vault.set_up([USDC], [], sender=caller)
+    world.script(step(greedy_vault.set_up, [WETH], []))
+    zap.fund(caller, 7, "WETH")
+    zap.box.give(USDC, zap.contract.address, 5)
+
+    receipt = zap.mint(caller, [(V2, pair, odd, WETH, 0, WAD)], vault=greedy_vault, token=WETH, amount=7)
+
+    assert list(greedy_vault.assets()) == [WETH]
+    assert zap.holdings(greedy_vault) == {}
+    assert zap.holdings(caller) == {"USDC": 5, "WETH": 7}
     zap.assert_clean(receipt)
 
 

@@ -8,7 +8,7 @@ from devnet.addresses import TOKENS, V3_ROUTER
 from devnet.box import calldata
 from unit.index_zap.conftest import NO_PERMIT, USDC, WETH, Zap
 from unit.route_executor.conftest import AGGREGATOR, ETHER, V3
-from unit.world import FAR, ODD, WAD, ZERO, World, revert, undone
+from unit.world import FAR, ODD, WAD, ZERO, World, revert, step, undone
 
 V3_SWAP = "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))"
 
@@ -50,6 +50,41 @@ def test_zap_redeem__ether_for_who_cannot_take_it__reverts(zap: Zap) -> None:
     data = zap.contract.zap_redeem.encode_input(world.vault, WAD, ZERO, 0, [], [], FAR, NO_PERMIT)
     with pytest.raises(Exception, match=r"failed|reverted"):
         caller.call(zap.contract, data, sender=world.attacker)
+
+
+def test_zap_redeem__ether_that_was_forced_on_the_zap__stays_and_does_not_count(zap: Zap) -> None:
+    """By a contract that ends, or by a block's reward: no code runs, and nobody can say whose it was."""
+    caller = zap.world.stranger
+    zap.fund_shares(caller)
+    operations = [zap.market.operation(V3, "WBTC", "WETH", 500), zap.market.operation(V3, "USDC", "WETH", 500)]
+    with undone(zap.world.chain):
+        honest = zap.redeem(caller, operations, token=ZERO).return_value
+    zap.box.fund(zap.contract.address, 7)
+    assert zap.redeem(caller, operations, token=ZERO).return_value == honest
+    assert zap.contract.balance == 7 * ETHER
+
+
+def test_zap_redeem__caller_that_a_token_blocks__gets_out_through_the_others(zap: Zap) -> None:
+    """Where none of that token is left for it; else nothing happens."""
+    caller = zap.world.stranger
+    zap.fund_shares(caller)
+    blacklister = zap.box.call(USDC, "blacklister()(address)")
+    zap.box.fund(blacklister)
+    zap.box.send(blacklister, USDC, "blacklist(address)", caller.address)
+    operations = [zap.market.operation(V3, "WBTC", "WETH", 500), zap.market.operation(V3, "USDC", "WETH", 500)]
+    for wanted, tried in ((USDC, zap.selling()), (WETH, operations[:1])):
+        with pytest.raises(Exception, match="Blacklistable: account is blacklisted"):
+            zap.redeem(caller, tried, token=wanted)
+    assert zap.world.vault.balanceOf(caller) == 100 * WAD
+    receipt = zap.redeem(caller, operations, token=WETH)
+    assert zap.holdings(caller) == {"WETH": receipt.return_value}
+
+
+def test_zap_redeem__too_few_shares_for_a_unit_of_every_asset__pays_the_others(zap: Zap) -> None:
+    caller = zap.world.stranger
+    zap.fund_shares(caller, 10**9)
+    receipt = zap.redeem(caller, [], shares=10**9, token=WETH)
+    assert zap.holdings(caller) == {"WETH": receipt.return_value}
 
 
 def test_zap_redeem__assets_that_nothing_sells__come_back_in_kind(zap: Zap) -> None:
@@ -101,9 +136,10 @@ def test_zap_redeem__after_its_deadline__reverts(zap: Zap) -> None:
     zap.fund_shares(zap.world.stranger)
     now = zap.world.chain.pending_timestamp + 10
     zap.world.at(now)
-    with revert("zap: expired"):
-        zap.redeem(zap.world.stranger, zap.selling(), deadline=now - 1)
-    zap.world.at(now)
+    for deadline in (0, now - 1):
+        with revert("zap: expired"):
+            zap.redeem(zap.world.stranger, zap.selling(), deadline=deadline)
+        zap.world.at(now)
     zap.redeem(zap.world.stranger, zap.selling(), deadline=now)
 
 
@@ -186,6 +222,42 @@ def test_zap_redeem__asset_does_not_move__nothing_happens(zap: Zap, odd: World, 
     assert all(odd.vault.claims(zap.contract, token) == 0 for token in odd.tokens)
     odd.misbehave(1)
     redeem(zap, odd, WAD)
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_zap_redeem__asset_says_true_and_stays__nothing_happens(zap: Zap, odd: World, place: int) -> None:
+    """It came from the vault and does not leave the zap, wanted or not: the next caller would have it."""
+    stops = odd.tokens[place].configure
+    odd.script(step(stops, 2, 0, 0, False, True, ZERO, 0, False, False, False))
+    odd.misbehave(place, hook=odd.executor)
+    with revert("zap: a token does not move"):
+        redeem(zap, odd, WAD)
+    odd.misbehave(place)
+    redeem(zap, odd, WAD)
+    assert sum(odd.wallet(zap.contract)) == 0
+
+
+@pytest.mark.parametrize("rest", [2, 3])
+def test_zap_redeem__token_rounds_what_it_moves__may_leave_two_units(zap: Zap, odd: World, rest: int) -> None:
+    """As stETH does. A unit that is there already is no hindrance."""
+    odd.script(step(odd.tokens[0].configure, 1, 0, 0, False, False, ZERO, rest, False, False, False))
+    odd.misbehave(0, hook=odd.executor)
+    if rest > 2:
+        with revert("zap: a token does not move"):
+            redeem(zap, odd, WAD)
+        return
+    due = odd.vault.preview_redeem(WAD)[0]
+    assert redeem(zap, odd, WAD).return_value == due - rest
+    assert odd.tokens[0].balanceOf(zap.contract) == rest
+    redeem(zap, odd, WAD)
+    assert odd.tokens[0].balanceOf(zap.contract) == rest
+
+
+def test_zap_redeem__tokens_that_refuse_zero__are_asked_to_move_what_there_is(zap: Zap, odd: World) -> None:
+    for place in range(3):
+        odd.misbehave(place, refuses_zero=True)
+    redeem(zap, odd, WAD)
+    assert sum(odd.wallet(zap.contract)) == 0
 
 
 def test_zap_redeem__token_takes_a_fee_on_the_way__counts_what_reached_the_caller(zap: Zap, odd: World) -> None:
