@@ -125,7 +125,7 @@ export function OneToken(props: WayProps) {
               runner={runner}
               order={{ kind, zap: zap.address, vault: vault.address, token: token.address, amount: settled }}
               zapped={zapped}
-              isFresh={amount === settled}
+              isFresh={amount === settled && !(runner.failed && asked.isFetching)}
               account={account}
               held={held}
               trouble={account !== null && purse.isError ? purse.error : null}
@@ -143,7 +143,7 @@ interface Props {
   runner: Runner;
   order: ZapOrder;
   zapped: Zapped;
-  /** Whether the quote is for what stands in the form. */
+  /** Whether the quote is for what stands in the form, and none that failed already. */
   isFresh: boolean;
   account: Address | null;
   held: Purse | undefined;
@@ -227,12 +227,7 @@ function Order(props: Props) {
           which is renewed with every block until you start.
         </li>
         <Certified quote={quote} />
-        {quote.back.length > 0 && (
-          <li>
-            What does not fit comes back to you:{" "}
-            {quote.back.map((each) => `${tokens(each.amount, each.token.decimals)} ${each.token.symbol}`).join(", ")}.
-          </li>
-        )}
+        {quote.back.length > 0 && <li>{returned(quote)}</li>}
         {!isApproved && !runner.running && (
           <li>
             <strong>One approval comes first.</strong> It allows the zap contract <Hex of={order.zap} />, and nobody
@@ -314,6 +309,13 @@ function Gas(props: { quote: ZapQuote; vault: Vault }) {
       {price !== null && <span className="note">about {usd((wei * price) / WAD)}</span>}
     </>
   );
+}
+
+function returned(quote: ZapQuote): string {
+  const amounts = quote.back.map((each) => [tokens(each.amount, each.token.decimals), each.token.symbol] as const);
+  const words = amounts.filter(([amount]) => amount !== "0").map((each) => each.join(" "));
+  const what = words.length > 0 ? words.join(", ") : "less than a millionth of a token of each kind";
+  return `What does not fit comes back to you: ${what}.`;
 }
 
 function keyOf(token: Token): string {
