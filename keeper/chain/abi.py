@@ -271,6 +271,7 @@ class Zap:
     """IndexZap."""
 
     owner = Function("owner", (), ("address",))
+    wrapped_ether = Function("wrapped_ether", (), ("address",))
     zap_mint = Function(
         "zap_mint",
         ("address", "address", "uint256", "uint256", OPERATIONS, AGGREGATOR_CALLS, "uint256", PERMIT),

@@ -16,12 +16,13 @@ _FEEDS_S = 600  # feeds are stale after an hour; a devnet's nobody else posts to
 
 
 def show_demo(stage: demo.Stage, port: int, tell: Callable[[str], None]) -> None:
-    """Serve the page of the demo's vault, with a wallet in it that has tokens of the basket.
+    """Serve the page of the demo's vault and an IndexZap, with a wallet in it that has ether and tokens of the basket.
 
     :raises ToolchainError: the page cannot be built
     :raises ConfigurationError: the port is taken
     """
     page = ensure_page()
+    stage = demo.with_zap(stage)
     wallet = Account.create().address
     demo.endow(stage.box, wallet, WALLET_USD)
     app = showcase.make({"devnet": stage.settings}, stage.box.url, wallet, page, stage.folder)

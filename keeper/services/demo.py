@@ -9,7 +9,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -208,6 +208,15 @@ def _play(
     )
     story = Story(address, oracle, executor, minted, before, opened, waits, rebalances, after, holdings)
     return Stage(box, settings.model_copy(update={"vaults": (address,)}), story, folder)
+
+
+def with_zap(stage: Stage) -> Stage:
+    """The stage with an IndexZap on its devnet, which its settings name. Raises EquipoiseError."""
+    client = Client(stage.box.url, stage.settings.chain_id).connect()
+    somebody = KeystoreSigner(Account.create())
+    stage.box.fund(somebody.address, 10)
+    zap = lifecycle.deploy_zap(client, stage.settings, somebody, somebody.address)
+    return replace(stage, settings=stage.settings.model_copy(update={"zap": zap}))
 
 
 def endow(box: Box, account: str, usd: int) -> None:

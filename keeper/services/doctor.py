@@ -18,7 +18,7 @@ from keeper.chain.multicall import Read, read_all
 from keeper.chain.quorum import Pool
 from keeper.chain.rpc import Client, SimulatedCall
 from keeper.chain.snapshot import fault_line
-from keeper.errors import EquipoiseError
+from keeper.errors import ConfigurationError, EquipoiseError
 from keeper.execution import signer as signers
 from keeper.execution.fees import GWEI, current
 from keeper.execution.lane.channels import channel_of
@@ -150,9 +150,24 @@ def _on_chain(settings: Settings, client: Client, vault: str | None) -> Iterator
     batch = settings.batch_executor
     if batch is not None:
         yield _row("batch executor", lambda: f"{batch}, owner {executor_owner(client, batch)}")
+    zap = settings.zap
+    if zap is not None:
+        yield _row("zap", lambda: _zap(settings, client, zap))
     yield from _aggregators(settings, client)
     if vault is not None:
         yield from _vault(settings, client, vault)
+
+
+def _zap(settings: Settings, client: Client, zap: str) -> str:
+    reads = [Read(zap, abi.Zap.owner), Read(zap, abi.Zap.wrapped_ether)]
+    owner, wrapped = read_all(client, reads, client.head(), settings.multicall)
+    if owner.failed or wrapped.failed:
+        raise ConfigurationError(f"no IndexZap at {zap}: set zap to the address of one")
+    if abi.checksum(wrapped.value) != settings.wrapped_native:
+        raise ConfigurationError(
+            f"the IndexZap {zap} wraps ether as {abi.checksum(wrapped.value)}: wrapped_native is {settings.wrapped_native}"
+        )
+    return f"{zap}, owner {abi.checksum(owner.value)}"
 
 
 def _aggregators(settings: Settings, client: Client) -> Iterator[Row]:

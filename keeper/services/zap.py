@@ -25,6 +25,7 @@ from keeper.settings import Settings
 _NO_PERMIT = (0, 0, 0, 0, 0, b"\0" * 32, b"\0" * 32)
 _BPS = 10_000
 _ROUNDS = 6  # each divides what is left unspent by a hundred or more
+_ROUNDED = 1.01  # what rounding up may add to a basket's worth
 _CLOSE = 10**6  # a millionth of the amount may stay unspent
 # Gas of a zap beside its swaps' own, on the safe side: for itself, for an asset that the vault takes, for one that it pays, and
 # for ether that is wrapped and what is left of it unwrapped.
@@ -207,9 +208,10 @@ def _plan(
 
 def _bought(market: Market, token: str, amount: int) -> Route | None:
     """The route that buys the basket of as many shares as the amount pays for; None where there is nothing to buy."""
-    basket = market.basket
-    whole = market.worth(basket.cost_up(basket.supply))
-    shares = int(basket.supply * market.worth({token: amount}) / whole)
+    basket, worth = market.basket, market.worth({token: amount})
+    shares = int(basket.supply * worth / market.worth(basket.cost_up(basket.supply)))
+    if market.worth(basket.cost_up(shares)) > worth * _ROUNDED:
+        raise Refused(f"{amount} base units of {market.tokens[token].symbol} are too few for every asset: give more")
     for _ in range(_ROUNDS):
         wanted = {asset: units for asset, units in basket.cost_up(shares).items() if units}
         kept = wanted.pop(token, 0)

@@ -80,3 +80,23 @@ def test_get__time_out_of_the_work_itself__is_its_error(memo):
 
     with pytest.raises(TimeoutError, match="of a socket"):
         memo.get(KEY, ONE, fails)
+
+
+def test_get__of_more_keys_than_are_kept__forgets_the_oldest_and_no_other():
+    memo, worked = PerBlock(patience_s=5, most=2), []
+    for name in ("a", "b", "c", "b", "c", "a"):
+        assert memo.get((name,), ONE, lambda name=name: worked.append(name) or name) == (ONE, name)
+    memo.close()
+    assert worked == ["a", "b", "c", "a"]
+
+
+def test_get__while_too_much_is_being_made__begins_no_more():
+    memo, go, begun = PerBlock(patience_s=0.01, most=2), threading.Event(), []
+    for name in ("a", "b", "c"):
+        with pytest.raises(ApiError) as told:
+            memo.get((name,), ONE, lambda name=name: (begun.append(name), go.wait(5)))
+        assert told.value.kind == "not-ready"
+    assert "too much is being asked for at once: the c has to wait" in told.value.detail
+    go.set()
+    memo.close()
+    assert "c" not in begun

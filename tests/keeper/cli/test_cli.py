@@ -415,6 +415,11 @@ def test_vault_zap__dry__tells_what_would_come_of_it_and_sends_nothing(run, shar
     assert int(told["amount_out"]) == pytest.approx((1.2 + 0.997) * 1e18, rel=1e-3)
     assert bytes.fromhex(told["data"][2:10]) == abi.Zap.zap_redeem.selector
 
+    told = json.loads(run("vault", "zap", "mint", share, "1", "eth", "--slippage-bps", "100", "--json").stdout)
+    assert (told["token_in"], told["amount_in"]) == ("0x" + "0" * 40, str(10**18))
+    assert int(told["least_out"]) == -(-int(told["amount_out"]) * 99 // 100)
+    assert {leg["token_in"] for leg in told["legs"]} == {WETH}
+
     for command, wanted in ((["mint", share, "2200", "USDC"], "TWO"), (["redeem", share, "2", "WETH"], "WETH")):
         text = run("vault", "zap", *command).stdout
         assert "Dry run: nothing was sent." in text

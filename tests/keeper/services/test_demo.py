@@ -2,19 +2,37 @@
 
 import pytest
 
+from keeper.chain import abi
+from keeper.chain.rpc import Client
 from keeper.cli import payload
 from keeper.execution.plan import ALL
 from keeper.policy import Kind
 from keeper.services import demo
-from keeper.services.demo import BAND, DEPOSITS_USD, WEIGHTS, Story
+from keeper.services.demo import BAND, DEPOSITS_USD, WEIGHTS, Stage, Story
 from keeper.settings import load
 
 WAD = 10**18
 
 
 @pytest.fixture(scope="module")
-def story() -> Story:
-    return demo.run(load(environment={}), lambda line: None)
+def ended() -> tuple[Story, str]:
+    """The story, and the owner of the zap that stood at its end."""
+    owners = []
+
+    def after(stage: Stage) -> None:
+        settings = demo.with_zap(stage).settings
+        owners.append(abi.Zap.owner.decode(Client(stage.box.url, 1).call(settings.zap, abi.Zap.owner.encode())))
+
+    return demo.run(load(environment={}), lambda line: None, after), owners[0]
+
+
+@pytest.fixture(scope="module")
+def story(ended) -> Story:
+    return ended[0]
+
+
+def test_with_zap__after_the_story__is_an_index_zap_of_somebody(ended):
+    assert int(ended[1], 16)
 
 
 def test_demo__the_basket_has_six_tokens_of_three_decimals(story):

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 from eth_account import Account
-from fake_chain import FakeVault, address
+from fake_chain import USDC, WETH, FakeVault, address
 from sqlalchemy import make_url
 
 from keeper.aggregators import calldata, pins
@@ -114,6 +114,19 @@ def test_examine__when_the_key_does_not_own_the_executor__is_an_error(rows, fake
     assert "executor owner" not in rows(executor=vault.executor, key_file=key)
     key.chmod(0o644)
     assert rows(key_file=key)["key file"].status is Status.WARN
+
+
+def test_examine__of_a_zap__looks_at_what_it_wraps(rows, fake):
+    zap = address("zap")
+    assert "zap" not in rows()
+    row = rows(zap=zap)["zap"]
+    assert (row.status, "no IndexZap at" in row.detail) == (Status.ERROR, True)
+    fake.view(zap, abi.Zap.owner, address("owner"))
+    fake.view(zap, abi.Zap.wrapped_ether, USDC)
+    row = rows(zap=zap)["zap"]
+    assert (row.status, f"wraps ether as {USDC}" in row.detail) == (Status.ERROR, True)
+    fake.view(zap, abi.Zap.wrapped_ether, WETH)
+    assert rows(zap=zap)["zap"].detail == f"{zap}, owner {address('owner')}"
 
 
 def test_examine__when_an_external_signer_signs__names_it_and_holds_it_to_the_executor(rows, fake, vault):

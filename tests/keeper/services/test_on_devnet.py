@@ -14,7 +14,7 @@ from keeper.chain import abi
 from keeper.chain.abi import Trigger
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Fees
-from keeper.errors import ConfigurationError, NoRoute, TransactionError
+from keeper.errors import ConfigurationError, TransactionError
 from keeper.execution.signer import KeystoreSigner
 from keeper.execution.verify import verify
 from keeper.ledger import Ledger
@@ -24,11 +24,13 @@ from keeper.policy.rules import Reason
 from keeper.routing import replay
 from keeper.services import demo, zap, zap_order
 from keeper.services import vault as lifecycle
+from keeper.services.in_kind import Refused
 from keeper.services.keeper_pass import PassResult, keeper_pass
 from keeper.services.memory import Memory
 from keeper.services.plan import Plan, find_pools, plan, take
 from keeper.services.proposals import proposal_of
 from keeper.services.route import route_swap
+from keeper.services.zap_market import ETHER
 from keeper.settings import Settings, load
 
 WAD = 10**18
@@ -384,12 +386,33 @@ def test_zap__token_that_is_not_in_the_basket__is_turned_into_it_and_back(zappin
     assert amount == pytest.approx(back.amount_out, rel=1e-6)
 
 
+def test_zap__whole_ether_and_back__is_what_was_planned(zapping):
+    desk, account = zapping, zapping.keeper.address
+
+    def ether() -> int:
+        return desk.client.balance(account)
+
+    plan = zap.plan_mint(desk.client, desk.settings, desk.vault, "ETH", "2")
+    before = ether()
+    shares, gas = zap_order.execute(desk.client, desk.settings, desk.keeper, plan, plan.data(30, FAR))
+    assert shares == pytest.approx(plan.amount_out, rel=1e-6)
+    assert gas <= plan.gas
+    # Gas aside, which is under a hundredth of an ether.
+    assert 2 * WAD - plan.back.get(ETHER.address, 0) <= before - ether() < 2 * WAD + WAD // 100
+    plan = zap.plan_redeem(desk.client, desk.settings, desk.vault, "1", "eth")
+    before = ether()
+    amount, gas = zap_order.execute(desk.client, desk.settings, desk.keeper, plan, plan.data(30, FAR))
+    assert amount == pytest.approx(plan.amount_out, rel=1e-6)
+    assert amount - WAD // 100 < ether() - before < amount
+    assert gas <= plan.gas
+
+
 @pytest.mark.parametrize(
     ("token", "amount", "text"),
-    [("NONE", "1", "unknown token"), ("USDC", "0", "is nothing"), ("USDC", "0.000001", "too small")],
+    [("NONE", "1", "unknown token"), ("USDC", "0", "is nothing"), ("USDC", "0.000001", "too few")],
 )
 def test_plan_mint__what_makes_no_sense__says_so(desk, token, amount, text):
-    with pytest.raises((ConfigurationError, NoRoute), match=text):
+    with pytest.raises((ConfigurationError, Refused), match=text):
         zap.plan_mint(desk.client, desk.settings, desk.vault, token, amount)
 
 
