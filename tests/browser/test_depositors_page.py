@@ -431,6 +431,7 @@ def test_zap__pools_far_from_the_oracle__has_to_be_accepted_by_itself(fresh, pag
     button = page.get_by_role("button", name="Mint with 1,000 USDC")
     expect(page.get_by_text("All 2 transactions would go through now")).to_be_visible()
     expect(button).to_be_disabled()
+    assert axe.violations(page) == []
     page.get_by_label("I accept to lose").check()
     expect(button).to_be_enabled()
 
