@@ -23,6 +23,7 @@ def test_page__after_the_demo__draws_its_history_its_routes_and_what_comes_next(
     folder = Path(os.environ.get("EQUIPOISE_PICTURES") or tmp_path)
 
     def look(stage: demo.Stage) -> None:
+        stage = demo.with_zap(stage)
         # Off its bands once more, so that there is a next step.
         market.warp(stage.box, 86_400)
         for symbol, factor in (("LINK", 13), ("UNI", 14)):
@@ -50,9 +51,15 @@ def test_page__after_the_demo__draws_its_history_its_routes_and_what_comes_next(
             page.get_by_role("button", name="Connect").click()
             page.get_by_role("button", name="Devnet wallet").click()
             page.goto(f"{home}/mint")
-            page.get_by_label("Shares to mint").fill("12.5")
-            expect(page.get_by_text("All 7 transactions would go through now")).to_be_visible()
+            page.get_by_label("Token to pay with").select_option(label="USDC")
+            page.get_by_label("USDC to pay").fill("10000")
+            expect(page.get_by_text("All 2 transactions would go through now")).to_be_visible(timeout=60_000)
+            expect(page.get_by_text("about $")).to_be_visible()
             page.screenshot(path=folder / "page-mint.png", full_page=True)
+            page.get_by_label("In kind").check()
+            page.get_by_label("Shares to mint").fill("12.5")
+            expect(page.get_by_text("All 7 transactions would go through now")).to_be_visible(timeout=60_000)
+            page.screenshot(path=folder / "page-in-kind.png", full_page=True)
             assert heard.complaints == []
             assert all(each.startswith((url, "data:")) for each in heard.requests)
 

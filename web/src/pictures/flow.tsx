@@ -4,17 +4,20 @@ import type { Leg } from "../api";
 import { Amount, Table } from "../ui/parts";
 import { layout, type Prices } from "./layout";
 
+// Drawn narrower where it is shown narrower, so that its words stay readable.
 const WIDTH = 720;
+const NARROW = 400;
 
 export function Flow(props: { legs: readonly Leg[]; prices: Prices; label: string }) {
   const { legs, prices, label } = props;
   const height = Math.max(120, Math.min(520, 44 * legs.length));
-  const placed = layout(legs, prices, WIDTH, height);
+  const width = window.matchMedia("(max-width: 40rem)").matches ? NARROW : WIDTH;
+  const placed = layout(legs, prices, width, height);
   const path = sankeyLinkHorizontal();
   return (
     <div className="flow">
       {placed && (
-        <svg viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={`${label}: ${legs.length} swaps, listed below`}>
+        <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={`${label}: ${legs.length} swaps, listed below`}>
           {placed.links.map((link) => (
             <path
               key={link.index}
@@ -25,7 +28,7 @@ export function Flow(props: { legs: readonly Leg[]; prices: Prices; label: strin
           ))}
           {placed.nodes.map((node) => {
             const { x0 = 0, x1 = 0, y0 = 0, y1 = 0 } = node;
-            const isLeft = x0 < WIDTH * 0.7;
+            const isLeft = x0 < width * 0.7;
             return (
               <g key={node.id}>
                 <rect

@@ -1,7 +1,7 @@
 /** Mint or redeem for all assets of the basket, pro rata. */
 import { useState } from "react";
 import { useConnection } from "wagmi";
-import { type Quote, quoteOf, simulate, type Vault } from "../api";
+import { type Quote, quoteOf, SLIPPAGE_BPS, simulate, type Vault } from "../api";
 import { exact, percent, tokens, usd } from "../format";
 import { Answer, useLive } from "../live";
 import type { Kind, WayProps } from "../pages/trade";
@@ -159,9 +159,11 @@ function Order(props: Props) {
         <li>No price impact: nothing is traded. Every holder's part of the basket stays what it was.</li>
         <li>
           {kind === "mint" ? "The vault takes no more than “at most”" : "The vault pays no less than “at least”"}, or
-          nothing happens. The room of 0.5 % is for a rebalance in between.
+          nothing happens. The room of {SLIPPAGE_BPS / 100} % is for a rebalance in between.
         </li>
-        {simulation.data && !refused && !runner.running && <li>{simulated(simulation.data, price.data ?? null)}</li>}
+        {simulation.data && !refused && !runner.running && (
+          <li>{simulated(simulation.data, price.data ?? null, vault.chainId)}</li>
+        )}
         {kind === "mint" && steps && steps.length > 1 && !runner.running && (
           <li>
             <strong>{steps.length - 1} approvals come first.</strong> Each allows this vault, and nobody else, to take

@@ -4,6 +4,7 @@ import { useConnection } from "wagmi";
 import {
   type Address,
   ApiError,
+  SLIPPAGE_BPS,
   type Token,
   type Vault,
   wrappedCoins,
@@ -125,7 +126,7 @@ export function OneToken(props: WayProps) {
               runner={runner}
               order={{ kind, zap: zap.address, vault: vault.address, token: token.address, amount: settled }}
               zapped={zapped}
-              isFresh={amount === settled}
+              isFresh={amount === settled && !(runner.failed && asked.isFetching)}
               account={account}
               held={held}
               trouble={account !== null && purse.isError ? purse.error : null}
@@ -143,7 +144,7 @@ interface Props {
   runner: Runner;
   order: ZapOrder;
   zapped: Zapped;
-  /** Whether the quote is for what stands in the form. */
+  /** Whether the quote is for what stands in the form, and none that failed already. */
   isFresh: boolean;
   account: Address | null;
   held: Purse | undefined;
@@ -158,6 +159,8 @@ function Order(props: Props) {
   const isMint = order.kind === "mint";
   const least = leastOf(quote.amountOut);
   const impact = impactOf(quote);
+  const price = useCoinPrice(vault);
+  const wei = quote.gas * quote.gasPrice;
   const paid = `${tokens(order.amount, given.decimals, "ceil")} ${given.symbol}`;
   const title = isMint ? `Mint with ${paid}` : `Redeem ${paid}`;
 
@@ -194,7 +197,11 @@ function Order(props: Props) {
           }
           note="with the pools' fees, against the oracle"
         />
-        <Figure label="Gas" value={<Gas quote={quote} vault={vault} />} />
+        <Figure
+          label="Gas"
+          value={<Amount of={wei} decimals={18} symbol={coinName(vault.chainId)} up />}
+          note={price === null ? undefined : `about ${usd((wei * price) / WAD)}`}
+        />
       </dl>
       {impact === null && (
         <p className="notice">
@@ -205,8 +212,8 @@ function Order(props: Props) {
       {impact !== null && impact > WARNING && (
         <div className="notice bad" role="alert">
           <p>
-            <strong>You lose {percent(impact)} to the pools.</strong> They are too shallow for this much: give less, in
-            several parts, or go in kind, which trades nothing.
+            <strong>You lose {percent(impact)} to the pools.</strong> They are too shallow for this much, or off the
+            oracle's prices: give less, wait, or go in kind, which trades nothing.
           </p>
           {isAlarming && !runner.running && (
             <label>
@@ -223,23 +230,18 @@ function Order(props: Props) {
       {quote.legs.length > 0 && <Flow legs={quote.legs} prices={pricesOf(vault)} label="Route" />}
       <ul className="facts">
         <li>
-          Below “at least” nothing happens but that gas is spent. It is 0.5 % under the quote of block {quote.block},
-          which is renewed with every block until you start.
+          Below “at least” nothing happens but that gas is spent. It is {SLIPPAGE_BPS / 100} % under the quote of block{" "}
+          {quote.block}, which is renewed with every block until you start.
         </li>
         <Certified quote={quote} />
-        {quote.back.length > 0 && (
-          <li>
-            What does not fit comes back to you:{" "}
-            {quote.back.map((each) => `${tokens(each.amount, each.token.decimals)} ${each.token.symbol}`).join(", ")}.
-          </li>
-        )}
+        {quote.back.length > 0 && <li>{returned(quote)}</li>}
         {!isApproved && !runner.running && (
           <li>
             <strong>One approval comes first.</strong> It allows the zap contract <Hex of={order.zap} />, and nobody
             else, to take {paid} from you when you call it. Nothing is unlimited and nothing stays.
           </li>
         )}
-        {simulation && !refused && !runner.running && <li>{simulated(simulation, quote.gasPrice)}</li>}
+        {simulation && !refused && !runner.running && <li>{simulated(simulation, quote.gasPrice, vault.chainId)}</li>}
       </ul>
       {account === null && <p className="notice">Connect a wallet at the top to go on. Looking needs none.</p>}
       {trouble !== null && (
@@ -302,18 +304,18 @@ function Certified(props: { quote: ZapQuote }) {
   );
 }
 
-function Gas(props: { quote: ZapQuote; vault: Vault }) {
-  const { quote, vault } = props;
+/** USD of the chain's coin, where the vault's oracle prices it. */
+function useCoinPrice(vault: Vault): bigint | null {
   const coins = useLive(["coins"], wrappedCoins, { slow: true });
   const wrapped = coins.data?.get(vault.chainId)?.toLowerCase();
-  const price = vault.assets.find((each) => each.address.toLowerCase() === wrapped)?.price ?? null;
-  const wei = quote.gas * quote.gasPrice;
-  return (
-    <>
-      <Amount of={wei} decimals={18} symbol={coinName(vault.chainId)} up />
-      {price !== null && <span className="note">about {usd((wei * price) / WAD)}</span>}
-    </>
-  );
+  return vault.assets.find((each) => each.address.toLowerCase() === wrapped)?.price ?? null;
+}
+
+function returned(quote: ZapQuote): string {
+  const amounts = quote.back.map((each) => [tokens(each.amount, each.token.decimals), each.token.symbol] as const);
+  const words = amounts.filter(([amount]) => amount !== "0").map((each) => each.join(" "));
+  const what = words.length > 0 ? words.join(", ") : "less than a millionth of a token of each kind";
+  return `What does not fit comes back to you: ${what}.`;
 }
 
 function keyOf(token: Token): string {

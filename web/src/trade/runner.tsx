@@ -42,8 +42,9 @@ export function useRunner(chain: number): Runner {
       progress[index] = now;
       show(false);
     });
+    // Whatever was read before is old now, so that a second try starts from what the chain says.
+    void queries.invalidateQueries();
     show(true);
-    await queries.invalidateQueries();
   }
 
   const failed = running?.progress.find((each) => each.state === "failed");

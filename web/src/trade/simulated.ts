@@ -1,8 +1,13 @@
 import type { Simulation } from "../api";
+import { coinName } from "../chains";
 import { tokens, whole } from "../format";
 
-/** What a simulation says, with the gas where its price is known. */
-export function simulated(found: Simulation, price: bigint | null): string {
+/**
+ * What a simulation says, with the gas where its price is known.
+ *
+ * @param price wei a unit of gas
+ */
+export function simulated(found: Simulation, price: bigint | null, chain: number): string {
   const count = found.gas.length;
   const what = count === 1 ? "The transaction" : `All ${count} transactions`;
   const words = found.succeeds
@@ -10,5 +15,5 @@ export function simulated(found: Simulation, price: bigint | null): string {
     : "The chain's endpoint cannot simulate this.";
   const gas = found.gas.reduce<bigint | null>((sum, each) => (sum === null || each === null ? null : sum + each), 0n);
   if (gas === null || price === null) return words;
-  return `${words} Gas: ${whole(gas)} units at most, ${tokens(gas * price, 18, "ceil")} of the chain's coin at today's price.`;
+  return `${words} Gas: ${whole(gas)} units at most, ${tokens(gas * price, 18, "ceil")} ${coinName(chain)} at today's price.`;
 }
