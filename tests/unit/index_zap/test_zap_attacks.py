@@ -192,6 +192,8 @@ def test_zap__any_operations_and_calldata__nobody_elses_balance_or_allowance_fal
     # What goes through and leaves an aggregator less taken than it was offered, in either vault's hands.
     @example(sane[-1:], [("sane", 0, 0, 0, LENT)], 0, False, True, False, 0, LENT)
     @example([*sane[-1:], *sane[:2]], [("sane", 0, 0, 0, LENT)], 0, False, False, False, 5, LENT)
+    # What leaves a token that is neither given nor the vault's.
+    @example(sane[5:6], [], 0, False, True, False, 0, LENT)
     def attack(
         route: Any,
         told: Any,
@@ -325,10 +327,12 @@ def test_zap_mint__as_much_in_play_as_there_can_be__comes_back(zap: Zap, greedy_
     model = world.deployer.deploy(world.project.Token, "MANY", 18)
     code, provider = world.chain.provider.get_code(model.address), world.chain.provider
     tokens = [f"0x{0xABC000 + number:040x}" for number in range(101)]
+    given, assets, others = tokens[0], tokens[1:21], tokens[21:]
+    held = (given, assets[-1], *others[-2:])
     for token in tokens:
         provider.set_code(token, code)
+    for token in held:
         zap.box.send(world.deployer.address, token, "mint(address,uint256)", zap.contract.address, 5)
-    given, assets, others = tokens[0], tokens[1:21], tokens[21:]
     greedy_vault.set_up(assets, [], sender=caller)
     greedy_vault.set_takes_nothing(True, sender=caller)
     zap.contract.set_aggregator(V3_ROUTER, SELECTORS[0], V3_ROUTER, sender=world.owner)
@@ -339,5 +343,5 @@ def test_zap_mint__as_much_in_play_as_there_can_be__comes_back(zap: Zap, greedy_
     ]
     receipt = zap.mint(caller, operations, calls=[(0, SELECTORS[0])], token=given, amount=0, vault=greedy_vault)
     assert receipt.gas_used < 10**7
-    assert {zap.box.balance(token, caller.address) for token in tokens} == {5}
-    assert {zap.box.balance(token, zap.contract.address) for token in tokens} == {0}
+    assert {zap.box.balance(token, caller.address) for token in held} == {5}
+    assert {zap.box.balance(token, zap.contract.address) for token in held} == {0}

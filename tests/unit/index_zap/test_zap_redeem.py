@@ -8,7 +8,7 @@ from devnet.addresses import TOKENS, V3_ROUTER
 from devnet.box import calldata
 from unit.index_zap.conftest import NO_PERMIT, USDC, WETH, Zap
 from unit.route_executor.conftest import AGGREGATOR, ETHER, V3
-from unit.world import FAR, ODD, WAD, ZERO, World, revert, step, undone
+from unit.world import FAR, WAD, ZERO, World, revert, step, undone
 
 V3_SWAP = "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))"
 
@@ -197,12 +197,11 @@ def test_zap_redeem__aggregator_that_is_wanted__reverts(zap: Zap, place: str) ->
 
 
 @pytest.fixture
-def odd(build: Any, zap: Zap) -> Any:
+def odd(odd_world: World, zap: Zap) -> World:
     """A vault over tokens that misbehave when told to; a caller with shares that the zap may take."""
-    world: World = build(ODD)
-    world.mint(world.depositor, 100 * WAD)
-    world.vault.approve(zap.contract, 100 * WAD, sender=world.depositor)
-    return world
+    odd_world.mint(odd_world.depositor, 100 * WAD)
+    odd_world.vault.approve(zap.contract, 100 * WAD, sender=odd_world.depositor)
+    return odd_world
 
 
 def redeem(zap: Zap, world: World, shares: int, least: int = 0) -> Any:
