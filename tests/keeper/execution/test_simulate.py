@@ -24,7 +24,7 @@ NOT_OURS = re.compile(
     r"vault: (?!balance fell|expired|paused|shut down|supply changed)|"
     r"rebalancer: (?!in flight|not strategist|wrong price count|zero price)|"
     r"keepers: head start too long|loss: (share|bad)|auction: (no trigger$|bad |premium|discount)|"
-    r"executor: no owner|uniswap: no factory|aggregator: (bad target|a token|moves tokens))"
+    r"zap: |executor: no owner|uniswap: no factory|aggregator: (bad target|a token|moves tokens))"
 )
 
 
