@@ -117,11 +117,9 @@ class Bench:
         approving = self._send(usdc, "approve(address,uint256)", self.settings.zap, amount)
         gas = self._sent(str(self.settings.zap), plan.data(self.settings.policy.slippage_bps, FAR))
         shares = self.box.balance(self.vault, self.caller.address)
-        self.box.settle()
         self.box.revert(again)
         by_hand, transactions = self._by_hand(shares, SPARE_USDC * amount)
         spent = SPARE_USDC * amount - self.box.balance(usdc, self.caller.address)
-        self.box.settle()
         self.box.revert(state)
         gap = 0.0 if plan.certificate is None else plan.certificate.gap_bps
         return Row(
@@ -149,11 +147,9 @@ class Bench:
         gas = self._send(self.vault, "approve(address,uint256)", self.settings.zap, shares)
         gas += self._sent(str(self.settings.zap), plan.data)
         amount = self.box.balance(usdc, self.caller.address)
-        self.box.settle()
         self.box.revert(again)
         by_hand, transactions = self._by_hand_back(shares)
         got = self.box.balance(usdc, self.caller.address)
-        self.box.settle()
         self.box.revert(state)
         return Redemption(
             usd,
@@ -187,7 +183,6 @@ class Bench:
             gas += self._sent(str(self.settings.zap), plan.data)
             gap = 0.0 if plan.certificate is None else plan.certificate.gap_bps
         lost = round((1 - self._worth() / sum(parts)) * 1e4, 2)
-        self.box.settle()
         self.box.revert(state)
         return lost, gas, gap
 

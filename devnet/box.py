@@ -149,11 +149,12 @@ class Box:
         return str(self.rpc("evm_snapshot"))
 
     def revert(self, snapshot: str) -> None:
-        """Go back to a snapshot.
+        """Go back to a snapshot, once the pool has let go of what was mined after it.
 
         Raises:
-            ChainError: the node does not have it (any more).
+            ChainError: the node does not have it (any more), or does not mine at once.
         """
+        self.settle()
         if not self.rpc("evm_revert", snapshot):
             raise ChainError(f"{self.url} has no snapshot {snapshot}: each can be used once")
 

@@ -120,7 +120,6 @@ def fresh(site) -> Iterator[Site]:
     """The site as it was built; what the test does to the chain is undone."""
     state = site.box.snapshot()
     yield site
-    site.box.settle()
     site.box.revert(state)
     # A new block, so that the server does not take what it read of the undone ones for the newest.
     site.box.mine()

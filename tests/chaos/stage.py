@@ -120,5 +120,4 @@ def staged(desk: Desk, folder: Path, endpoints: int = ENDPOINTS) -> Iterator[Sta
         finally:
             desk.box.rpc("anvil_dropAllTransactions")
             desk.box.rpc("evm_setAutomine", True)
-            desk.box.settle()
             desk.box.revert(state)

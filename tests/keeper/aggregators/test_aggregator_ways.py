@@ -61,7 +61,6 @@ def here(built: Desk, tmp_path: Path) -> Iterator[Desk]:
     state = built.box.snapshot()
     with demo._ledger(built.settings.model_copy(update={"ledger_file": tmp_path / "ledger.sqlite"})) as ledger:
         yield replace(built, ledger=ledger)
-    built.box.settle()
     built.box.revert(state)
 
 
@@ -216,7 +215,6 @@ def test_call__overtaken_by_less_than_what_is_held_back__still_settles(here: Des
         else:
             with pytest.raises(Skipped, match="aggregator: call failed"):
                 simulate(here.client, found.call, here.keeper.address)
-        here.box.settle()
         here.box.revert(state)
 
 

@@ -151,7 +151,6 @@ def served(built) -> Iterator[Served]:
     """The server as it was built; what the test does to the chain is undone."""
     state = built.box.snapshot()
     yield built
-    built.box.settle()
     built.box.revert(state)
     built.fresh()
 

@@ -131,7 +131,6 @@ def desk(built, tmp_path) -> Iterator[Desk]:
     state = built.box.snapshot()
     with demo._ledger(built.settings.model_copy(update={"ledger_file": tmp_path / "ledger.sqlite"})) as ledger:
         yield replace(built, ledger=ledger)
-    built.box.settle()
     built.box.revert(state)
 
 

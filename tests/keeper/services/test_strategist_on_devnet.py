@@ -127,7 +127,6 @@ def desk(built) -> Iterator[Desk]:
     """The desk as it was built; what the test does to the chain is undone."""
     state = built.box.snapshot()
     yield built
-    built.box.settle()
     built.box.revert(state)
 
 
