@@ -14,10 +14,12 @@ from keeper.api import app as applications
 from keeper.api.guard import client_of
 from keeper.chain import abi
 from keeper.chain.abi import Fault
+from keeper.errors import ConfigurationError
 from keeper.settings import load_chains
 
 SECRET = "v2/0123456789abcdefsecret"
 NOWHERE = f"http://127.0.0.1:1/{SECRET}"
+PRIVATE = "/srv/equipoise/ledger.sqlite"
 TYPE = "urn:equipoise:problem:"
 ZAP, WHO = address("zap"), address("depositor")
 
@@ -31,6 +33,8 @@ def vault(fake) -> FakeVault:
 def opened(url: str, *vaults: str, web=None, zap=None, pools=None, **serve: object) -> Iterator[TestClient]:
     arguments = {"rpc_url": url, "vaults": vaults, "read_attempts": 1, "serve": serve, "zap": zap, "pools": pools or {}}
     app = applications.make(load_chains(arguments=arguments, environment={}), web)
+    for chain in app.state.site.chains:
+        chain._clock = float  # stands still, however slow the machine: no second goes by unless a test says so
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
@@ -39,6 +43,10 @@ def opened(url: str, *vaults: str, web=None, zap=None, pools=None, **serve: obje
 def api(fake, vault) -> Iterator[TestClient]:
     with opened(fake.url, vault.address) as client:
         yield client
+
+
+def a_second_later(client: TestClient) -> None:
+    client.app.state.site.chains[0]._looked_at = float("-inf")
 
 
 def of_vault(vault: FakeVault, rest: str = "") -> str:
@@ -160,7 +168,7 @@ def test_vault__at_the_next_block__is_read_anew(api, fake, vault):
     first = api.get(of_vault(vault))
     fake.number += 1
     vault.weth += 10**18
-    api.app.state.site.chains[0]._looked_at = float("-inf")  # a second later
+    a_second_later(api)
     second = api.get(of_vault(vault), headers={"If-None-Match": first.headers["etag"]})
     assert second.status_code == 200
     assert second.headers["etag"] != first.headers["etag"]
@@ -203,6 +211,10 @@ def echo(app) -> None:
     def broken() -> None:
         raise RuntimeError(f"of {NOWHERE}")
 
+    @router.get("/api/unset")
+    def unset() -> None:
+        raise ConfigurationError(f"{PRIVATE} has another owner, and {NOWHERE} no answer")
+
     app.include_router(router)
 
 
@@ -212,8 +224,10 @@ def test_body__longer_than_allowed__is_refused_with_or_without_its_length(fake, 
         fits = client.post("/api/echo", json={"a": "b" * 900})
         told = client.post("/api/echo", json={"a": "b" * 1024})
         untold = client.post("/api/echo", content=iter([b'{"a": "', b"b" * 1024, b'"}']))
+        # Refused by what is said alone: nothing of such a body is waited for.
+        said = [client.post("/api/echo", content=iter([]), headers={"Content-Length": n}) for n in ("1025", "x")]
     assert fits.status_code == 200
-    assert [problem(each)["type"] for each in (told, untold)] == [TYPE + "too-large"] * 2
+    assert [problem(each)["type"] for each in (told, untold, *said)] == [TYPE + "too-large"] * 4
 
 
 def test_error__that_nobody_expected__shows_no_traceback_and_no_endpoint(fake, vault, caplog):
@@ -224,6 +238,22 @@ def test_error__that_nobody_expected__shows_no_traceback_and_no_endpoint(fake, v
     assert "RuntimeError" not in answer.text
     assert "RuntimeError" in caplog.text
     assert SECRET not in answer.text + caplog.text
+
+
+def test_error__of_the_server_s_settings__is_for_its_log_alone(fake, vault, caplog):
+    with opened(NOWHERE, vault.address) as client:
+        echo(client.app)
+        answer = client.get("/api/unset")
+    assert problem(answer)["type"] == TYPE + "not-available"
+    assert PRIVATE not in answer.text
+    assert PRIVATE in caplog.text
+    assert SECRET not in answer.text + caplog.text
+
+
+def test_rate__of_one_client__is_not_another_s(fake, vault):
+    with opened(fake.url, vault.address, requests_per_minute=1) as one:
+        other = TestClient(one.app, client=("203.0.113.7", 1))
+        assert [client.get("/api/v1/health").status_code for client in (one, one, other)] == [200, 429, 200]
 
 
 def test_headers__of_every_answer__close_what_a_browser_leaves_open(api, vault):
@@ -398,7 +428,7 @@ def test_quote_zap__of_a_vault_without_shares_or_pools__is_refused_in_words(zap,
     fake.view(vault.address, abi.Vault.supply, 1_000 * WAD)
     vault.with_pool = False
     fake.number += 1
-    zap.app.state.site.chains[0]._looked_at = float("-inf")
+    a_second_later(zap)
     fake.view(vault.pair, abi.UniswapV2.get_reserves, (0, 0, 0))
     found = problem(zap.get(zap_mint(vault)))
     assert found["type"] == TYPE + "no-route"
@@ -471,3 +501,9 @@ def test_rate__of_zaps__counts_as_five(fake, vault):
     with opened(fake.url, vault.address, requests_per_minute=11) as client:
         paths = (zap_mint(vault), zap_redeem(vault), "/api/v1/health", "/api/v1/health")
         assert [client.get(path).status_code for path in paths] == [503, 503, 200, 429]
+
+
+def test_quote_zap__of_less_than_its_gas__claims_no_ceiling(zap, vault):
+    found = zap.get(zap_mint(vault, amount=10_000))
+    assert found.status_code == 200, found.text
+    assert found.json()["certificate"] is None
