@@ -1,4 +1,5 @@
-"""Everything that has to hold before a change lands: format, lint, types, warnings and sizes of the contracts, the page, then the tests.
+"""Everything that has to hold before a change lands: format, lint, types, warnings and sizes of the contracts, the page's
+own checks, then the tests.
 
 `uv run python scripts/check.py` runs all of it, `--no-tests` all but the tests. Two checks run at once, and each says when it
 ends and how long it took. The first that fails is the last: its output and status are those of this command.
