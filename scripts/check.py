@@ -1,4 +1,5 @@
-"""Everything that has to hold before a change lands: format, lint, types, warnings and sizes of the contracts, then the tests.
+"""Everything that has to hold before a change lands: format, lint, types, warnings and sizes of the contracts, the page's
+own checks, then the tests.
 
 `uv run python scripts/check.py` runs all of it, `--no-tests` all but the tests. Two checks run at once, and each says when it
 ends and how long it took. The first that fails is the last: its output and status are those of this command.
@@ -77,6 +78,7 @@ def checks() -> dict[str, Check]:
         "Python lint": command("ruff", "check", "."),
         "Vyper lint": command("natrix", "lint", *map(str, DEPLOYABLE), *NATRIX),
         "Python types": command("mypy"),
+        "Page": command("python", "scripts/check_page.py"),
         **{f"Warnings and size of {path.stem}": size(path) for path in DEPLOYABLE},
         "Vyper format": command(*MAMUSHI, *formattable()),
     }

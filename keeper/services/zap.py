@@ -74,14 +74,14 @@ class ZapPlan:
         """What no other route brings, of what is wanted, in base units and with gas taken into account.
 
         The best cost of a basket is convex in its size, so what another route could save on this basket raises the shares by no
-        more than in proportion. Infinite where another route might save all that is spent: gas outweighs so small an amount.
+        more than in proportion. Where that is all of it, as of an amount that is less than the gas, nothing is known: infinity.
         """
         if self.certificate is None:
             return float(self.amount_out)
         saved = self.certificate.gap_bps / _BPS
-        if saved >= 1:
-            return inf
-        return self.amount_out / (1 - saved) if self.way is Way.MINT else self.amount_out * (1 + saved)
+        if self.way is Way.REDEEM:
+            return self.amount_out * (1 + saved)
+        return self.amount_out / (1 - saved) if saved < 1 else inf
 
     @property
     def impact_bps(self) -> float | None:
@@ -211,7 +211,7 @@ def _bought(market: Market, token: str, amount: int) -> Route | None:
     basket, worth = market.basket, market.worth({token: amount})
     shares = int(basket.supply * worth / market.worth(basket.cost_up(basket.supply)))
     if market.worth(basket.cost_up(shares)) > worth * _ROUNDED:
-        raise Refused(f"{amount} base units of {market.tokens[token].symbol} are too few for every asset: give more")
+        raise Refused(f"{amount} base units are too few for every asset: give more")
     for _ in range(_ROUNDS):
         wanted = {asset: units for asset, units in basket.cost_up(shares).items() if units}
         kept = wanted.pop(token, 0)

@@ -67,7 +67,9 @@ class ZapQuote(Shape):
     price_impact_bps: float | None = Field(description="By how much less comes than is given, fees among it.")
     back: list[Returned]
     legs: list[ZapLeg]
-    certificate: ZapCertificate | None = Field(description="None where nothing is swapped, or gas outweighs it.")
+    certificate: ZapCertificate | None = Field(
+        description="None where nothing is swapped, or too little to bound it: less than the gas."
+    )
     gas: int = Field(description="Of the zap alone, estimated on the safe side.")
     gas_price: Amount = Field(description="Wei.")
     account: Address | None

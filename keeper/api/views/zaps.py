@@ -75,7 +75,7 @@ def of_transactions(chain_id: int, zap: str, prepared: Prepared) -> m.ZapTransac
 
 
 def _certificate(plan: ZapPlan) -> m.ZapCertificate | None:
-    if plan.certificate is None or math.isinf(plan.ceiling):
+    if plan.certificate is None or not math.isfinite(plan.ceiling):
         return None
     return m.ZapCertificate(gap_bps=plan.certificate.gap_bps, ceiling=str(math.ceil(plan.ceiling)))
 

@@ -14,10 +14,12 @@ from keeper.api import app as applications
 from keeper.api.guard import client_of
 from keeper.chain import abi
 from keeper.chain.abi import Fault
+from keeper.errors import ConfigurationError
 from keeper.settings import load_chains
 
 SECRET = "v2/0123456789abcdefsecret"
 NOWHERE = f"http://127.0.0.1:1/{SECRET}"
+PRIVATE = "/srv/equipoise/ledger.sqlite"
 TYPE = "urn:equipoise:problem:"
 ZAP, WHO = address("zap"), address("depositor")
 
@@ -209,6 +211,10 @@ def echo(app) -> None:
     def broken() -> None:
         raise RuntimeError(f"of {NOWHERE}")
 
+    @router.get("/api/unset")
+    def unset() -> None:
+        raise ConfigurationError(f"{PRIVATE} has another owner, and {NOWHERE} no answer")
+
     app.include_router(router)
 
 
@@ -232,6 +238,22 @@ def test_error__that_nobody_expected__shows_no_traceback_and_no_endpoint(fake, v
     assert "RuntimeError" not in answer.text
     assert "RuntimeError" in caplog.text
     assert SECRET not in answer.text + caplog.text
+
+
+def test_error__of_the_server_s_settings__is_for_its_log_alone(fake, vault, caplog):
+    with opened(NOWHERE, vault.address) as client:
+        echo(client.app)
+        answer = client.get("/api/unset")
+    assert problem(answer)["type"] == TYPE + "not-available"
+    assert PRIVATE not in answer.text
+    assert PRIVATE in caplog.text
+    assert SECRET not in answer.text + caplog.text
+
+
+def test_rate__of_one_client__is_not_another_s(fake, vault):
+    with opened(fake.url, vault.address, requests_per_minute=1) as one:
+        other = TestClient(one.app, client=("203.0.113.7", 1))
+        assert [client.get("/api/v1/health").status_code for client in (one, one, other)] == [200, 429, 200]
 
 
 def test_headers__of_every_answer__close_what_a_browser_leaves_open(api, vault):
@@ -479,3 +501,9 @@ def test_rate__of_zaps__counts_as_five(fake, vault):
     with opened(fake.url, vault.address, requests_per_minute=11) as client:
         paths = (zap_mint(vault), zap_redeem(vault), "/api/v1/health", "/api/v1/health")
         assert [client.get(path).status_code for path in paths] == [503, 503, 200, 429]
+
+
+def test_quote_zap__of_less_than_its_gas__claims_no_ceiling(zap, vault):
+    found = zap.get(zap_mint(vault, amount=10_000))
+    assert found.status_code == 200, found.text
+    assert found.json()["certificate"] is None

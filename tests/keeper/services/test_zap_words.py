@@ -1,12 +1,15 @@
 """Words for whatever may refuse a zap, and what an account lacks, without a chain."""
 
 import re
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
 from fake_chain import bare_snapshot
 
 from keeper.chain.tokens import Token
+from keeper.routing import Certificate
 from keeper.services import in_kind
 from keeper.services.in_kind import Way
 from keeper.services.zap import ZapPlan
@@ -58,6 +61,22 @@ def test_words_of__too_little_ether__says_how_much():
         "the account has too little ETH: 7 of 9 base units"
     )
     assert words_of("insufficient funds") == "the account has too little ether"
+
+
+@pytest.mark.parametrize(
+    ("way", "gap", "ceiling"),
+    [
+        (Way.MINT, 0, 1_000),
+        (Way.MINT, 5_000, 2_000),
+        (Way.MINT, 10_000, inf),
+        (Way.MINT, 20_000, inf),
+        (Way.REDEEM, 0, 1_000),
+        (Way.REDEEM, 20_000, 3_000),
+    ],
+)
+def test_ceiling__of_any_gap__is_never_below_what_comes(way, gap, ceiling):
+    found = replace(plan(ETHER, 9), way=way, amount_out=1_000, certificate=Certificate(gap / 1e4, 0.0, 0.0, 1.0))
+    assert found.ceiling == ceiling
 
 
 @pytest.mark.parametrize("fee", [0, 10**15, 5 * 10**16])
