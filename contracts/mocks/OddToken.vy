@@ -25,6 +25,7 @@ answer: public(Answer)
 fee_bps: public(uint256)  # taken from what the receiver gets
 extra_bps: public(uint256)  # taken from the sender on top of the amount
 refuses_zero: public(bool)
+refuses_zero_approval: public(bool)  # as BNB
 does_nothing: public(bool)  # says true and moves nothing
 hook: public(address)  # called after every movement, as ERC-777 does
 kept_back: public(uint256)  # base units by which every movement falls short, as rebasing tokens round
@@ -66,6 +67,11 @@ def configure(
 
 
 @external
+def refuse_zero_approval():
+    self.refuses_zero_approval = True
+
+
+@external
 @view
 def balanceOf(owner: address) -> uint256:
     assert not self.is_dead, "odd: dead"
@@ -89,6 +95,7 @@ def burn(owner: address, amount: uint256):
 
 @external
 def approve(spender: address, amount: uint256) -> bool:
+    assert amount != 0 or not self.refuses_zero_approval, "odd: zero approval"
     self.allowance[msg.sender][spender] = amount
     return True
 

@@ -159,7 +159,8 @@ def test_zap_mint__paused_or_capped__the_vault_says_so(zap: Zap) -> None:
 
 def test_zap_mint__asset_that_the_vault_does_not_hold__asks_nothing_of_it(zap: Zap) -> None:
     world, caller = zap.world, zap.world.stranger
-    fresh = world.deployer.deploy(world.project.Token, "FRESH", 18)
+    fresh = world.deployer.deploy(world.project.OddToken, "FRESH", 18)
+    fresh.refuse_zero_approval(sender=world.deployer)
     world.oracle.set_feed((fresh, world.feeds[0], 86400, 1, 10**24), sender=world.owner)
     world.vault.add_asset(fresh, sender=world.owner)
     zap.fund(caller)
@@ -198,6 +199,15 @@ def test_zap_mint__units_smaller_than_a_shares__pay_the_fee_too(odd_world: World
     held = world.wallet(world.vault)
     assert mint_gifts(zap, world, 10 * WAD).return_value == 10 * WAD
     assert world.wallet(world.vault) == [was + came for was, came in zip(held, asked, strict=True)]
+
+
+def test_zap_mint__tokens_that_refuse_an_approval_of_zero__are_not_asked_for_one(odd_world: World, zap: Zap) -> None:
+    """The vault takes all that it may, and nothing is left to take back."""
+    odd_world.mint(odd_world.depositor, 100 * WAD)
+    for token, amount in zip(odd_world.tokens, odd_world.vault.preview_mint(10 * WAD), strict=True):
+        token.refuse_zero_approval(sender=odd_world.deployer)
+        token.mint(zap.contract, 2 * amount, sender=odd_world.deployer)
+    assert mint_gifts(zap, odd_world, 20 * WAD).return_value == 20 * WAD
 
 
 def mint_gifts(zap: Zap, world: World, least: int) -> Any:
