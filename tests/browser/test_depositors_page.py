@@ -236,6 +236,7 @@ def test_mint_and_redeem__in_kind__move_what_the_page_said(fresh, page):
     assert fresh.shares() == 0
 
 
+@pytest.mark.long  # the zap that is rejected tells nearly the same in less time
 def test_mint__rejected_in_the_wallet__sends_nothing_and_goes_on_later(fresh, page):
     connect(page, fresh)
     order(page, fresh, "mint", "1")
