@@ -2,7 +2,8 @@
 
 It sends nothing, signs nothing and holds no key: the settings that it works with have none.
 
-    request → guard (limits, headers) → routes → chains (one block, remembered) → services → answers (models)
+    request → guard (limits, headers) → routes → chains (one block, remembered) → services → views → answers (models)
 
+Routes, views and models have a module for each resource.
 Every answer names its block. An error is a problem document (RFC 9457) with a stable `type`.
 """
