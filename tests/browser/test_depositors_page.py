@@ -494,7 +494,7 @@ def test_portfolio__asset_that_a_redemption_could_not_pay__is_fetched_once_it_mo
     fresh.box.send(pauser, usdc, "unpause()")
     fetch.click()
     expect(page.get_by_text("It came to you.")).to_be_visible()
-    expect(fetch).to_have_count(0)
+    expect(fetch).to_have_count(0, timeout=30_000)
     assert fresh.box.balance(usdc, fresh.account) - before == 450 * 10**6
 
 
