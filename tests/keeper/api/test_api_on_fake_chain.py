@@ -1,8 +1,10 @@
 """The API over a chain that a test plays: limits, errors, headers and caches."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
@@ -22,6 +24,14 @@ NOWHERE = f"http://127.0.0.1:1/{SECRET}"
 PRIVATE = "/srv/equipoise/ledger.sqlite"
 TYPE = "urn:equipoise:problem:"
 ZAP, WHO = address("zap"), address("depositor")
+
+
+@pytest.fixture(autouse=True)
+def minute() -> Iterator[None]:
+    """The minute in which requests are counted does not end within a test."""
+    begun = time.time() // 60 * 60
+    with patch("limits.storage.memory.time", SimpleNamespace(time=lambda: begun)):
+        yield
 
 
 @pytest.fixture

@@ -154,6 +154,7 @@ interface Props {
 function Order(props: Props) {
   const { vault, runner, order, zapped, account, held, trouble } = props;
   const { quote, prepared, simulation } = zapped;
+  const { address } = useConnection();
   const [accepted, setAccepted] = useState<bigint>(0n);
   const { given, wanted } = quote;
   const isMint = order.kind === "mint";
@@ -164,7 +165,7 @@ function Order(props: Props) {
   const paid = `${tokens(order.amount, given.decimals, "ceil")} ${given.symbol}`;
   const title = isMint ? `Mint with ${paid}` : `Redeem ${paid}`;
 
-  const lack = held ? lackOf(order, given, held) : null;
+  const lack = held ? lackOf(order, given, held, wei) : null;
   const refused = simulation?.succeeds === false ? simulation.words : null;
   const checked = prepared ? check(() => swapsOf(order, least, prepared)) : null;
   const obstacle = quote.problem ?? checked?.fault ?? lack ?? refused;
@@ -243,7 +244,7 @@ function Order(props: Props) {
         )}
         {simulation && !refused && !runner.running && <li>{simulated(simulation, quote.gasPrice, vault.chainId)}</li>}
       </ul>
-      {account === null && <p className="notice">Connect a wallet at the top to go on. Looking needs none.</p>}
+      {!address && <p className="notice">Connect a wallet at the top to go on. Looking needs none.</p>}
       {trouble !== null && (
         <div className="notice bad" role="alert">
           <p>
@@ -336,10 +337,16 @@ function mostOf(token: Token | null, isMint: boolean, held: Purse, gasPrice: big
   return most > 0n ? most : 0n;
 }
 
-/** What is missing for it, in words; null when all is there. */
-function lackOf(order: ZapOrder, given: Token, held: Purse): string | null {
+/**
+ * What is missing for it, in words; null when all is there.
+ *
+ * @param gas wei that it takes beside
+ */
+function lackOf(order: ZapOrder, given: Token, held: Purse, gas: bigint): string | null {
   const has = order.kind === "mint" ? held.token : held.shares;
   if (has < order.amount) return `You hold ${tokens(has, given.decimals)} ${given.symbol}: give no more than that.`;
+  if (order.kind === "mint" && order.token === null && has < order.amount + gas)
+    return `Leave ${tokens(gas, given.decimals, "ceil")} ${given.symbol} for the gas: give less.`;
   return null;
 }
 

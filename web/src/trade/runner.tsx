@@ -8,6 +8,9 @@ import { inWords } from "../words";
 import { OutcomeUnknown, type Progress, run } from "./run";
 import type { Step } from "./steps";
 
+/** The server may learn of a block a moment after the wallet did. */
+const LATER_MS = 3_000;
+
 const WORDS: Record<Progress["state"], string> = {
   waiting: "waits",
   checking: "is simulated",
@@ -44,6 +47,7 @@ export function useRunner(chain: number): Runner {
     });
     // Whatever was read before is old now, so that a second try starts from what the chain says.
     void queries.invalidateQueries();
+    setTimeout(() => void queries.invalidateQueries(), LATER_MS);
     show(true);
   }
 
