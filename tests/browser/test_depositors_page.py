@@ -469,6 +469,8 @@ def test_zap__more_than_the_wallet_or_the_pools_have__says_so(site, page):
     expect(page.get_by_role("alert")).to_contain_text("The pools cannot trade this amount now")
     zap(page, site, "mint", "ETH", "10")
     expect(page.get_by_role("alert")).to_contain_text("ETH for the gas: give less.")
+    page.get_by_role("button", name="Max").click()
+    expect(page.get_by_role("button", name=re.compile(r"^Mint with 9\.9\d* ETH"))).to_be_enabled(timeout=60_000)
 
 
 def test_trade__server_without_a_zap__is_in_kind(site, page):
