@@ -1,37 +1,17 @@
 /** Mint with one token, or redeem for one: the pools turn it into the basket, or the basket into it. */
 import { useState } from "react";
 import { useConnection } from "wagmi";
-import {
-  type Address,
-  ApiError,
-  SLIPPAGE_BPS,
-  type Token,
-  type Vault,
-  wrappedCoins,
-  type Zapped,
-  type ZapQuote,
-  zapOf,
-} from "../api";
-import { coinName } from "../chains";
-import { exact, percent, short, tokens, usd, WAD } from "../format";
+import { ApiError, type Token, zapOf } from "../api";
+import { exact, short, tokens } from "../format";
 import { Answer, useLive } from "../live";
 import type { WayProps } from "../pages/trade";
-import { pricesOf } from "../pages/vault";
-import { Flow } from "../pictures/flow";
-import { Amount, Figure, Hex } from "../ui/parts";
 import { WrongNetwork } from "../ui/wallet-button";
-import { inWords } from "../words";
 import { AmountField, read, useSettled } from "./amount";
 import { type Purse, purseOf } from "./purse";
-import { type Runner, Transactions } from "./runner";
-import { simulated } from "./simulated";
-import { zapSteps } from "./steps";
-import { cameOf, impactOf, leastOf, swapsOf, type ZapOrder } from "./zap";
+import { gasPrice } from "./run";
+import { ZapOrderView } from "./zap-order";
 
-/** From here on the price impact is a warning, and from there on it has to be accepted by itself. */
-const WARNING = WAD / 100n;
-const ALARM = WAD / 20n;
-/** Gas that "Max" leaves for, where the coin itself is given: a mint of a large basket, and an approval's worth more. */
+/** Units of gas that "Max" leaves the coin for: more than a mint of a large basket takes. */
 const GAS = 4_000_000n;
 const COIN = "coin";
 /** The vault or its pools refuse the amount: nothing went wrong. */
@@ -62,10 +42,11 @@ export function OneToken(props: WayProps) {
     () => zapOf(kind, vault.address, token?.address ?? null, settled ?? 0n, account),
     { enabled: settled !== null && token !== undefined && !runner.isBusy && !runner.done },
   );
+  const price = useLive(["gas price", vault.chainId], () => gasPrice(vault.chainId), { enabled: account !== null });
   if (!zap || !token) return null;
 
   const held = account === null ? undefined : purse.data;
-  const most = held && mostOf(isMint ? token : null, isMint, held, asked.data?.quote.gasPrice ?? null);
+  const most = held && price.data !== undefined ? mostOf(isMint, token, held, price.data) : 0n;
   const unit = isMint ? token.symbol : vault.symbol;
   const change = (what: () => void) => {
     runner.clear();
@@ -120,7 +101,7 @@ export function OneToken(props: WayProps) {
       ) : (
         <Answer query={asked} what="the quote" lines={6}>
           {(zapped) => (
-            <Order
+            <ZapOrderView
               key={`${kind}-${keyOf(token)}-${settled}`}
               vault={vault}
               runner={runner}
@@ -139,186 +120,6 @@ export function OneToken(props: WayProps) {
   );
 }
 
-interface Props {
-  vault: Vault;
-  runner: Runner;
-  order: ZapOrder;
-  zapped: Zapped;
-  /** Whether the quote is for what stands in the form, and none that failed already. */
-  isFresh: boolean;
-  account: Address | null;
-  held: Purse | undefined;
-  trouble: unknown;
-}
-
-function Order(props: Props) {
-  const { vault, runner, order, zapped, account, held, trouble } = props;
-  const { quote, prepared, simulation } = zapped;
-  const { address } = useConnection();
-  const [accepted, setAccepted] = useState<bigint>(0n);
-  const { given, wanted } = quote;
-  const isMint = order.kind === "mint";
-  const least = leastOf(quote.amountOut);
-  const impact = impactOf(quote);
-  const price = useCoinPrice(vault);
-  const wei = quote.gas * quote.gasPrice;
-  const paid = `${tokens(order.amount, given.decimals, "ceil")} ${given.symbol}`;
-  const title = isMint ? `Mint with ${paid}` : `Redeem ${paid}`;
-
-  const lack = held ? lackOf(order, given, held, wei) : null;
-  const refused = simulation?.succeeds === false ? simulation.words : null;
-  const checked = prepared ? check(() => swapsOf(order, least, prepared)) : null;
-  const obstacle = quote.problem ?? checked?.fault ?? lack ?? refused;
-  const isAlarming = impact !== null && impact > ALARM;
-  // Accepted once, a little more is no news.
-  const isAccepted = !isAlarming || impact <= accepted;
-  const steps = checked?.swaps && held ? zapSteps(order, least, checked.swaps, given, held.allowance, title) : null;
-  const isApproved = steps === null || steps.length === 1;
-  const receipt = runner.running?.progress.at(-1)?.receipt;
-  const came = receipt ? cameOf(order, receipt.logs) : null;
-  return (
-    <>
-      <dl className="figures" aria-live="off">
-        <Figure
-          label="You receive"
-          value={<Amount of={quote.amountOut} decimals={wanted.decimals} symbol={wanted.symbol} />}
-          note={quote.valueOut === null ? undefined : `worth ${usd(quote.valueOut)} at the oracle's prices`}
-        />
-        <Figure
-          label="At least"
-          value={<Amount of={least} decimals={wanted.decimals} symbol={wanted.symbol} />}
-          note="or nothing happens"
-        />
-        <Figure
-          label="Price impact"
-          value={
-            <span className={impact !== null && impact > WARNING ? "bad" : ""}>
-              {impact === null ? "not known" : percent(impact)}
-            </span>
-          }
-          note="with the pools' fees, against the oracle"
-        />
-        <Figure
-          label="Gas"
-          value={<Amount of={wei} decimals={18} symbol={coinName(vault.chainId)} up />}
-          note={price === null ? undefined : `about ${usd((wei * price) / WAD)}`}
-        />
-      </dl>
-      {impact === null && (
-        <p className="notice">
-          The vault's oracle has no price of {[given, wanted].map((each) => each.symbol).join(" or of ")}: compare with
-          another market before you sign.
-        </p>
-      )}
-      {impact !== null && impact > WARNING && (
-        <div className="notice bad" role="alert">
-          <p>
-            <strong>You lose {percent(impact)} to the pools.</strong> They are too shallow for this much, or off the
-            oracle's prices: give less, wait, or go in kind, which trades nothing.
-          </p>
-          {isAlarming && !runner.running && (
-            <label>
-              <input
-                type="checkbox"
-                checked={isAccepted}
-                onChange={(event) => setAccepted(event.target.checked ? impact + WARNING : 0n)}
-              />{" "}
-              I accept to lose {percent(impact)}
-            </label>
-          )}
-        </div>
-      )}
-      {quote.legs.length > 0 && <Flow legs={quote.legs} prices={pricesOf(vault)} label="Route" />}
-      <ul className="facts">
-        <li>
-          Below “at least” nothing happens but that gas is spent. It is {SLIPPAGE_BPS / 100} % under the quote of block{" "}
-          {quote.block}, which is renewed with every block until you start.
-        </li>
-        <Certified quote={quote} />
-        {quote.back.length > 0 && <li>{returned(quote)}</li>}
-        {!isApproved && !runner.running && (
-          <li>
-            <strong>One approval comes first.</strong> It allows the zap contract <Hex of={order.zap} />, and nobody
-            else, to take {paid} from you when you call it. Nothing is unlimited and nothing stays.
-          </li>
-        )}
-        {simulation && !refused && !runner.running && <li>{simulated(simulation, quote.gasPrice, vault.chainId)}</li>}
-      </ul>
-      {!address && <p className="notice">Connect a wallet at the top to go on. Looking needs none.</p>}
-      {trouble !== null && (
-        <div className="notice bad" role="alert">
-          <p>
-            <strong>Could not read your balances.</strong> {inWords(trouble)} Trying again by itself.
-          </p>
-        </div>
-      )}
-      {obstacle !== null && !runner.running && (
-        <p className="notice bad" role="alert">
-          {obstacle}
-        </p>
-      )}
-      <Transactions runner={runner} chain={vault.chainId}>
-        <strong>
-          {isMint ? "You minted" : "You received"}{" "}
-          {`${tokens(came ?? quote.amountOut, wanted.decimals)} ${wanted.symbol}`}.
-        </strong>{" "}
-        You hold {held ? `${tokens(held.shares, 18)} ${vault.symbol}` : "…"} now.
-      </Transactions>
-      {account !== null && (
-        <button
-          type="button"
-          className="main large"
-          disabled={
-            !steps ||
-            !props.isFresh ||
-            obstacle !== null ||
-            !isAccepted ||
-            runner.isBusy ||
-            runner.done ||
-            runner.isLost
-          }
-          onClick={() => steps && runner.start(steps, account)}
-        >
-          {runner.failed ? "Go on" : title}
-        </button>
-      )}
-    </>
-  );
-}
-
-function Certified(props: { quote: ZapQuote }) {
-  const { certificate, legs, wanted } = props.quote;
-  if (certificate === null)
-    return (
-      <li>
-        {legs.length === 0
-          ? "Nothing is traded."
-          : "How much better another route could be is not known: gas outweighs so small an amount."}
-      </li>
-    );
-  const ceiling = `${tokens(certificate.ceiling, wanted.decimals, "ceil")} ${wanted.symbol}`;
-  return (
-    <li>
-      No other route over these pools would give more than {ceiling}: at most {certificate.gapBps.toFixed(2)} bps
-      better.
-    </li>
-  );
-}
-
-/** USD of the chain's coin, where the vault's oracle prices it. */
-function useCoinPrice(vault: Vault): bigint | null {
-  const coins = useLive(["coins"], wrappedCoins, { slow: true });
-  const wrapped = coins.data?.get(vault.chainId)?.toLowerCase();
-  return vault.assets.find((each) => each.address.toLowerCase() === wrapped)?.price ?? null;
-}
-
-function returned(quote: ZapQuote): string {
-  const amounts = quote.back.map((each) => [tokens(each.amount, each.token.decimals), each.token.symbol] as const);
-  const words = amounts.filter(([amount]) => amount !== "0").map((each) => each.join(" "));
-  const what = words.length > 0 ? words.join(", ") : "less than a millionth of a token of each kind";
-  return `What does not fit comes back to you: ${what}.`;
-}
-
 function keyOf(token: Token): string {
   return token.address ?? COIN;
 }
@@ -329,34 +130,10 @@ function nameOf(token: Token, all: readonly Token[]): string {
   return isAlone || token.address === null ? token.symbol : `${token.symbol} (${short(token.address)})`;
 }
 
-/** All that can be given; of the coin less the gas. */
-function mostOf(token: Token | null, isMint: boolean, held: Purse, gasPrice: bigint | null): bigint {
+/** All that can be given; of the coin less the gas, whose price is in wei a unit. */
+function mostOf(isMint: boolean, token: Token, held: Purse, price: bigint): bigint {
   if (!isMint) return held.shares;
-  if (token?.address !== null) return held.token;
-  const most = held.coin - GAS * (gasPrice ?? 0n);
+  if (token.address !== null) return held.token;
+  const most = held.coin - GAS * price;
   return most > 0n ? most : 0n;
-}
-
-/**
- * What is missing for it, in words; null when all is there.
- *
- * @param gas wei that it takes beside
- */
-function lackOf(order: ZapOrder, given: Token, held: Purse, gas: bigint): string | null {
-  const has = order.kind === "mint" ? held.token : held.shares;
-  if (has < order.amount) return `You hold ${tokens(has, given.decimals)} ${given.symbol}: give no more than that.`;
-  if (order.kind === "mint" && order.token === null && has < order.amount + gas)
-    return `Leave ${tokens(gas, given.decimals, "ceil")} ${given.symbol} for the gas: give less.`;
-  return null;
-}
-
-function check(swaps: () => ReturnType<typeof swapsOf>): {
-  swaps: ReturnType<typeof swapsOf> | null;
-  fault: string | null;
-} {
-  try {
-    return { swaps: swaps(), fault: null };
-  } catch (error) {
-    return { swaps: null, fault: inWords(error) };
-  }
 }

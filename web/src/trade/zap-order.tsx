@@ -1,0 +1,224 @@
+/** One zap as it is quoted: what comes of it, what it costs, how it goes, and the button that starts it. */
+import { useState } from "react";
+import { useConnection } from "wagmi";
+import { type Address, SLIPPAGE_BPS, type Token, type Vault, wrappedCoins, type Zapped, type ZapQuote } from "../api";
+import { coinName } from "../chains";
+import { percent, tokens, usd, WAD } from "../format";
+import { useLive } from "../live";
+import { pricesOf } from "../pages/vault";
+import { Flow } from "../pictures/flow";
+import { Amount, Figure, Hex } from "../ui/parts";
+import { inWords } from "../words";
+import type { Purse } from "./purse";
+import { type Runner, Transactions } from "./runner";
+import { simulated } from "./simulated";
+import { zapSteps } from "./steps";
+import { cameOf, impactOf, leastOf, swapsOf, type ZapOrder } from "./zap";
+
+/** From here on the price impact is a warning, and from there on it has to be accepted by itself. */
+const WARNING = WAD / 100n;
+const ALARM = WAD / 20n;
+
+interface Props {
+  vault: Vault;
+  runner: Runner;
+  order: ZapOrder;
+  zapped: Zapped;
+  /** Whether the quote is for what stands in the form, and none that failed already. */
+  isFresh: boolean;
+  account: Address | null;
+  held: Purse | undefined;
+  trouble: unknown;
+}
+
+export function ZapOrderView(props: Props) {
+  const { vault, runner, order, zapped, account, held, trouble } = props;
+  const { quote, prepared, simulation } = zapped;
+  const { address } = useConnection();
+  const [accepted, setAccepted] = useState<bigint>(0n);
+  const { given, wanted } = quote;
+  const isMint = order.kind === "mint";
+  const least = leastOf(quote.amountOut);
+  const impact = impactOf(quote);
+  const price = useCoinPrice(vault);
+  const wei = quote.gas * quote.gasPrice;
+  const paid = `${tokens(order.amount, given.decimals, "ceil")} ${given.symbol}`;
+  const title = isMint ? `Mint with ${paid}` : `Redeem ${paid}`;
+
+  const lack = held ? lackOf(order, given, held, wei) : null;
+  const refused = simulation?.succeeds === false ? simulation.words : null;
+  const checked = prepared ? check(() => swapsOf(order, least, prepared)) : null;
+  const obstacle = quote.problem ?? checked?.fault ?? lack ?? refused;
+  const isAlarming = impact !== null && impact > ALARM;
+  // Accepted once, a little more is no news.
+  const isAccepted = !isAlarming || impact <= accepted;
+  const steps = checked?.swaps && held ? zapSteps(order, least, checked.swaps, given, held.allowance, title) : null;
+  const isApproved = steps === null || steps.length === 1;
+  const receipt = runner.running?.progress.at(-1)?.receipt;
+  const came = receipt ? cameOf(order, receipt.logs) : null;
+  return (
+    <>
+      <dl className="figures" aria-live="off">
+        <Figure
+          label="You receive"
+          value={<Amount of={quote.amountOut} decimals={wanted.decimals} symbol={wanted.symbol} />}
+          note={quote.valueOut === null ? undefined : `worth ${usd(quote.valueOut)} at the oracle's prices`}
+        />
+        <Figure
+          label="At least"
+          value={<Amount of={least} decimals={wanted.decimals} symbol={wanted.symbol} />}
+          note="or nothing happens"
+        />
+        <Figure
+          label="Price impact"
+          value={
+            <span className={impact !== null && impact > WARNING ? "bad" : ""}>
+              {impact === null ? "not known" : percent(impact)}
+            </span>
+          }
+          note="with the pools' fees, against the oracle"
+        />
+        <Figure
+          label="Gas"
+          value={<Amount of={wei} decimals={18} symbol={coinName(vault.chainId)} up />}
+          note={price === null ? undefined : `about ${usd((wei * price) / WAD)}`}
+        />
+      </dl>
+      {impact === null && (
+        <p className="notice">
+          The vault's oracle has no price of {[given, wanted].map((each) => each.symbol).join(" or of ")}: compare with
+          another market before you sign.
+        </p>
+      )}
+      {impact !== null && impact > WARNING && (
+        <div className="notice bad" role="alert">
+          <p>
+            <strong>You lose {percent(impact)} to the pools.</strong> They are too shallow for this much, or off the
+            oracle's prices: give less, wait, or go in kind, which trades nothing.
+          </p>
+          {isAlarming && !runner.running && (
+            <label>
+              <input
+                type="checkbox"
+                checked={isAccepted}
+                onChange={(event) => setAccepted(event.target.checked ? impact + WARNING : 0n)}
+              />{" "}
+              I accept to lose {percent(impact)}
+            </label>
+          )}
+        </div>
+      )}
+      {quote.legs.length > 0 && <Flow legs={quote.legs} prices={pricesOf(vault)} label="Route" />}
+      <ul className="facts">
+        <li>
+          Below “at least” nothing happens but that gas is spent. It is {SLIPPAGE_BPS / 100} % under the quote of block{" "}
+          {quote.block}, which is renewed with every block until you start.
+        </li>
+        <Certified quote={quote} />
+        {quote.back.length > 0 && <li>{returned(quote)}</li>}
+        {!isApproved && !runner.running && (
+          <li>
+            <strong>One approval comes first.</strong> It allows the zap contract <Hex of={order.zap} />, and nobody
+            else, to take {paid} from you when you call it. Nothing is unlimited and nothing stays.
+          </li>
+        )}
+        {simulation && !refused && !runner.running && <li>{simulated(simulation, quote.gasPrice, vault.chainId)}</li>}
+      </ul>
+      {!address && <p className="notice">Connect a wallet at the top to go on. Looking needs none.</p>}
+      {trouble !== null && (
+        <div className="notice bad" role="alert">
+          <p>
+            <strong>Could not read your balances.</strong> {inWords(trouble)} Trying again by itself.
+          </p>
+        </div>
+      )}
+      {obstacle !== null && !runner.running && (
+        <p className="notice bad" role="alert">
+          {obstacle}
+        </p>
+      )}
+      <Transactions runner={runner} chain={vault.chainId}>
+        <strong>
+          {isMint ? "You minted" : "You received"}{" "}
+          {`${tokens(came ?? quote.amountOut, wanted.decimals)} ${wanted.symbol}`}.
+        </strong>{" "}
+        You hold {held ? `${tokens(held.shares, 18)} ${vault.symbol}` : "…"} now.
+      </Transactions>
+      {account !== null && (
+        <button
+          type="button"
+          className="main large"
+          disabled={
+            !steps ||
+            !props.isFresh ||
+            obstacle !== null ||
+            !isAccepted ||
+            runner.isBusy ||
+            runner.done ||
+            runner.isLost
+          }
+          onClick={() => steps && runner.start(steps, account)}
+        >
+          {runner.failed ? "Go on" : title}
+        </button>
+      )}
+    </>
+  );
+}
+
+function Certified(props: { quote: ZapQuote }) {
+  const { certificate, legs, wanted } = props.quote;
+  if (certificate === null)
+    return (
+      <li>
+        {legs.length === 0
+          ? "Nothing is traded."
+          : "How much better another route could be is not known: gas outweighs so small an amount."}
+      </li>
+    );
+  const ceiling = `${tokens(certificate.ceiling, wanted.decimals, "ceil")} ${wanted.symbol}`;
+  return (
+    <li>
+      No other route over these pools would give more than {ceiling}: at most {certificate.gapBps.toFixed(2)} bps
+      better.
+    </li>
+  );
+}
+
+/** USD of the chain's coin, where the vault's oracle prices it. */
+function useCoinPrice(vault: Vault): bigint | null {
+  const coins = useLive(["coins"], wrappedCoins, { slow: true });
+  const wrapped = coins.data?.get(vault.chainId)?.toLowerCase();
+  return vault.assets.find((each) => each.address.toLowerCase() === wrapped)?.price ?? null;
+}
+
+function returned(quote: ZapQuote): string {
+  const amounts = quote.back.map((each) => [tokens(each.amount, each.token.decimals), each.token.symbol] as const);
+  const words = amounts.filter(([amount]) => amount !== "0").map((each) => each.join(" "));
+  const what = words.length > 0 ? words.join(", ") : "less than a millionth of a token of each kind";
+  return `What does not fit comes back to you: ${what}.`;
+}
+
+/**
+ * What is missing for it, in words; null when all is there.
+ *
+ * @param gas wei that it takes beside
+ */
+function lackOf(order: ZapOrder, given: Token, held: Purse, gas: bigint): string | null {
+  const has = order.kind === "mint" ? held.token : held.shares;
+  if (has < order.amount) return `You hold ${tokens(has, given.decimals)} ${given.symbol}: give no more than that.`;
+  if (order.kind === "mint" && order.token === null && has < order.amount + gas)
+    return `Leave ${tokens(gas, given.decimals, "ceil")} ${given.symbol} for the gas: give less.`;
+  return null;
+}
+
+function check(swaps: () => ReturnType<typeof swapsOf>): {
+  swaps: ReturnType<typeof swapsOf> | null;
+  fault: string | null;
+} {
+  try {
+    return { swaps: swaps(), fault: null };
+  } catch (error) {
+    return { swaps: null, fault: inWords(error) };
+  }
+}
