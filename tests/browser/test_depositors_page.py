@@ -255,6 +255,7 @@ def test_mint__rejected_in_the_wallet__sends_nothing_and_goes_on_later(fresh, pa
     assert fresh.shares() == WAD
 
 
+@pytest.mark.long
 def test_redeem__connection_that_fails_once_it_was_sent__waits_and_sends_nothing_twice(fresh, page):
     connect(page, fresh)
     give_shares(fresh, 3 * WAD)
@@ -279,6 +280,7 @@ def test_redeem__connection_that_fails_once_it_was_sent__waits_and_sends_nothing
     assert fresh.shares() == 0
 
 
+@pytest.mark.long
 def test_mint__paused_after_the_quote__says_the_reason_and_asks_for_no_signature(fresh, page):
     connect(page, fresh)
     order(page, fresh, "mint", "1")
@@ -482,6 +484,7 @@ def test_trade__server_without_a_zap__is_in_kind(site, page):
     expect(page.get_by_role("radio")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_portfolio__asset_that_a_redemption_could_not_pay__is_fetched_once_it_moves(fresh, page):
     usdc = TOKENS["USDC"].address
     pauser = fresh.box.call(usdc, "pauser()(address)")
