@@ -145,7 +145,7 @@ class Bench:
         again = self.box.snapshot()
         plan = zap.plan_redeem(self.client, self.settings, self.vault, str(shares / WAD), "USDC")
         gas = self._send(self.vault, "approve(address,uint256)", self.settings.zap, shares)
-        gas += self._sent(str(self.settings.zap), plan.data)
+        gas += self._sent(str(self.settings.zap), plan.data(self.settings.policy.slippage_bps, FAR))
         amount = self.box.balance(usdc, self.caller.address)
         self.box.revert(again)
         by_hand, transactions = self._by_hand_back(shares)
@@ -180,7 +180,7 @@ class Bench:
             self.box.give(usdc, self.caller.address, usd * 10**6)
             plan = zap.plan_mint(self.client, self.settings, self.vault, "USDC", str(usd))
             gas += self._send(usdc, "approve(address,uint256)", self.settings.zap, usd * 10**6)
-            gas += self._sent(str(self.settings.zap), plan.data)
+            gas += self._sent(str(self.settings.zap), plan.data(self.settings.policy.slippage_bps, FAR))
             gap = 0.0 if plan.certificate is None else plan.certificate.gap_bps
         lost = round((1 - self._worth() / sum(parts)) * 1e4, 2)
         self.box.revert(state)
