@@ -57,9 +57,15 @@ class Attempts(Transactions):
         ]
 
     def note_head(self, transaction_id: int, block_number: int) -> None:
-        """The block that was the head when it left last: whether it is stuck counts from there."""
+        """The block that was the head when it left last, and from which on it waits: whether it is stuck counts from there."""
         with self._store.writing() as session:
-            self._get(session, transaction_id).since_block = block_number
+            row = self._get(session, transaction_id)
+            row.left_block = row.since_block = block_number
+
+    def note_left(self, transaction_id: int, block_number: int) -> None:
+        """The block that was the head when it left once more; it has waited for longer."""
+        with self._store.writing() as session:
+            self._get(session, transaction_id).left_block = block_number
 
     def record_foreign(self, chain_id: int, decision_id: int, sender: str, nonce: int) -> int:
         """Write down that a transaction which this ledger does not know used a nonce; the row's id.

@@ -87,6 +87,7 @@ def add(
         raw=intent.raw,
         deadline=intent.deadline,
         since_block=intent.since_block,
+        left_block=intent.since_block,
         benefit_cap=None if intent.benefit_cap is None else str(intent.benefit_cap),
         data_fee_max=str(intent.data_fee_max),
         max_fee=str(intent.max_fee),

@@ -115,7 +115,8 @@ class TransactionRow(Base):
     gas_limit: Mapped[int]
     raw: Mapped[str | None]  # as it was signed, in hex; public once it is sent
     deadline: Mapped[int | None]  # from when on it is worth nothing
-    since_block: Mapped[int | None]  # the head when it left last
+    since_block: Mapped[int | None]  # the head from which on it waits to be mined
+    left_block: Mapped[int | None]  # the head when it left last
     benefit_cap: Mapped[str | None]  # wei that it may be expected to cost
     data_fee_max: Mapped[str] = mapped_column(server_default="0")  # wei, expected for layer 1 beside the gas
     first_seen: Mapped[int | None]  # when an endpoint took it, or a block had it

@@ -205,8 +205,11 @@ class Lane:
     def _renew(self, move: Move, rows: Sequence[TransactionRow], row: TransactionRow, head: Block) -> None:
         is_stuck = head.number - (row.since_block or 0) >= self._desk.settings.fees.replace_after_blocks
         try:
-            if move.kind is Kind.RESEND and (renewal.resend(self._desk, row, head) or not is_stuck):
-                return
+            if move.kind is Kind.RESEND:
+                is_taken = renewal.resend(self._desk, row, head)
+                # What nodes take and lose again pays too little for them to keep: it is replaced in time like what they keep.
+                if not is_stuck or (is_taken and row.state is State.INTENT):
+                    return
             if move.kind is Kind.CANCEL or row.mode == CANCEL:
                 renewal.cancel(self._desk, rows, head, move.reason)
             else:
@@ -245,6 +248,7 @@ def _attempt(row: TransactionRow) -> Attempt:
         has_left=row.state is State.SENT,
         deadline=row.deadline or 0,
         since=row.since_block or 0,
+        left=row.left_block or 0,
     )
 
 

@@ -9,8 +9,8 @@ oneself (a cancellation). All of these have one nonce, so the chain takes one of
     it left at this very head                WAIT
     an earlier nonce is not used             WAIT; once it is too late, and nothing is in flight that would use it, DROP it
     an order, still good
-      nobody has it                          RESEND the same bytes
-      not mined for `replace_after` blocks   REPLACE it
+      nobody has it                          RESEND the same bytes; it is replaced too, if somebody had it and it is stuck
+      not mined for `replace_after` blocks   it is stuck: REPLACE it
     an order, too late
       nobody has it                          DROP it: the next order takes its nonce
       somebody may have it                   CANCEL it
@@ -38,7 +38,8 @@ class Attempt:
     is_live: bool  # nothing final is known of it
     has_left: bool  # somebody took it; otherwise it may or may not have left
     deadline: int  # unix s, from which on an order is worth nothing
-    since: int  # number of the block that was the head when it left last
+    since: int  # number of the block that was the head when it began to wait
+    left: int  # number of the block that was the head when it left last
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def next_move(
         if is_first and head.timestamp >= newest.deadline:
             return Move(Kind.DROP, newest.id, "its time is over, and an earlier nonce is missing")
         return Move(Kind.WAIT, newest.id, "an earlier nonce comes first")
-    if head.number <= newest.since:
+    if head.number <= newest.left:
         return Move(Kind.WAIT, newest.id, "it has only just left, a node may not have heard of it")
     is_stuck = head.number - newest.since >= replace_after
     if newest.is_cancellation:

@@ -14,7 +14,7 @@ from keeper.execution.lane.desk import Desk
 from keeper.execution.lane.launch import Draft, hand_over, launch, signed_of
 from keeper.execution.lane.orders import Event
 from keeper.execution.lane.steps import Step
-from keeper.ledger import CANCEL, IN_FLIGHT, PUBLIC, TransactionRow
+from keeper.ledger import CANCEL, IN_FLIGHT, PUBLIC, State, TransactionRow
 
 _TRANSFER_GAS = 21_000  # of a payment without data, everywhere but on Arbitrum
 
@@ -30,7 +30,8 @@ def resend(desk: Desk, row: TransactionRow, head: Block) -> bool:
         return True
     delivery = hand_over(desk, row, signed_of(row), channel)
     if delivery.outcome is Outcome.TAKEN:
-        desk.ledger.note_head(row.id, head.number)
+        note = desk.ledger.note_head if row.state is State.INTENT else desk.ledger.note_left
+        note(row.id, head.number)
         desk.at(Step.RESENT)
         desk.tell(Event.RESENT, row, f"nobody had {row.hash}: it was sent again")
     elif delivery.outcome is not Outcome.USED:  # used by itself, as the next look at the chain will show

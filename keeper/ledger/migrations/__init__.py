@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 VERSION_TABLE = "ledger_version"
-KNOWN = ("0001", "0002", "0003", "0004")
+KNOWN = ("0001", "0002", "0003", "0004", "0005")
 HEAD = KNOWN[-1]
 # Ledgers from before there was a version table are SQLite files with the tables of this step.
 UNMARKED = "0001"

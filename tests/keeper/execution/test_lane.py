@@ -356,6 +356,32 @@ def test_step__when_the_pool_dropped_it__sends_the_same_bytes(it):
     assert it.events == ["sent", "sent again"]
 
 
+def test_step__when_pools_lose_it_again_and_again__is_replaced_in_time(it):
+    it.submit()
+    for _ in range(2):
+        it.node.pool.clear()
+        it.pass_blocks(1)
+    assert it.events == ["sent", "sent again", "sent again"]
+    it.node.pool.clear()
+    it.pass_blocks(1)
+    assert (it.events[-1], it.states) == ("replaced", ["rebalance sent", "rebalance sent"])
+    assert [sent.hash for sent in it.node.pool.values()] == [it.rows[1].hash]
+    it.pass_blocks(1)
+    assert it.states == ["rebalance replaced", "rebalance mined"]
+
+
+def test_step__when_nobody_took_it_at_first__has_its_whole_time_from_when_somebody_does(it):
+    it.node.on_send = lost
+    it.submit()
+    it.pass_blocks(4)
+    it.node.on_send = None
+    it.pass_blocks(1, empty=True)
+    it.pass_blocks(2, empty=True)
+    assert it.states == ["rebalance sent"]
+    it.pass_blocks(1, empty=True)
+    assert it.states == ["rebalance sent", "rebalance sent"]
+
+
 def test_step__when_dropped_and_too_late__is_given_up_and_the_next_takes_its_nonce(it):
     it.submit(seconds=12)
     it.node.pool.clear()

@@ -7,7 +7,9 @@ import pytest
 from keeper.chain.snapshot import Block
 from keeper.execution.lane.moves import Attempt, Kind, Seen, next_move
 
-ORDER = Attempt(1, 5, is_cancellation=False, is_private=False, is_live=True, has_left=True, deadline=1_000, since=50)
+ORDER = Attempt(
+    1, 5, is_cancellation=False, is_private=False, is_live=True, has_left=True, deadline=1_000, since=50, left=50
+)
 RIVAL = replace(ORDER, id=2)
 CANCELLATION = replace(ORDER, id=3, is_cancellation=True)
 NOWHERE = Seen(None, 5, 5, frozenset())
@@ -48,6 +50,7 @@ def intent(attempt):
         ([ORDER], NOWHERE, replace(LATE, number=50), (Kind.WAIT, 1)),
         ([intent(ORDER)], NOWHERE, replace(HEAD, number=50), (Kind.WAIT, 1)),
         ([ORDER, CANCELLATION], NOWHERE, replace(HEAD, number=50), (Kind.WAIT, 3)),
+        ([replace(ORDER, left=53)], EVERYWHERE, STUCK, (Kind.WAIT, 1)),
         ([ORDER], NOWHERE, replace(HEAD, number=51), (Kind.RESEND, 1)),
         # An order that is still good.
         ([ORDER], EVERYWHERE, HEAD, (Kind.WAIT, 1)),

@@ -134,8 +134,8 @@ def test_base_fee_spike__above_the_cap__waits_and_is_mined_when_it_is_over(it):
     it.starve(4)
     assert it.states == ["rebalance sent"]
     assert "gas_price_max_gwei" in it.notices[-1].text
-    it.mine(2)  # after the first it is sent again
-    assert it.states == ["rebalance confirmed"]
+    it.mine(2)  # after the first it is sent again, and replaced, since it has waited for long
+    assert it.states == ["rebalance replaced", "rebalance confirmed"]
 
 
 def test_stuck__when_it_would_revert_now__is_cancelled(it):

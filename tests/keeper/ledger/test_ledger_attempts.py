@@ -10,13 +10,19 @@ from keeper.ledger import CANCEL, Ledger, LockLost, State
 def test_record_intent__keeps_what_sends_it_again(armed):
     given = {"raw": "0x02", "deadline": 99, "since_block": 7, "benefit_cap": BIG, "data_fee_max": BIG}
     row = armed.transaction(planned(armed, **given))
-    assert (row.raw, row.deadline, row.since_block) == ("0x02", 99, 7)
+    assert (row.raw, row.deadline, row.since_block, row.left_block) == ("0x02", 99, 7, 7)
     assert (int(row.benefit_cap), int(row.data_fee_max)) == (BIG, BIG)
     assert (row.decision.vault, len(row.legs)) == (VAULT, 1)
-    armed.note_head(row.id, 8)
-    assert armed.transaction(row.id).since_block == 8
     with pytest.raises(LedgerError, match="no transaction 99"):
         armed.transaction(99)
+
+
+def test_note_left__of_one_that_waits__leaves_since_when(armed):
+    row_id = planned(armed, since_block=7)
+    armed.note_left(row_id, 8)
+    assert (armed.transaction(row_id).since_block, armed.transaction(row_id).left_block) == (7, 8)
+    armed.note_head(row_id, 9)
+    assert (armed.transaction(row_id).since_block, armed.transaction(row_id).left_block) == (9, 9)
 
 
 def test_attempts__are_those_of_a_nonce_oldest_first(armed):

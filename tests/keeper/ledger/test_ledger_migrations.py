@@ -125,7 +125,7 @@ def test_opening__a_second_time__changes_nothing(ledger, place):
 
 def test_opening__a_newer_ledger__is_refused_and_left_alone(ledger, place):
     mark_as_newer(ledger)
-    with pytest.raises(ConfigurationError, match=r"newer equipoise \(version 9999, this one knows 0004\): upgrade"):
+    with pytest.raises(ConfigurationError, match=r"newer equipoise \(version 9999, this one knows 0005\): upgrade"):
         Ledger(place)
 
 
