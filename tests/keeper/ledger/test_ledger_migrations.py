@@ -116,6 +116,18 @@ def test_unmarked_file__afterwards__is_refused_by_what_made_it(unmarked):
         assert connection.execute("PRAGMA user_version").fetchone() == (2,)  # it takes 1 and nothing else
 
 
+def test_opening__a_ledger_of_before_it_told_two_clocks_apart__what_is_in_flight_left_when_it_began_to_wait(
+    armed, place
+):
+    row_id = planned(armed, since_block=7)
+    with armed._store.writing() as session:
+        session.execute(text("ALTER TABLE transactions DROP COLUMN left_block"))
+        session.execute(text(f"UPDATE {migrations.VERSION_TABLE} SET version_num = '0004'"))
+    again = Ledger(place)
+    assert (again.transaction(row_id).since_block, again.transaction(row_id).left_block) == (7, 7)
+    again.close()
+
+
 def test_opening__a_second_time__changes_nothing(ledger, place):
     decided(ledger)
     again = Ledger(place)
