@@ -1,5 +1,6 @@
 """Asks several endpoints at once, and no more of them than it takes."""
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
@@ -7,8 +8,9 @@ from functools import partial
 from keeper.chain.member import Member, Said
 from keeper.exchange import in_background
 
-# After so long without the answers that are needed one more endpoint is asked, or those that are slow are left behind.
-HEDGE_S = 1.0
+HEDGE_S = 1.0  # after so long without the answers that are needed one more endpoint is asked
+# Once the answers that are there do, who is slow gets so many times what these took, but no less than this and no more than HEDGE_S.
+_GRACE_TIMES, _GRACE_LEAST_S = 2.0, 0.2
 
 
 def gather(
@@ -37,10 +39,16 @@ def gather(
             running.add(in_background(partial(ask, member), f"ask {member.name}"))
 
     start(at_first)
+    began = time.monotonic()
+    left_behind_at: float | None = None
     while running:
-        finished, _ = wait(running, timeout=HEDGE_S, return_when=FIRST_COMPLETED)
+        if left_behind_at is None and enough(said):
+            now = time.monotonic()
+            left_behind_at = now + min(max(_GRACE_LEAST_S, _GRACE_TIMES * (now - began)), HEDGE_S)
+        patience = HEDGE_S if left_behind_at is None else max(0.0, left_behind_at - time.monotonic())
+        finished, _ = wait(running, timeout=patience, return_when=FIRST_COMPLETED)
         if not finished:
-            if enough(said):
+            if left_behind_at is not None:
                 break
             start(1)
         running -= finished
