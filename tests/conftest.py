@@ -22,6 +22,7 @@ REAL_RPC = os.environ.get("EQUIPOISE_RPC_URL")
 
 _root = Path(__file__).parent.parent
 _started = ExitStack()
+_LONG = ("browser", "chaos", "benchmarks", "keeper/execution", "keeper/services", "keeper/api", "keeper/report")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,6 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the devnet that this session started."""
     _started.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folders with long files first, so that no half of the suite is left with one when the other has ended."""
+    tests = _root / "tests"
+    items.sort(key=lambda item: item.path.relative_to(tests).parent.as_posix() not in _LONG)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from keeper.chain.member import Member, Said
 from keeper.exchange import in_background
 
 HEDGE_S = 1.0  # after so long without the answers that are needed one more endpoint is asked
-# Once the answers that are there do, who is slow gets so many times what these took, but no less than this and no more than HEDGE_S.
+# Once the answers that are there do, who is slow gets so many times what these took: at least this, and HEDGE_S at most.
 _GRACE_TIMES, _GRACE_LEAST_S = 2.0, 0.2
 
 
