@@ -328,7 +328,7 @@ def test_depositor__with_one_token__goes_in_sees_a_rebalance_at_once_and_goes_ou
     page.get_by_role("button", name="Max").click()
     expect(page.get_by_label("USDC to pay")).to_have_value(str(WALLET_USD))
     page.get_by_label("USDC to pay").fill("10000")
-    expect(page.get_by_text("All 2 transactions would go through now")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Both transactions would go through now")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("One approval comes first.")).to_be_visible()
     expect(page.get_by_text("No other route over these pools")).to_be_visible()
     least = page.locator(".figure", has_text="At least").locator("[title]").get_attribute("title")
@@ -359,7 +359,7 @@ def test_depositor__with_one_token__goes_in_sees_a_rebalance_at_once_and_goes_ou
     fill = page.get_by_role("list").filter(has_text="traded").get_by_role("listitem")
     eventually(page, lambda: fill.count() == 1)
     route = fill.get_by_role("img", name="Route of")
-    expect(route).to_contain_text("uniswap_v")
+    expect(route).to_contain_text("Uniswap V")
     expect(route).not_to_contain_text("pool 0x")
     page.clock.resume()
 
@@ -441,7 +441,7 @@ def test_zap__pools_that_leave_the_oracle__shows_at_the_next_block_and_has_to_be
     block_later(page)
     expect(page.get_by_role("alert")).to_contain_text("to the pools.", timeout=30_000)
     button = page.get_by_role("button", name="Mint with 1,000 USDC")
-    expect(page.get_by_text("All 2 transactions would go through now")).to_be_visible()
+    expect(page.get_by_text("Both transactions would go through now")).to_be_visible()
     expect(button).to_be_disabled()
     assert axe.violations(page) == []
     page.get_by_label("I accept to lose").check()

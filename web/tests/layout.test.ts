@@ -36,3 +36,9 @@ test("layout: a route in a circle, or without any price, has no picture", () => 
   expect(layout([leg("A", "B", 10n, 5n), leg("B", "A", 5n, 10n)], PRICES, 700, 200)).toBeNull();
   expect(layout([leg("A", "B", 10n, 5n)], new Map(), 700, 200)).toBeNull();
 });
+
+test("layout: a pool bears its venue's name, one for every leg", () => {
+  const placed = layout([leg("A", "B", 10n, 5n), leg("A", "B", 6n, 3n)], PRICES, 700, 200);
+  const pools = placed?.nodes.filter((each) => each.isPool).map((each) => each.label);
+  expect(pools).toEqual(["Uniswap V3", "Uniswap V3"]);
+});

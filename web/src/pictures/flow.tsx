@@ -2,6 +2,7 @@
 import { sankeyLinkHorizontal } from "d3-sankey";
 import type { Leg } from "../api";
 import { Amount, Table } from "../ui/parts";
+import { venueName } from "../words";
 import { layout, type Prices } from "./layout";
 
 // Drawn narrower where it is shown narrower, so that its words stay readable.
@@ -68,7 +69,7 @@ export function Flow(props: { legs: readonly Leg[]; prices: Prices; label: strin
           {legs.map((leg, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: legs have no name of their own and keep their order
             <tr key={index}>
-              <th scope="row">{leg.venue}</th>
+              <th scope="row">{venueName(leg.venue)}</th>
               <td>
                 <Amount of={leg.amountIn} decimals={leg.from.decimals} symbol={leg.from.symbol} up />
               </td>

@@ -1,6 +1,7 @@
 /** Where a route's tokens and pools stand in its picture. Pure. */
 import { type SankeyLink, type SankeyNode, sankey, sankeyJustify } from "d3-sankey";
 import type { Leg } from "../api";
+import { venueName } from "../words";
 
 export interface Spot {
   id: string;
@@ -55,7 +56,7 @@ export function layout(legs: readonly Leg[], known: Prices, width: number, heigh
     const pool = `${leg.pool}-${index}`;
     for (const side of [leg.from, leg.to])
       nodes.set(side.address.toLowerCase(), { id: side.address.toLowerCase(), label: side.symbol, isPool: false });
-    nodes.set(pool, { id: pool, label: leg.venue, isPool: true });
+    nodes.set(pool, { id: pool, label: venueName(leg.venue), isPool: true });
     links.push({ source: leg.from.address.toLowerCase(), target: pool, value, symbol: leg.from.symbol });
     links.push({ source: pool, target: leg.to.address.toLowerCase(), value, symbol: leg.to.symbol });
   });
