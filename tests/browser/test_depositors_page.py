@@ -37,6 +37,7 @@ STATES = 2_000  # blocks that the devnet remembers: the vault's past is read
 PASSES = 4
 LOOK_MS = 1_100  # of the real clock, after which the server looks for a new block
 BLOCK_MS = 13_000  # of the page's clock, after which it has asked again
+LATER_MS = 3_000  # of the page's clock, after which it asks a second time about what a transaction changed
 REJECTED = {"code": 4001, "message": "User rejected the request."}
 
 
@@ -278,6 +279,34 @@ def test_redeem__connection_that_fails_once_it_was_sent__waits_and_sends_nothing
     expect(page.get_by_text("You redeemed 3 DEV6.")).to_be_visible(timeout=30_000)
     assert (len(sent), len(failures)) == (1, 8)
     assert fresh.shares() == 0
+
+
+def test_redeem__server_that_learns_of_the_block_later_than_the_wallet__is_asked_a_second_time(fresh, page):
+    page.clock.install()
+    connect(page, fresh)
+    give_shares(fresh, WAD)
+    order(page, fresh, "redeem", "1")
+    block, late = page.get_by_text(re.compile(r"block [\d,]+ of")), []
+    before, answered = block.inner_text(), page.request.get(f"{fresh.url}/api/v1/vaults/{fresh.vault}")
+
+    def answer(route: Route) -> None:
+        """The first question after the redemption is answered as if there had been none."""
+        if fresh.shares() == 0 and not late:
+            late.append(route)
+            route.fulfill(response=answered)
+        else:
+            route.fallback()
+
+    page.route(f"**/api/v1/vaults/{fresh.vault}", answer)
+    # From here on less goes by than the time after which the page asks by itself.
+    page.clock.pause_at(page.evaluate("Date.now()") + 1_000)
+    starter(page, "redeem").click()
+    eventually(page, page.get_by_text("You redeemed 1 DEV6.").is_visible)
+    eventually(page, lambda: len(late) == 1)
+    page.wait_for_timeout(LOOK_MS)
+    assert block.inner_text() == before
+    page.clock.run_for(LATER_MS)
+    eventually(page, lambda: block.inner_text() != before)
 
 
 @pytest.mark.long
