@@ -248,18 +248,7 @@ def build(box: Box, folder: Path) -> Bench:
     creator, depositor, caller = (KeystoreSigner(Account.create()) for _ in range(3))
     for actor in (creator, depositor, caller):
         box.fund(actor.address, 100)
-    feeds = [demo.feed_terms(box, symbol) for symbol in demo.WEIGHTS]
-    vault = lifecycle.deploy_vault(
-        client,
-        settings,
-        creator,
-        name="Zap Six",
-        symbol="ZAP6",
-        guardian=creator.address,
-        oracle=lifecycle.deploy_oracle(client, settings, creator, feeds),
-        assets=[demo.asset_terms(box, symbol, percent) for symbol, percent in demo.WEIGHTS.items()],
-        terms=demo.TERMS,
-    )
+    vault = demo.deploy_vault(box, client, settings, creator, "Zap Six", "ZAP6")
     demo.deposit(box, client, settings, depositor, vault, 1_000_000)
     address = lifecycle.deploy_zap(client, settings, creator, creator.address)
     return Bench(box, client, settings.model_copy(update={"zap": address}), caller, depositor.address, vault)

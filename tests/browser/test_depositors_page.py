@@ -84,7 +84,8 @@ def site(tmp_path_factory) -> Iterator[Site]:
         executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
         zap = lifecycle.deploy_zap(client, settings, creator, creator.address)
         settings = settings.model_copy(update={"executor": executor, "zap": zap})
-        vault = deployed(box, client, settings, creator, depositor)
+        vault = demo.deploy_vault(box, client, settings, creator, "Devnet Six", "DEV6")
+        demo.deposit(box, client, settings, depositor, vault, 1_000_000)
         account = Account.create().address
         demo.endow(box, account, WALLET_USD)
         served = settings.model_copy(
@@ -96,25 +97,6 @@ def site(tmp_path_factory) -> Iterator[Site]:
         app = showcase.make({"devnet": served}, running.url, account, ensure_page(), folder)
         with serving(app) as url:
             yield Site(url, box, client, settings, keeper, vault, creator.address, depositor.address, account)
-
-
-def deployed(box: Box, client: Client, settings: Settings, creator: KeystoreSigner, depositor: KeystoreSigner) -> str:
-    oracle = lifecycle.deploy_oracle(
-        client, settings, creator, [demo.feed_terms(box, symbol) for symbol in demo.WEIGHTS]
-    )
-    vault = lifecycle.deploy_vault(
-        client,
-        settings,
-        creator,
-        name="Devnet Six",
-        symbol="DEV6",
-        guardian=creator.address,
-        oracle=oracle,
-        assets=[demo.asset_terms(box, symbol, percent) for symbol, percent in demo.WEIGHTS.items()],
-        terms=demo.TERMS,
-    )
-    demo.deposit(box, client, settings, depositor, vault, 1_000_000)
-    return vault
 
 
 @pytest.fixture
