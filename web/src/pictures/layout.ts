@@ -76,3 +76,50 @@ export function layout(legs: readonly Leg[], known: Prices, width: number, heigh
     return null;
   }
 }
+
+export interface Words {
+  id: string;
+  text: string;
+  x: number;
+  y: number;
+  anchor: "start" | "end";
+}
+
+/** Pixels of a line of words with its halo, of a letter, about, and between words and their bar. */
+const LINE = 17;
+const LETTER = 7;
+const GAP = 6;
+
+/**
+ * Where the words of the bars stand: beside a bar's middle, to its left near the right edge, or, where other words are
+ * in the way, as near to the middle as the bar has room for. Short bars come first: they have the least room.
+ */
+export function wordsOf(nodes: Placed["nodes"], width: number): Words[] {
+  const placed: Words[] = [];
+  const height = (node: Placed["nodes"][number]) => (node.y1 ?? 0) - (node.y0 ?? 0);
+  for (const node of [...nodes].sort((a, b) => height(a) - height(b))) {
+    const { id, label, x0 = 0, x1 = 0, y0 = 0, y1 = 0 } = node;
+    const isLeft = x0 < width * 0.7;
+    const at = (y: number): Words => ({
+      id,
+      text: label,
+      x: isLeft ? x1 + GAP : x0 - GAP,
+      y,
+      anchor: isLeft ? "start" : "end",
+    });
+    const middle = at((y0 + y1) / 2);
+    let found: Words | undefined;
+    for (let off = 0; off <= height(node) / 2 && found === undefined; off++)
+      found = [at(middle.y - off), at(middle.y + off)].find((words) => !placed.some((each) => touch(words, each)));
+    placed.push(found ?? middle);
+  }
+  return placed;
+}
+
+function touch(a: Words, b: Words): boolean {
+  const [left, right] = [a, b].map(({ x, text, anchor }) => {
+    const length = text.length * LETTER;
+    return anchor === "start" ? [x, x + length] : [x - length, x];
+  }) as [[number, number], [number, number]];
+  return Math.abs(a.y - b.y) < LINE && left[0] < right[1] && right[0] < left[1];
+}
