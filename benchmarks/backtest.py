@@ -65,7 +65,7 @@ def prices_of(bars: int, assets: int) -> PricePaths:
     )
 
 
-def own(fund: Fund, prices: PricePaths, bands: Sequence[float], is_guarded: bool) -> tuple[float, Runs]:
+def own(fund: Fund, prices: PricePaths, bands: Floats, is_guarded: bool) -> tuple[float, Runs]:
     """Seconds, the best of some runs, and the last of them."""
     policies = [RebalancingPolicy(Kind.BAND, band_rel=band, is_guarded=is_guarded) for band in bands]
     best = np.inf

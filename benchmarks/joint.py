@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,8 @@ from devnet import market, node
 from devnet.addresses import TOKENS
 from devnet.box import Box
 from keeper.chain import reader
-from keeper.chain.abi import Trigger
 from keeper.chain.rpc import Client
-from keeper.chain.snapshot import Fees, VaultSnapshot
+from keeper.chain.snapshot import VaultSnapshot
 from keeper.execution.signer import KeystoreSigner
 from keeper.services import demo
 from keeper.services import vault as lifecycle
@@ -113,21 +112,11 @@ def build(box: Box, folder: Path) -> Bench:
     keeper, creator, depositor = (KeystoreSigner(Account.create()) for _ in range(3))
     for actor in (keeper, creator, depositor):
         box.fund(actor.address, 100)
-    feeds = [demo.feed_terms(box, symbol) for symbol in WEIGHTS]
-    oracle = lifecycle.deploy_oracle(client, settings, creator, feeds)
+    oracle = demo.deploy_oracle(box, client, settings, creator, WEIGHTS)
     vaults = []
     for number, (symbol, thousands) in enumerate(GIFTS):
-        vault = lifecycle.deploy_vault(
-            client,
-            settings,
-            creator,
-            name=f"Joint {number}",
-            symbol=f"JNT{number}",
-            guardian=creator.address,
-            oracle=oracle,
-            assets=[_asset_terms(box, name) for name in WEIGHTS],
-            terms=replace(demo.TERMS, triggers=Trigger.BAND),
-            fees=Fees("0x" + "0" * 40, 0, 0, 0),
+        vault = demo.deploy_vault(
+            box, client, settings, creator, f"Joint {number}", f"JNT{number}", weights=WEIGHTS, oracle=oracle
         )
         demo.deposit(box, client, settings, depositor, vault, 1_000_000)
         given = Decimal(1_000 * thousands) / market.feed_price(box, symbol)
@@ -142,13 +131,6 @@ def build(box: Box, folder: Path) -> Bench:
         box.send(creator.address, vault, "open_rebalance()")
     market.warp(box, OPEN_S)
     return Bench(box, client, settings.model_copy(update=executors), keeper, vaults)
-
-
-def _asset_terms(box: Box, symbol: str) -> lifecycle.AssetTerms:
-    token = TOKENS[symbol]
-    units = Decimal(10 * WEIGHTS[symbol]) / market.feed_price(box, symbol)
-    target = WEIGHTS[symbol] * WAD // 100
-    return lifecycle.AssetTerms(token.address, int(units.scaleb(token.decimals)), target, demo.BAND)
 
 
 def main() -> None:

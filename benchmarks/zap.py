@@ -44,41 +44,27 @@ SPARE_USDC = 2  # times what the zap took, so that nothing by hand is short
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One size. Gas with approvals; `by_hand_usdc` is what as many shares cost by hand, beside the zap's own `usd`.
+    """One size, one way: whole shares that come of so many USDC, or USDC of shares worth so many USD.
 
-    `short_bps` is by how much fewer shares came than no route exceeds, `planned_off_bps` than the plan said.
+    `short_bps` is by how much less came than no route exceeds, `planned_off_bps` than the plan said. `planned_gas` is the
+    zap's alone, `gas` and `by_hand_gas` are with approvals. By hand as many shares cost `by_hand_usdc`, or the same bring
+    it, which is so many basis points worse than the zap.
     """
 
     usd: int
-    shares: float
+    comes: float
     short_bps: float
     planned_off_bps: float
     gap_bps: float
     swaps: int
-    zap_gas: int
     planned_gas: int
-    zap_transactions: int
+    approval_gas: int
+    gas: int
+    transactions: int
     by_hand_gas: int
     by_hand_transactions: int
     by_hand_usdc: float
-
-
-@dataclass(frozen=True, slots=True)
-class Redemption:
-    """Shares of this worth into USDC, as `Row`; `by_hand_usdc` is what the same shares bring by hand."""
-
-    usd: int
-    usdc: float
-    short_bps: float
-    planned_off_bps: float
-    gap_bps: float
-    swaps: int
-    zap_gas: int
-    planned_gas: int
-    zap_transactions: int
-    by_hand_gas: int
-    by_hand_transactions: int
-    by_hand_usdc: float
+    by_hand_worse_bps: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,64 +93,35 @@ class Bench:
     depositor: str
     vault: str
 
-    def measure(self, usd: int) -> Row:
-        """Both ways from one state, which is there again afterwards."""
+    def measure_mint(self, usd: int) -> Row:
+        """With the zap and by hand from one state, which is there again afterwards."""
         usdc, amount = TOKENS["USDC"].address, usd * 10**6
         state = self.box.snapshot()
         self.box.give(usdc, self.caller.address, SPARE_USDC * amount)
         again = self.box.snapshot()
         plan = zap.plan_mint(self.client, self.settings, self.vault, "USDC", str(usd))
-        approving = self._send(usdc, "approve(address,uint256)", self.settings.zap, amount)
-        gas = self._sent(str(self.settings.zap), plan.data(self.settings.policy.slippage_bps, FAR))
+        zapped = self._zap(plan, usdc)
         shares = self.box.balance(self.vault, self.caller.address)
         self.box.revert(again)
-        by_hand, transactions = self._by_hand(shares, SPARE_USDC * amount)
+        by_hand = self._by_hand(shares, SPARE_USDC * amount)
         spent = SPARE_USDC * amount - self.box.balance(usdc, self.caller.address)
         self.box.revert(state)
-        gap = 0.0 if plan.certificate is None else plan.certificate.gap_bps
-        return Row(
-            usd,
-            round(shares / WAD, 6),
-            round((1 - shares / plan.ceiling) * 1e4, 4),
-            round((1 - shares / plan.amount_out) * 1e4, 4),
-            round(gap, 4),
-            len(plan.legs),
-            gas + approving,
-            plan.gas,
-            2,
-            by_hand,
-            transactions,
-            round(spent / 10**6, 2),
-        )
+        return _row(usd, plan, shares, zapped, by_hand, spent, spent / amount - 1)
 
-    def measure_redemption(self, usd: int) -> Redemption:
-        """As `measure`, the other way: the depositor gives the caller the shares."""
+    def measure_redemption(self, usd: int) -> Row:
+        """As a mint, the other way: the depositor gives the caller the shares."""
         usdc, shares = TOKENS["USDC"].address, usd * WAD // demo.SHARE_USD
         state = self.box.snapshot()
         self.box.send(self.depositor, self.vault, "transfer(address,uint256)", self.caller.address, shares)
         again = self.box.snapshot()
         plan = zap.plan_redeem(self.client, self.settings, self.vault, str(shares / WAD), "USDC")
-        gas = self._send(self.vault, "approve(address,uint256)", self.settings.zap, shares)
-        gas += self._sent(str(self.settings.zap), plan.data(self.settings.policy.slippage_bps, FAR))
+        zapped = self._zap(plan, self.vault)
         amount = self.box.balance(usdc, self.caller.address)
         self.box.revert(again)
-        by_hand, transactions = self._by_hand_back(shares)
+        by_hand = self._by_hand_back(shares)
         got = self.box.balance(usdc, self.caller.address)
         self.box.revert(state)
-        return Redemption(
-            usd,
-            round(amount / 10**6, 2),
-            round((1 - amount / plan.ceiling) * 1e4, 4),
-            round((1 - amount / plan.amount_out) * 1e4, 4),
-            round(0.0 if plan.certificate is None else plan.certificate.gap_bps, 4),
-            len(plan.legs),
-            gas,
-            plan.gas,
-            2,
-            by_hand,
-            transactions,
-            round(got / 10**6, 2),
-        )
+        return _row(usd, plan, amount, zapped, by_hand, got, 1 - got / amount)
 
     def measure_large(self, usd: int, parts: int) -> Large:
         """Whole, and in parts; the state is there again afterwards."""
@@ -179,12 +136,17 @@ class Bench:
         for usd in parts:
             self.box.give(usdc, self.caller.address, usd * 10**6)
             plan = zap.plan_mint(self.client, self.settings, self.vault, "USDC", str(usd))
-            gas += self._send(usdc, "approve(address,uint256)", self.settings.zap, usd * 10**6)
-            gas += self._sent(str(self.settings.zap), plan.data(self.settings.policy.slippage_bps, FAR))
-            gap = 0.0 if plan.certificate is None else plan.certificate.gap_bps
+            gas += sum(self._zap(plan, usdc))
+            gap = _gap_bps(plan)
         lost = round((1 - self._worth() / sum(parts)) * 1e4, 2)
         self.box.revert(state)
         return lost, gas, gap
+
+    def _zap(self, plan: zap.ZapPlan, given: str) -> tuple[int, int]:
+        """Gas of the approval and of the zap."""
+        approval = self._send(given, "approve(address,uint256)", self.settings.zap, plan.amount_in)
+        data = plan.data(self.settings.policy.slippage_bps, FAR)
+        return approval, int(self.box.transact(self.caller.address, self.settings.zap, data)["gasUsed"], 16)
 
     def _worth(self) -> float:
         """USD that the caller's shares and assets are worth at the oracle's prices."""
@@ -235,8 +197,37 @@ class Bench:
     def _send(self, to: str, signature: str, *arguments: object) -> int:
         return int(self.box.send(self.caller.address, to, signature, *arguments)["gasUsed"], 16)
 
-    def _sent(self, to: str, data: bytes) -> int:
-        return int(self.box.transact(self.caller.address, to, data)["gasUsed"], 16)
+
+def _row(
+    usd: int,
+    plan: zap.ZapPlan,
+    comes: int,
+    zapped: tuple[int, int],
+    by_hand: tuple[int, int],
+    by_hand_usdc: int,
+    worse: float,
+) -> Row:
+    """`comes` and `by_hand_usdc` in base units; gas of approval and zap; gas and number of transactions by hand."""
+    return Row(
+        usd=usd,
+        comes=round(comes / 10**plan.wanted.decimals, 6),
+        short_bps=round((1 - comes / plan.ceiling) * 1e4, 4),
+        planned_off_bps=round((1 - comes / plan.amount_out) * 1e4, 4),
+        gap_bps=round(_gap_bps(plan), 4),
+        swaps=len(plan.legs),
+        planned_gas=plan.gas,
+        approval_gas=zapped[0],
+        gas=sum(zapped),
+        transactions=len(zapped),
+        by_hand_gas=by_hand[0],
+        by_hand_transactions=by_hand[1],
+        by_hand_usdc=round(by_hand_usdc / 10**6, 2),
+        by_hand_worse_bps=round(worse * 1e4, 4),
+    )
+
+
+def _gap_bps(plan: zap.ZapPlan) -> float:
+    return 0.0 if plan.certificate is None else plan.certificate.gap_bps
 
 
 def _path(symbol: str) -> bytes:
@@ -257,45 +248,32 @@ def build(box: Box, folder: Path) -> Bench:
     creator, depositor, caller = (KeystoreSigner(Account.create()) for _ in range(3))
     for actor in (creator, depositor, caller):
         box.fund(actor.address, 100)
-    feeds = [demo.feed_terms(box, symbol) for symbol in demo.WEIGHTS]
-    vault = lifecycle.deploy_vault(
-        client,
-        settings,
-        creator,
-        name="Zap Six",
-        symbol="ZAP6",
-        guardian=creator.address,
-        oracle=lifecycle.deploy_oracle(client, settings, creator, feeds),
-        assets=[demo.asset_terms(box, symbol, percent) for symbol, percent in demo.WEIGHTS.items()],
-        terms=demo.TERMS,
-    )
+    vault = demo.deploy_vault(box, client, settings, creator, "Zap Six", "ZAP6")
     demo.deposit(box, client, settings, depositor, vault, 1_000_000)
     address = lifecycle.deploy_zap(client, settings, creator, creator.address)
     return Bench(box, client, settings.model_copy(update={"zap": address}), caller, depositor.address, vault)
 
 
-def report(rows: list[Row], redemptions: list[Redemption], large: list[Large], console: Console) -> None:
+def report(mints: list[Row], redemptions: list[Row], large: list[Large], console: Console) -> None:
     """A table for each."""
-    kinds: list[tuple[str, str, str, list[Row] | list[Redemption]]] = [
-        ("USDC into a basket of six: the zap, and by hand", "for", "dearer by hand", rows),
-        ("A basket of six into USDC: the zap, and by hand", "brings", "less by hand", redemptions),
+    kinds = [
+        ("USDC into a basket of six: the zap, and by hand", "shares", "for", "dearer by hand", mints),
+        ("A basket of six into USDC: the zap, and by hand", "USDC", "brings", "less by hand", redemptions),
     ]
-    for title, amount, off, found in kinds:
-        names = ("USD", "comes", "under the ceiling", "swaps", "gas, zap", "by hand", amount, off)
+    for title, unit, amount, worse, rows in kinds:
+        names = ("USD", "comes", "under the ceiling", "swaps", "gas planned", "gas, approved", "by hand", amount, worse)
         table = _table(title, names)
-        for row in found:
-            off_bps = (
-                row.by_hand_usdc / row.usd - 1 if isinstance(row, Row) else 1 - row.by_hand_usdc / row.usdc
-            ) * 1e4
+        for row in rows:
             table.add_row(
                 f"{row.usd:,}",
-                f"{row.shares:,.4f} shares" if isinstance(row, Row) else f"${row.usdc:,.2f}",
+                f"{row.comes:,.4f} {unit}",
                 f"{row.short_bps:.3f} bps",
                 str(row.swaps),
-                f"{row.zap_gas:,} in {row.zap_transactions}",
+                f"{row.planned_gas:,}",
+                f"{row.gas:,} in {row.transactions}",
                 f"{row.by_hand_gas:,} in {row.by_hand_transactions}",
                 f"${row.by_hand_usdc:,.2f}",
-                f"{off_bps:z.1f} bps",
+                f"{row.by_hand_worse_bps:z.1f} bps",
             )
         console.print(table)
     table = _table(
@@ -331,16 +309,15 @@ def main() -> None:
     arguments = parser.parse_args()
     with node.up() as running, tempfile.TemporaryDirectory() as folder:
         bench = build(Box(running.url), Path(folder))
-        rows = [bench.measure(usd) for usd in SIZES_USD]
+        mints = [bench.measure_mint(usd) for usd in SIZES_USD]
         redemptions = [bench.measure_redemption(usd) for usd in SIZES_USD]
         large = [bench.measure_large(usd, parts) for usd, parts in LARGE_USD.items()]
     if arguments.json:
-        found: dict[str, Sequence[Row | Redemption | Large]]
-        found = {"rows": rows, "redemptions": redemptions, "large": large}
+        found: dict[str, Sequence[Row | Large]] = {"mints": mints, "redemptions": redemptions, "large": large}
         json.dump({name: [asdict(row) for row in each] for name, each in found.items()}, sys.stdout, indent=2)
         print()
         return
-    report(rows, redemptions, large, Console(width=140))
+    report(mints, redemptions, large, Console(width=140))
 
 
 if __name__ == "__main__":

@@ -59,22 +59,22 @@ def build(
     keeper, creator = (KeystoreSigner(Account.create()) for _ in range(2))
     for actor in (keeper, creator):
         box.fund(actor.address, 1_000)
-    oracle = lifecycle.deploy_oracle(client, settings, creator, [demo.feed_terms(box, symbol) for symbol in WEIGHTS])
+    oracle = demo.deploy_oracle(box, client, settings, creator, WEIGHTS)
     executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
-    assets = [demo.asset_terms(box, symbol, percent) for symbol, percent in WEIGHTS.items()]
     vaults = []
     for number in range(count):
         band = bands_bps[min(number, len(bands_bps) - 1)] * WAD // 10_000
-        vault = lifecycle.deploy_vault(
+        vault = demo.deploy_vault(
+            box,
             client,
             settings,
             creator,
-            name=f"Ten {number}",
-            symbol=f"TEN{number}",
-            guardian=creator.address,
-            oracle=oracle,
-            assets=[replace(terms, band=band) for terms in assets],
+            f"Ten {number}",
+            f"TEN{number}",
+            weights=WEIGHTS,
+            band=band,
             terms=TERMS,
+            oracle=oracle,
         )
         demo.deposit(box, client, settings, creator, vault, deposits_usd[number % len(deposits_usd)])
         vaults.append(vault)

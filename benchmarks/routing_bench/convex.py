@@ -13,17 +13,21 @@ as well when the two are compared.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import permutations
+from typing import Any
 
-import cvxpy as cp
+import cvxpy
 import numpy as np
-from scipy import sparse
+import numpy.typing as npt
+from scipy import sparse  # type: ignore[import-untyped]
 
 from keeper.markets import Pool
 from keeper.markets.price_curves import Floats, Ladder
 from keeper.routing import WAD, RebalanceProblem
+
+cp: Any = cvxpy  # what it exports is not typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,8 @@ class ConvexAnswer:
 class _Stretches:
     """One row each, in the units above: tokens by number, virtual reserves, most that goes in, what the fee leaves."""
 
-    source: np.ndarray
-    target: np.ndarray
+    source: npt.NDArray[np.int64]
+    target: npt.NDArray[np.int64]
     a: Floats
     b: Floats
     most: Floats
@@ -129,5 +133,5 @@ def _stretches(
     return _Stretches(source.astype(int), target.astype(int), *others)
 
 
-def _worth(amounts: dict[str, int], usd: dict[str, float]) -> float:
+def _worth(amounts: Mapping[str, int], usd: Mapping[str, float]) -> float:
     return sum(amount * usd[token] for token, amount in amounts.items())

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, final
 
 import numpy as np
 
 from keeper.errors import NoRoute
-from keeper.routing import RebalanceProblem, Route, RouteLimits, prepare, solve
+from keeper.routing import Certificate, RebalanceProblem, Route, RouteLimits, prepare, solve
 from keeper.routing.network import Network
 from keeper.routing.problem import BPS
 from routing_bench.convex import fits, solve_convex
@@ -75,6 +75,7 @@ class Row:
     single_path_loss_bps: float
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class _Convex:
     pools: int
@@ -111,7 +112,7 @@ def measure(tokens: int, pools: int, effort: Effort, tell: Callable[[str], None]
     convex = _against_convex(problems[: effort.convex])
     tell(f"{market.name}: {effort.swaps} swaps by the grid and along single paths")
     losses = _losses(market, swaps(market, effort.swaps, SEED))
-    gaps, gaps_net = ([route.certificate.gap_bps for route in routes] for routes in (free, net))
+    gaps, gaps_net = ([certificate_of(route).gap_bps for route in routes] for routes in (free, net))
     return Row(
         universe=market.name,
         tokens=tokens,
@@ -153,7 +154,7 @@ def _against_convex(problems: Sequence[RebalanceProblem]) -> _Convex | None:
         answers.append(answer)
         ratios.append(answer.solve_ms / ms)
         if answer.status == _OPTIMAL and route:
-            errors.append(abs(route.certificate.bound / answer.objective - 1))
+            errors.append(abs(certificate_of(route).bound / answer.objective - 1))
     return _Convex(
         pools=len(pools),
         build_ms=float(np.median([answer.build_ms for answer in answers])),
@@ -189,6 +190,12 @@ def found(problem: RebalanceProblem, network: Network) -> Route | None:
         return solve(problem, _LIMITS, network)
     except NoRoute:
         return None
+
+
+def certificate_of(route: Route) -> Certificate:
+    """The solver gives one to every route."""
+    assert route.certificate is not None
+    return route.certificate
 
 
 def timed(work: Callable[[], _T]) -> tuple[_T, float]:

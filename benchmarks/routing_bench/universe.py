@@ -14,6 +14,7 @@ import numpy as np
 from keeper.markets import Pool, Tick, UniswapV2Pool, UniswapV3Pool
 from keeper.markets.balancer_stable import AMP_PRECISION, BalancerStablePool
 from keeper.markets.balancer_weighted import BalancerWeightedPool
+from keeper.markets.price_curves import Floats
 from keeper.markets.tick_math import tick_at_sqrt_ratio
 from keeper.routing import UNLIMITED, WAD, Goal, RebalanceProblem
 
@@ -60,7 +61,7 @@ class Token:
 
     def units(self, usd: float) -> float:
         """Base units worth so much."""
-        return usd / self.usd * 10**self.decimals
+        return usd / self.usd * float(10**self.decimals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +261,10 @@ def _held(market: Universe, token: Token) -> float:
     )
 
 
-def _popularity(count: int) -> np.ndarray:
-    weights = np.arange(1, count + 1) ** -_POPULARITY
-    return weights / weights.sum()
+def _popularity(count: int) -> Floats:
+    weights: Floats = np.arange(1, count + 1) ** -_POPULARITY
+    shares: Floats = weights / weights.sum()
+    return shares
 
 
 def _mispricing(rng: np.random.Generator, fee_ppm: int) -> float:

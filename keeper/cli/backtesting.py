@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from keeper.cli.common import JsonOption, print_json
+from keeper.cli.common import JsonOption, print_json, write
 from keeper.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def backtest(
     if html is not None:
         from keeper.backtest.page import page
 
-        html.write_text(page(found), encoding="utf-8")
+        write(html, page(found))
     if as_json:
         print_json(payload(found))
         return

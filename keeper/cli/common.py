@@ -120,6 +120,17 @@ def address_of(text: str) -> str:
     return to_checksum_address(text)
 
 
+def write(file: Path, text: str) -> None:
+    """Write a file that the command line names, to the character.
+
+    :raises ConfigurationError: it cannot be written
+    """
+    try:
+        file.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written ({error.strerror}): name another file") from None
+
+
 def print_json(payload: Any) -> None:
     """Print one JSON document."""
     typer.echo(json.dumps(payload, indent=2, ensure_ascii=False))

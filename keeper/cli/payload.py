@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keeper.chain.snapshot import VaultSnapshot
+    from keeper.chain.tokens import Token
     from keeper.execution.receipt import Mined, Swap
     from keeper.routing import Certificate, Leg
     from keeper.services.alternatives import Alternatives
@@ -176,19 +177,7 @@ def of_transaction(mined: Mined, snapshot: VaultSnapshot) -> dict[str, Any]:
 
 def of_legs(legs: Iterable[Leg | Swap], snapshot: VaultSnapshot) -> list[dict[str, Any]]:
     """Swaps, with amounts in base units."""
-    return [
-        {
-            "pool": leg.pool,
-            "venue": leg.venue,
-            "token_in": leg.token_in,
-            "token_out": leg.token_out,
-            "symbol_in": snapshot.symbol_of(leg.token_in),
-            "symbol_out": snapshot.symbol_of(leg.token_out),
-            "amount_in": str(leg.amount_in),
-            "amount_out": str(leg.amount_out),
-        }
-        for leg in legs
-    ]
+    return [_leg(leg, snapshot.symbol_of) for leg in legs]
 
 
 def of_certificate(certificate: Certificate) -> dict[str, float]:
@@ -199,6 +188,24 @@ def of_certificate(certificate: Certificate) -> dict[str, float]:
         "gas_usd": certificate.gas,
         "turnover_usd": certificate.turnover,
         "gap_bps": certificate.gap_bps,
+    }
+
+
+def of_route(legs: Iterable[Leg], tokens: Mapping[str, Token]) -> list[dict[str, Any]]:
+    """A route's swaps, with amounts in base units; shares of a balance are WAD."""
+    return [_leg(leg, lambda token: tokens[token].symbol) | {"share": str(leg.share)} for leg in legs]
+
+
+def _leg(leg: Leg | Swap, symbol_of: Callable[[str], str]) -> dict[str, Any]:
+    return {
+        "pool": leg.pool,
+        "venue": leg.venue,
+        "token_in": leg.token_in,
+        "token_out": leg.token_out,
+        "symbol_in": symbol_of(leg.token_in),
+        "symbol_out": symbol_of(leg.token_out),
+        "amount_in": str(leg.amount_in),
+        "amount_out": str(leg.amount_out),
     }
 
 
@@ -228,20 +235,7 @@ def of_swap_route(found: SwapRoute) -> dict[str, Any]:
         "pools_read": len(found.pools),
         "partial_reason": route.partial_reason,
         "simulated": False,
-        "legs": [
-            {
-                "pool": leg.pool,
-                "venue": leg.venue,
-                "token_in": leg.token_in,
-                "token_out": leg.token_out,
-                "symbol_in": found.tokens[leg.token_in].symbol,
-                "symbol_out": found.tokens[leg.token_out].symbol,
-                "amount_in": str(leg.amount_in),
-                "amount_out": str(leg.amount_out),
-                "share": str(leg.share),
-            }
-            for leg in route.legs
-        ],
+        "legs": of_route(route.legs, found.tokens),
     }
 
 

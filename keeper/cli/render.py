@@ -1,6 +1,6 @@
 """Tables and bars for people."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from rich.console import Console, Group, RenderableType
@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keeper.chain.snapshot import VaultSnapshot
+from keeper.chain.tokens import Token
 from keeper.execution.receipt import Mined, Swap
 from keeper.operations.breakers import mend
 from keeper.operations.redaction import neutral
@@ -32,6 +33,10 @@ _VENUES = {
     "curve": "Curve",
     "erc4626": "ERC-4626",
     "wsteth": "wstETH",
+    "velora": "Velora",
+    "kyberswap": "KyberSwap",
+    "openocean": "OpenOcean",
+    "cow": "CoW",
 }
 
 
@@ -226,16 +231,15 @@ def cost_certificate_line(certificate: Certificate) -> str:
     )
 
 
-def swap_route_view(found: SwapRoute) -> RenderableType:
-    """A swap's route, and how good it is."""
-    sold, bought, route, certificate = found.sold, found.bought, found.route, found.certificate
-    table = Table(title=f"Route at block {found.block.number}", title_justify="left", title_style="bold")
+def route_table(legs: Iterable[Leg], tokens: Mapping[str, Token], title: str) -> Table:
+    """A route's swaps in the order in which they run, each with its share of what is there at its turn."""
+    table = Table(title=title, title_justify="left", title_style="bold")
     for heading in ("venue", "pool"):
         table.add_column(heading)
     for heading in ("of what is there", "sells", "buys"):
         table.add_column(heading, justify="right")
-    for leg in route.legs:
-        token_in, token_out = found.tokens[leg.token_in], found.tokens[leg.token_out]
+    for leg in legs:
+        token_in, token_out = tokens[leg.token_in], tokens[leg.token_out]
         table.add_row(
             _VENUES.get(leg.venue, leg.venue),
             leg.pool,
@@ -243,6 +247,13 @@ def swap_route_view(found: SwapRoute) -> RenderableType:
             escape(f"{amount(leg.amount_in, token_in.decimals)} {token_in.symbol}"),
             escape(f"{amount(leg.amount_out, token_out.decimals)} {token_out.symbol}"),
         )
+    return table
+
+
+def swap_route_view(found: SwapRoute) -> RenderableType:
+    """A swap's route, and how good it is."""
+    sold, bought, route, certificate = found.sold, found.bought, found.route, found.certificate
+    table = route_table(route.legs, found.tokens, f"Route at block {found.block.number}")
     is_filled = found.is_exact_out and route.partial_reason is None
     gas = "of unknown worth" if found.eth_price is None else f"about {certificate.gas:,.2f} USD"
     lines = [

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from keeper.cli.common import CHAIN, Given, JsonOption, VaultArgument, address_of, client_of, print_json, takes
+from keeper.cli.common import (
+    CHAIN,
+    Given,
+    JsonOption,
+    VaultArgument,
+    address_of,
+    client_of,
+    print_json,
+    takes,
+    write,
+)
 from keeper.errors import ConfigurationError
 from keeper.report.formats import Format
 from keeper.report.lots import Method
@@ -50,7 +60,7 @@ def performance(
         past = report.read(client_of(settings).connect(), settings, address, since, until, first_block, grid, tell)
         found = report.performance_of(past)
         if html is not None:
-            _write(html, _page(found, report.books_of(past, method)))
+            write(html, _page(found, report.books_of(past, method)))
     if as_json:
         print_json(report_views.of_performance(found))
     else:
@@ -84,7 +94,7 @@ def tax(
         past = report.read(client_of(settings).connect(), settings, address, None, until, first_block, 0, tell)
         books = report.books_of(past, method, accounts)
     if csv is not None:
-        _write(csv, exports.write(books, style, past.symbols, past.decimals))
+        write(csv, exports.write(books, style, past.symbols, past.decimals))
     if as_json:
         print_json(report_views.of_books(books, past.symbols, past.decimals))
     else:
@@ -128,10 +138,3 @@ def _page(found: "Performance", books: "Books") -> str:
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"--html needs {error.name}: install the extra `research`") from None
     return page.render(found, found.symbols[found.vault], books)
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be written: {error}; name another file") from None

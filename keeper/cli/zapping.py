@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from keeper.cli.common import (
@@ -118,20 +116,7 @@ def _view(plan: "ZapPlan", least: int) -> Group:
     from keeper.cli import render
     from keeper.services.in_kind import Way
 
-    table = Table(title=f"Zap at block {plan.block.number}", title_justify="left", title_style="bold")
-    for heading in ("venue", "pool"):
-        table.add_column(heading)
-    for heading in ("of what is there", "sells", "buys"):
-        table.add_column(heading, justify="right")
-    for leg in plan.legs:
-        token_in, token_out = plan.tokens[leg.token_in], plan.tokens[leg.token_out]
-        table.add_row(
-            leg.venue,
-            leg.pool,
-            render.percent(leg.share),
-            escape(f"{render.amount(leg.amount_in, token_in.decimals)} {token_in.symbol}"),
-            escape(f"{render.amount(leg.amount_out, token_out.decimals)} {token_out.symbol}"),
-        )
+    table = render.route_table(plan.legs, plan.tokens, f"Zap at block {plan.block.number}")
     given_, wanted = plan.given, plan.wanted
     back = ", ".join(
         f"{render.exact_amount(left, plan.tokens[token].decimals)} {plan.tokens[token].symbol}"
@@ -169,18 +154,7 @@ def _payload(plan: "ZapPlan", least: int) -> dict[str, Any]:
         "gas_price": str(plan.gas_price),
         "problem": plan.problem,
         "certificate": None if plan.certificate is None else payload.of_certificate(plan.certificate),
-        "legs": [
-            {
-                "pool": leg.pool,
-                "venue": leg.venue,
-                "token_in": leg.token_in,
-                "token_out": leg.token_out,
-                "amount_in": str(leg.amount_in),
-                "amount_out": str(leg.amount_out),
-                "share": str(leg.share),
-            }
-            for leg in plan.legs
-        ],
+        "legs": payload.of_route(plan.legs, plan.tokens),
     }
 
 

@@ -7,7 +7,7 @@ Every actor signs with a key of its own; the keeper's lies in a keystore file, a
 import json
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -21,7 +21,7 @@ from devnet.box import Box
 from keeper.chain import abi
 from keeper.chain.abi import Trigger
 from keeper.chain.rpc import Client
-from keeper.chain.snapshot import Terms, VaultSnapshot
+from keeper.chain.snapshot import Fees, Terms, VaultSnapshot
 from keeper.errors import TransactionError
 from keeper.execution import signer as signers
 from keeper.execution.receipt import Mined
@@ -165,18 +165,8 @@ def _play(
         box.fund(actor.address, 100)
 
     tell("Deploying the oracle, the vault and the keeper's executor")
-    oracle = lifecycle.deploy_oracle(client, settings, creator, [feed_terms(box, symbol) for symbol in WEIGHTS])
-    address = lifecycle.deploy_vault(
-        client,
-        settings,
-        creator,
-        name="Equipoise DeFi Six",
-        symbol="EQ6",
-        guardian=creator.address,
-        oracle=oracle,
-        assets=[asset_terms(box, symbol, percent) for symbol, percent in WEIGHTS.items()],
-        terms=TERMS,
-    )
+    oracle = deploy_oracle(box, client, settings, creator)
+    address = deploy_vault(box, client, settings, creator, "Equipoise DeFi Six", "EQ6", oracle=oracle)
     executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
     settings = settings.model_copy(update={"executor": executor})
 
@@ -267,6 +257,48 @@ def deposit(box: Box, client: Client, settings: Settings, depositor: Signer, vau
     lifecycle.mint(client, settings, depositor, vault, shares)
 
 
+def deploy_oracle(
+    box: Box, client: Client, settings: Settings, creator: Signer, tokens: Iterable[str] = tuple(WEIGHTS)
+) -> str:
+    """An oracle of the creator's over the devnet's feeds of these tokens; its address. Raises TransactionError."""
+    return lifecycle.deploy_oracle(client, settings, creator, [feed_terms(box, symbol) for symbol in tokens])
+
+
+def deploy_vault(
+    box: Box,
+    client: Client,
+    settings: Settings,
+    creator: Signer,
+    name: str,
+    symbol: str,
+    *,
+    weights: Mapping[str, int] = WEIGHTS,
+    band: int = BAND,
+    terms: Terms = TERMS,
+    fees: Fees = lifecycle.NO_FEES,
+    oracle: str | None = None,
+) -> str:
+    """A vault whose owner and guardian is the creator; its address.
+
+    :param weights: percent by token
+    :param band: WAD, half-width, of every asset
+    :param oracle: one that knows the tokens; one of its own where there is none
+    :raises TransactionError: it cannot be deployed
+    """
+    return lifecycle.deploy_vault(
+        client,
+        settings,
+        creator,
+        name=name,
+        symbol=symbol,
+        guardian=creator.address,
+        oracle=oracle or deploy_oracle(box, client, settings, creator, weights),
+        assets=[asset_terms(box, token, percent, band) for token, percent in weights.items()],
+        terms=terms,
+        fees=fees,
+    )
+
+
 def feed_terms(box: Box, symbol: str) -> lifecycle.FeedTerms:
     """The devnet's feed of a token, with room for its price to move twentyfold."""
     price = int(market.feed_price(box, symbol) * WAD)
@@ -275,11 +307,11 @@ def feed_terms(box: Box, symbol: str) -> lifecycle.FeedTerms:
     return lifecycle.FeedTerms(TOKENS[symbol].address, proxy, max_age, price // 20, price * 20)
 
 
-def asset_terms(box: Box, symbol: str, percent: int) -> lifecycle.AssetTerms:
-    """A token at this percentage of a basket that begins at SHARE_USD a share."""
+def asset_terms(box: Box, symbol: str, percent: int, band: int = BAND) -> lifecycle.AssetTerms:
+    """A token at this percentage, give or take a WAD band, of a basket that begins at SHARE_USD a share."""
     token = TOKENS[symbol]
     worth = Decimal(SHARE_USD * percent) / 100 / market.feed_price(box, symbol)
-    return lifecycle.AssetTerms(token.address, int(worth * 10**token.decimals), percent * WAD // 100, BAND)
+    return lifecycle.AssetTerms(token.address, int(worth * 10**token.decimals), percent * WAD // 100, band)
 
 
 def _holding(box: Box, client: Client, name: str, depositor: str, vault: str, snapshot: VaultSnapshot) -> Holding:

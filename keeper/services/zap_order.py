@@ -34,7 +34,10 @@ WORDS = in_kind.WORDS | {
     "uniswap: not the pool": _NOT_OURS,
     "uniswap: pool asks too much": _MOVED,
     "wrappers: not the wrapper": _NOT_OURS,
-    "zap: a token does not move": "a token of the basket does not move: redeem in kind, and what it owes stays claimable",
+    "zap: a token does not move": (
+        "a token that would be paid out or given back does not move: mint or redeem in kind; "
+        "what a redemption then owes stays claimable"
+    ),
     "zap: ether from a stranger": _NOT_OURS,
     "zap: ether not asked for": "the transaction carries ether for a zap of a token: quote again",
     "zap: expired": "the deadline has passed: quote again",

@@ -37,6 +37,7 @@ STATES = 2_000  # blocks that the devnet remembers: the vault's past is read
 PASSES = 4
 LOOK_MS = 1_100  # of the real clock, after which the server looks for a new block
 BLOCK_MS = 13_000  # of the page's clock, after which it has asked again
+LATER_MS = 3_000  # of the page's clock, after which it asks a second time about what a transaction changed
 REJECTED = {"code": 4001, "message": "User rejected the request."}
 
 
@@ -83,7 +84,8 @@ def site(tmp_path_factory) -> Iterator[Site]:
         executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
         zap = lifecycle.deploy_zap(client, settings, creator, creator.address)
         settings = settings.model_copy(update={"executor": executor, "zap": zap})
-        vault = deployed(box, client, settings, creator, depositor)
+        vault = demo.deploy_vault(box, client, settings, creator, "Devnet Six", "DEV6")
+        demo.deposit(box, client, settings, depositor, vault, 1_000_000)
         account = Account.create().address
         demo.endow(box, account, WALLET_USD)
         served = settings.model_copy(
@@ -95,25 +97,6 @@ def site(tmp_path_factory) -> Iterator[Site]:
         app = showcase.make({"devnet": served}, running.url, account, ensure_page(), folder)
         with serving(app) as url:
             yield Site(url, box, client, settings, keeper, vault, creator.address, depositor.address, account)
-
-
-def deployed(box: Box, client: Client, settings: Settings, creator: KeystoreSigner, depositor: KeystoreSigner) -> str:
-    oracle = lifecycle.deploy_oracle(
-        client, settings, creator, [demo.feed_terms(box, symbol) for symbol in demo.WEIGHTS]
-    )
-    vault = lifecycle.deploy_vault(
-        client,
-        settings,
-        creator,
-        name="Devnet Six",
-        symbol="DEV6",
-        guardian=creator.address,
-        oracle=oracle,
-        assets=[demo.asset_terms(box, symbol, percent) for symbol, percent in demo.WEIGHTS.items()],
-        terms=demo.TERMS,
-    )
-    demo.deposit(box, client, settings, depositor, vault, 1_000_000)
-    return vault
 
 
 @pytest.fixture
@@ -280,6 +263,34 @@ def test_redeem__connection_that_fails_once_it_was_sent__waits_and_sends_nothing
     assert fresh.shares() == 0
 
 
+def test_redeem__server_that_learns_of_the_block_later_than_the_wallet__is_asked_a_second_time(fresh, page):
+    page.clock.install()
+    connect(page, fresh)
+    give_shares(fresh, WAD)
+    order(page, fresh, "redeem", "1")
+    block, late = page.get_by_text(re.compile(r"block [\d,]+ of")), []
+    before, answered = block.inner_text(), page.request.get(f"{fresh.url}/api/v1/vaults/{fresh.vault}")
+
+    def answer(route: Route) -> None:
+        """The first question after the redemption is answered as if there had been none."""
+        if fresh.shares() == 0 and not late:
+            late.append(route)
+            route.fulfill(response=answered)
+        else:
+            route.fallback()
+
+    page.route(f"**/api/v1/vaults/{fresh.vault}", answer)
+    # From here on less goes by than the time after which the page asks by itself.
+    page.clock.pause_at(page.evaluate("Date.now()") + 1_000)
+    starter(page, "redeem").click()
+    eventually(page, page.get_by_text("You redeemed 1 DEV6.").is_visible)
+    eventually(page, lambda: len(late) == 1)
+    page.wait_for_timeout(LOOK_MS)
+    assert block.inner_text() == before
+    page.clock.run_for(LATER_MS)
+    eventually(page, lambda: block.inner_text() != before)
+
+
 @pytest.mark.long
 def test_mint__paused_after_the_quote__says_the_reason_and_asks_for_no_signature(fresh, page):
     connect(page, fresh)
@@ -328,7 +339,7 @@ def test_depositor__with_one_token__goes_in_sees_a_rebalance_at_once_and_goes_ou
     page.get_by_role("button", name="Max").click()
     expect(page.get_by_label("USDC to pay")).to_have_value(str(WALLET_USD))
     page.get_by_label("USDC to pay").fill("10000")
-    expect(page.get_by_text("All 2 transactions would go through now")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Both transactions would go through now")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("One approval comes first.")).to_be_visible()
     expect(page.get_by_text("No other route over these pools")).to_be_visible()
     least = page.locator(".figure", has_text="At least").locator("[title]").get_attribute("title")
@@ -359,7 +370,7 @@ def test_depositor__with_one_token__goes_in_sees_a_rebalance_at_once_and_goes_ou
     fill = page.get_by_role("list").filter(has_text="traded").get_by_role("listitem")
     eventually(page, lambda: fill.count() == 1)
     route = fill.get_by_role("img", name="Route of")
-    expect(route).to_contain_text("uniswap_v")
+    expect(route).to_contain_text("Uniswap V")
     expect(route).not_to_contain_text("pool 0x")
     page.clock.resume()
 
@@ -441,7 +452,7 @@ def test_zap__pools_that_leave_the_oracle__shows_at_the_next_block_and_has_to_be
     block_later(page)
     expect(page.get_by_role("alert")).to_contain_text("to the pools.", timeout=30_000)
     button = page.get_by_role("button", name="Mint with 1,000 USDC")
-    expect(page.get_by_text("All 2 transactions would go through now")).to_be_visible()
+    expect(page.get_by_text("Both transactions would go through now")).to_be_visible()
     expect(button).to_be_disabled()
     assert axe.violations(page) == []
     page.get_by_label("I accept to lose").check()

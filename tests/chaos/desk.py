@@ -272,7 +272,7 @@ def build(
         cache=folder / "pools",
     )
     settings, client = load(arguments={"rpc_url": box.url}, environment={}), Client(box.url, 1)
-    oracle = lifecycle.deploy_oracle(client, settings, creator, [demo.feed_terms(box, each) for each in demo.WEIGHTS])
+    oracle = demo.deploy_oracle(box, client, settings, creator)
     executors = {
         "executor": lifecycle.deploy_executor(client, settings, creator, keeper.address),
         "batch_executor": lifecycle.deploy_batch_executor(client, settings, creator, keeper.address),
@@ -280,17 +280,8 @@ def build(
     vaults = []
     for number, usd in enumerate(deposits_usd):
         terms, band = terms_of(number)
-        assets = [demo.asset_terms(box, symbol, percent) for symbol, percent in demo.WEIGHTS.items()]
-        vault = lifecycle.deploy_vault(
-            client,
-            settings,
-            creator,
-            name=f"Six {number}",
-            symbol=f"SIX{number}",
-            guardian=creator.address,
-            oracle=oracle,
-            assets=[replace(asset, band=band) for asset in assets],
-            terms=terms,
+        vault = demo.deploy_vault(
+            box, client, settings, creator, f"Six {number}", f"SIX{number}", band=band, terms=terms, oracle=oracle
         )
         demo.deposit(box, client, settings, depositor, vault, usd)
         vaults.append(vault)

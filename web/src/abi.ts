@@ -1,159 +1,25 @@
 /** The functions that the page calls: the vault's, the zap's, and ERC-20's. */
+import { parseAbi } from "viem";
 
-const uint256 = "uint256";
+export const vaultAbi = parseAbi([
+  "function mint(uint256 shares, address receiver, uint256[] max_amounts, uint256 deadline) returns (uint256[])",
+  "function redeem(uint256 shares, address receiver, uint256[] min_amounts, uint256 deadline) returns (uint256[])",
+  "function claim(address asset, address receiver) returns (uint256)",
+]);
 
-export const vaultAbi = [
-  {
-    type: "function",
-    name: "mint",
-    stateMutability: "nonpayable",
-    inputs: [
-      { name: "shares", type: uint256 },
-      { name: "receiver", type: "address" },
-      { name: "max_amounts", type: "uint256[]" },
-      { name: "deadline", type: uint256 },
-    ],
-    outputs: [{ name: "", type: "uint256[]" }],
-  },
-  {
-    type: "function",
-    name: "redeem",
-    stateMutability: "nonpayable",
-    inputs: [
-      { name: "shares", type: uint256 },
-      { name: "receiver", type: "address" },
-      { name: "min_amounts", type: "uint256[]" },
-      { name: "deadline", type: uint256 },
-    ],
-    outputs: [{ name: "", type: "uint256[]" }],
-  },
-  {
-    type: "function",
-    name: "claim",
-    stateMutability: "nonpayable",
-    inputs: [
-      { name: "asset", type: "address" },
-      { name: "receiver", type: "address" },
-    ],
-    outputs: [{ name: "", type: uint256 }],
-  },
-] as const;
+export const zapAbi = parseAbi([
+  "struct Operation { uint256 venue; address pool; address token_in; address token_out; uint256 fee; uint256 share; }",
+  "struct Call { uint256 least_out; bytes data; }",
+  "struct Permit { uint256 means; uint256 amount; uint256 nonce; uint256 deadline; uint8 v; bytes32 r; bytes32 s; }",
+  "function zap_mint(address vault, address token_in, uint256 amount_in, uint256 min_shares, Operation[] operations, Call[] calls, uint256 deadline, Permit permit) payable returns (uint256)",
+  "function zap_redeem(address vault, uint256 shares, address token_out, uint256 min_out, Operation[] operations, Call[] calls, uint256 deadline, Permit permit) returns (uint256)",
+  "event ZapMint(address indexed caller, address indexed vault, address indexed token_in, uint256 amount_in, uint256 came)",
+  "event ZapRedeem(address indexed caller, address indexed vault, address indexed token_out, uint256 shares, uint256 came)",
+]);
 
-const swaps = [
-  {
-    name: "operations",
-    type: "tuple[]",
-    components: [
-      { name: "venue", type: uint256 },
-      { name: "pool", type: "address" },
-      { name: "token_in", type: "address" },
-      { name: "token_out", type: "address" },
-      { name: "fee", type: uint256 },
-      { name: "share", type: uint256 },
-    ],
-  },
-  {
-    name: "calls",
-    type: "tuple[]",
-    components: [
-      { name: "least_out", type: uint256 },
-      { name: "data", type: "bytes" },
-    ],
-  },
-  { name: "deadline", type: uint256 },
-  {
-    name: "permit",
-    type: "tuple",
-    components: [
-      { name: "means", type: uint256 },
-      { name: "amount", type: uint256 },
-      { name: "nonce", type: uint256 },
-      { name: "deadline", type: uint256 },
-      { name: "v", type: "uint8" },
-      { name: "r", type: "bytes32" },
-      { name: "s", type: "bytes32" },
-    ],
-  },
-] as const;
-
-export const zapAbi = [
-  {
-    type: "function",
-    name: "zap_mint",
-    stateMutability: "payable",
-    inputs: [
-      { name: "vault", type: "address" },
-      { name: "token_in", type: "address" },
-      { name: "amount_in", type: uint256 },
-      { name: "min_shares", type: uint256 },
-      ...swaps,
-    ],
-    outputs: [{ name: "", type: uint256 }],
-  },
-  {
-    type: "function",
-    name: "zap_redeem",
-    stateMutability: "nonpayable",
-    inputs: [
-      { name: "vault", type: "address" },
-      { name: "shares", type: uint256 },
-      { name: "token_out", type: "address" },
-      { name: "min_out", type: uint256 },
-      ...swaps,
-    ],
-    outputs: [{ name: "", type: uint256 }],
-  },
-  {
-    type: "event",
-    name: "ZapMint",
-    inputs: [
-      { name: "caller", type: "address", indexed: true },
-      { name: "vault", type: "address", indexed: true },
-      { name: "token_in", type: "address", indexed: true },
-      { name: "amount_in", type: uint256 },
-      { name: "came", type: uint256 },
-    ],
-  },
-  {
-    type: "event",
-    name: "ZapRedeem",
-    inputs: [
-      { name: "caller", type: "address", indexed: true },
-      { name: "vault", type: "address", indexed: true },
-      { name: "token_out", type: "address", indexed: true },
-      { name: "shares", type: uint256 },
-      { name: "came", type: uint256 },
-    ],
-  },
-] as const;
-
-export const tokenAbi = [
+export const tokenAbi = parseAbi([
   // Without what it returns: some tokens return nothing.
-  {
-    type: "function",
-    name: "approve",
-    stateMutability: "nonpayable",
-    inputs: [
-      { name: "spender", type: "address" },
-      { name: "amount", type: uint256 },
-    ],
-    outputs: [],
-  },
-  {
-    type: "function",
-    name: "balanceOf",
-    stateMutability: "view",
-    inputs: [{ name: "owner", type: "address" }],
-    outputs: [{ name: "", type: uint256 }],
-  },
-  {
-    type: "function",
-    name: "allowance",
-    stateMutability: "view",
-    inputs: [
-      { name: "owner", type: "address" },
-      { name: "spender", type: "address" },
-    ],
-    outputs: [{ name: "", type: uint256 }],
-  },
-] as const;
+  "function approve(address spender, uint256 amount)",
+  "function balanceOf(address owner) view returns (uint256)",
+  "function allowance(address owner, address spender) view returns (uint256)",
+]);

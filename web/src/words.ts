@@ -26,7 +26,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   "zap: too little out":
     "The pools' prices moved, and it would pay less than the least that you accept: look at the new quote and start again.",
   "zap: a token does not move":
-    "A token of the basket is paused or blocks the vault: redeem in kind, which pays the others and keeps this one for you.",
+    "A token that would be paid out or given back does not move: it is paused, or blocks someone. Mint or redeem in kind: that redemption pays the other tokens and keeps this one for you.",
   "zap: vault without shares": "Nobody has minted yet: make the first mint in kind.",
   "executor: too little out": "A pool would give too little for one of the swaps: start again.",
   "uniswap: pool asks too much": "A pool would take more than one of the swaps gives: start again.",
@@ -36,6 +36,25 @@ export const REASONS: Readonly<Record<string, string>> = {
   "ERC20: transfer amount exceeds balance": "You hold too little of one of the tokens.",
   "ERC20: transfer amount exceeds allowance": "A token's approval is missing or too small: start again.",
 };
+
+/** Where routes swap, as people call it. */
+const VENUES: Readonly<Record<string, string>> = {
+  uniswap_v2: "Uniswap V2",
+  uniswap_v3: "Uniswap V3",
+  balancer_v2: "Balancer V2",
+  curve: "Curve",
+  erc4626: "ERC-4626",
+  wsteth: "wstETH",
+  velora: "Velora",
+  kyberswap: "KyberSwap",
+  openocean: "OpenOcean",
+  cow: "CoW",
+};
+
+/** A venue by its name for people; one that is not known keeps its own. */
+export function venueName(venue: string): string {
+  return VENUES[venue] ?? venue;
+}
 
 /** A reason in words, with the bare reason behind it where there are words. */
 export function reasonInWords(reason: string): string {

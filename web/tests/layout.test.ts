@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Address, Leg } from "../src/api";
-import { inferred, layout } from "../src/pictures/layout";
+import { inferred, layout, type Placed, wordsOf } from "../src/pictures/layout";
 
 const token = (name: string, decimals = 18) => ({
   address: `0x${name.charCodeAt(0).toString(16).padStart(40, "0")}` as Address,
@@ -35,4 +35,37 @@ test("layout: as much comes out of a pool as goes in, and tokens stand left of w
 test("layout: a route in a circle, or without any price, has no picture", () => {
   expect(layout([leg("A", "B", 10n, 5n), leg("B", "A", 5n, 10n)], PRICES, 700, 200)).toBeNull();
   expect(layout([leg("A", "B", 10n, 5n)], new Map(), 700, 200)).toBeNull();
+});
+
+test("layout: a pool bears its venue's name, one for every leg", () => {
+  const placed = layout([leg("A", "B", 10n, 5n), leg("A", "B", 6n, 3n)], PRICES, 700, 200);
+  const pools = placed?.nodes.filter((each) => each.isPool).map((each) => each.label);
+  expect(pools).toEqual(["Uniswap V3", "Uniswap V3"]);
+});
+
+/** A bar of 10 by `height` at x, around y = 100. */
+const bar = (label: string, x: number, height: number) =>
+  ({
+    id: label,
+    label,
+    isPool: false,
+    x0: x,
+    x1: x + 10,
+    y0: 100 - height / 2,
+    y1: 100 + height / 2,
+  }) as Placed["nodes"][number];
+
+test("wordsOf: words that would stand on others move along their bar, as far as they have to", () => {
+  const [short, tall] = wordsOf([bar("WETH", 180, 200), bar("Uniswap V3", 290, 20)], 400);
+  expect(short).toMatchObject({ text: "Uniswap V3", x: 284, y: 100, anchor: "end" });
+  expect(tall).toMatchObject({ text: "WETH", x: 196, anchor: "start" });
+  expect(Math.abs((tall?.y ?? 100) - 100)).toBe(17);
+});
+
+test("wordsOf: words with room beside each other, or nowhere to go, stand at the middle of their bars", () => {
+  for (const bars of [
+    [bar("WETH", 180, 200), bar("Uniswap V3", 500, 20)],
+    [bar("WETH", 180, 8), bar("Uniswap V3", 290, 20)],
+  ])
+    expect(wordsOf(bars, 400).map((each) => each.y)).toEqual([100, 100]);
 });

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -109,20 +109,7 @@ def desk(folder: Path, project: Any) -> Iterator[Desk]:
         keeper, creator, depositor = (KeystoreSigner(Account.create()) for _ in range(3))
         for actor in (keeper, creator, depositor):
             box.fund(actor.address, 100)
-        oracle = lifecycle.deploy_oracle(
-            client, settings, creator, [demo.feed_terms(box, symbol) for symbol in demo.WEIGHTS]
-        )
-        vault = lifecycle.deploy_vault(
-            client,
-            settings,
-            creator,
-            name="Devnet Six",
-            symbol="DEV6",
-            guardian=creator.address,
-            oracle=oracle,
-            assets=[demo.asset_terms(box, symbol, percent) for symbol, percent in demo.WEIGHTS.items()],
-            terms=replace(demo.TERMS),
-        )
+        vault = demo.deploy_vault(box, client, settings, creator, "Devnet Six", "DEV6")
         executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)
         settings = settings.model_copy(update={"executor": executor})
         demo.deposit(box, client, settings, depositor, vault, 1_000_000)

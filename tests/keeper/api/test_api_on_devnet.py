@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from unittest.mock import patch
 
 import pytest
@@ -20,7 +20,6 @@ from devnet.addresses import TOKENS
 from devnet.box import Box
 from keeper.api import app as applications
 from keeper.chain import abi
-from keeper.chain.abi import Trigger
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Fees
 from keeper.execution.signer import KeystoreSigner
@@ -117,17 +116,14 @@ def built(tmp_path_factory) -> Iterator[Served]:
         keeper, creator, depositor = (KeystoreSigner(Account.create()) for _ in range(3))
         for actor in (keeper, creator, depositor):
             box.fund(actor.address, 100)
-        oracle = lifecycle.deploy_oracle(client, settings, creator, [demo.feed_terms(box, each) for each in WEIGHTS])
-        vault = lifecycle.deploy_vault(
+        vault = demo.deploy_vault(
+            box,
             client,
             settings,
             creator,
-            name="Devnet Three",
-            symbol="DEV3",
-            guardian=creator.address,
-            oracle=oracle,
-            assets=[demo.asset_terms(box, symbol, percent) for symbol, percent in WEIGHTS.items()],
-            terms=replace(demo.TERMS, triggers=Trigger.BAND),
+            "Devnet Three",
+            "DEV3",
+            weights=WEIGHTS,
             fees=Fees(creator.address, WAD // 100, 10**15, 2 * 10**15),
         )
         executor = lifecycle.deploy_executor(client, settings, creator, keeper.address)

@@ -104,6 +104,12 @@ def test_backtest__json__has_a_row_for_each(file, tmp_path):
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
 
 
+def test_backtest__page_that_cannot_be_written__is_named(file, tmp_path):
+    words = ["backtest", "--policies", str(file), "--simulate", "calm", "--paths", "1", "--bars", "60", "--folds", "0"]
+    with pytest.raises(ConfigurationError, match=r"none/page\.html cannot be written \(No such file.*name another"):
+        CliRunner().invoke(app, [*words, "--html", str(tmp_path / "none" / "page.html")], catch_exceptions=False)
+
+
 @pytest.mark.parametrize(("paths", "said"), [("1", "by a block bootstrap"), ("3", "of the mean over 3 paths")])
 def test_backtest__in_words__says_what_its_interval_is_of(file, paths, said):
     words = [

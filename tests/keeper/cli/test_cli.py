@@ -424,6 +424,7 @@ def test_vault_zap__dry__tells_what_would_come_of_it_and_sends_nothing(run, shar
         text = run("vault", "zap", *command).stdout
         assert "Dry run: nothing was sent." in text
         assert f"{wanted}, at least" in text
+        assert "Uniswap V2" in text
         assert "from the best route" in text
     assert fake.sent == []
 

@@ -1,17 +1,22 @@
 """Pictures and numbers for people."""
 
+import re
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from fake_chain import bare_snapshot
 from rich.console import Console
 
+from keeper.aggregators import pins
 from keeper.aggregators.ask import LeftOut
 from keeper.chain.abi import Trigger
 from keeper.chain.snapshot import Asset, Schedule, Valuation
+from keeper.cli import render
 from keeper.cli.payload import of_alternatives, of_plan
 from keeper.cli.render import alternatives_table, amount, band_bar, exact_amount, percent, plan_view, usd, weights_table
+from keeper.execution import plan as execution_plan
 from keeper.execution.plan import Call
 from keeper.execution.simulate import Simulation
 from keeper.policy import Decision, Kind
@@ -54,6 +59,14 @@ def test_weights_table__while_targets_move__shows_where_they_lead(end, cells):
     (column,) = (column for column in table.columns if column.header == "target ± band")
     assert list(column.cells) == cells
     assert ("Targets move" in str(table.caption)) == (end == 2)
+
+
+def test_venues__where_routes_swap__have_the_same_names_here_and_on_the_page():
+    words = (Path(__file__).parents[3] / "web/src/words.ts").read_text()
+    table = words[words.index("const VENUES") :].split("};")[0]
+    assert dict(re.findall(r'^  (\w+): "(.+)",$', table, re.MULTILINE)) == render._VENUES
+    # Two aggregators are called what people call them.
+    assert render._VENUES.keys() == execution_plan._VENUES.keys() | pins.PINS.keys() - {pins.ZEROX, pins.ONEINCH}
 
 
 def test_numbers__read_as_people_write_them():

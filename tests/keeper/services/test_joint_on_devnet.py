@@ -1,7 +1,7 @@
 """Several vaults in one transaction over the real contracts on a devnet."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
@@ -11,9 +11,9 @@ from devnet import market, node
 from devnet.addresses import TOKENS
 from devnet.box import Box
 from keeper.chain import abi, reader
-from keeper.chain.abi import Trigger, checksum
+from keeper.chain.abi import checksum
 from keeper.chain.rpc import Client
-from keeper.chain.snapshot import Fees, VaultSnapshot
+from keeper.chain.snapshot import VaultSnapshot
 from keeper.errors import ConfigurationError, NoRoute
 from keeper.execution.lane import Lane
 from keeper.execution.signer import KeystoreSigner
@@ -30,7 +30,6 @@ from keeper.services.told import listener
 from keeper.settings import Settings, load
 
 WAD = 10**18
-NO_FEES = Fees("0x" + "0" * 40, 0, 0, 0)
 # Percent of each asset, of which there are deep pools: what two vaults both buy should not cost more than crossing saves.
 WEIGHTS = {"WETH": 40, "WBTC": 30, "USDC": 30}
 # What each vault is given over its basket, in thousands of USD: it is to sell that.
@@ -74,14 +73,6 @@ class Desk:
         self.box.send(self.creator.address, rebalancer, signature, *arguments)
 
 
-def asset_terms(box: Box, symbol: str) -> lifecycle.AssetTerms:
-    token = TOKENS[symbol]
-    units = Decimal(10 * WEIGHTS[symbol]) / market.feed_price(box, symbol)
-    return lifecycle.AssetTerms(
-        token.address, int(units.scaleb(token.decimals)), WEIGHTS[symbol] * WAD // 100, demo.BAND
-    )
-
-
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> Iterator[Desk]:
     with node.up() as running:
@@ -99,22 +90,11 @@ def built(tmp_path_factory) -> Iterator[Desk]:
         keeper, creator, depositor = (KeystoreSigner(Account.create()) for _ in range(3))
         for actor in (keeper, creator, depositor):
             box.fund(actor.address, 100)
-        oracle = lifecycle.deploy_oracle(
-            client, settings, creator, [demo.feed_terms(box, symbol) for symbol in WEIGHTS]
-        )
+        oracle = demo.deploy_oracle(box, client, settings, creator, WEIGHTS)
         vaults = []
         for number, (symbol, thousands) in enumerate(GIFTS):
-            vault = lifecycle.deploy_vault(
-                client,
-                settings,
-                creator,
-                name=f"Devnet {number}",
-                symbol=f"DEV{number}",
-                guardian=creator.address,
-                oracle=oracle,
-                assets=[asset_terms(box, name) for name in WEIGHTS],
-                terms=replace(demo.TERMS, triggers=Trigger.BAND),
-                fees=NO_FEES,
+            vault = demo.deploy_vault(
+                box, client, settings, creator, f"Devnet {number}", f"DEV{number}", weights=WEIGHTS, oracle=oracle
             )
             demo.deposit(box, client, settings, depositor, vault, 1_000_000)
             given = Decimal(1_000 * thousands) / market.feed_price(box, symbol)

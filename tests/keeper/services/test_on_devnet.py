@@ -103,18 +103,13 @@ def built(tmp_path_factory) -> Iterator[Desk]:
         keeper, creator, depositor = (KeystoreSigner(Account.create()) for _ in range(3))
         for actor in (keeper, creator, depositor):
             box.fund(actor.address, 100)
-        oracle = lifecycle.deploy_oracle(
-            client, settings, creator, [demo.feed_terms(box, symbol) for symbol in demo.WEIGHTS]
-        )
-        vault = lifecycle.deploy_vault(
+        vault = demo.deploy_vault(
+            box,
             client,
             settings,
             creator,
-            name="Devnet Six",
-            symbol="DEV6",
-            guardian=creator.address,
-            oracle=oracle,
-            assets=[demo.asset_terms(box, symbol, percent) for symbol, percent in demo.WEIGHTS.items()],
+            "Devnet Six",
+            "DEV6",
             terms=replace(demo.TERMS, triggers=Trigger.BAND | Trigger.TARGETS),
             fees=Fees(RECIPIENT, WAD // 100, 10**15, 2 * 10**15),
         )

@@ -13,7 +13,7 @@ from devnet.addresses import TOKENS
 from devnet.box import Box
 from keeper.chain.abi import Trigger
 from keeper.chain.rpc import Client
-from keeper.chain.snapshot import Fees, VaultSnapshot
+from keeper.chain.snapshot import VaultSnapshot
 from keeper.execution.signer import KeystoreSigner
 from keeper.ledger import Ledger
 from keeper.policy import Kind
@@ -75,19 +75,7 @@ def desk(tmp_path_factory) -> Iterator[Desk]:
         keeper, creator, depositor = (KeystoreSigner(Account.create()) for _ in range(3))
         for actor in (keeper, creator, depositor):
             box.fund(actor.address, 100)
-        oracle = lifecycle.deploy_oracle(client, settings, creator, [demo.feed_terms(box, name) for name in WEIGHTS])
-        vault = lifecycle.deploy_vault(
-            client,
-            settings,
-            creator,
-            name="Devnet Two",
-            symbol="DEV2",
-            guardian=creator.address,
-            oracle=oracle,
-            assets=[asset_terms(box, name) for name in WEIGHTS],
-            terms=TERMS,
-            fees=Fees("0x" + "0" * 40, 0, 0, 0),
-        )
+        vault = demo.deploy_vault(box, client, settings, creator, "Devnet Two", "DEV2", weights=WEIGHTS, terms=TERMS)
         demo.deposit(box, client, settings, depositor, vault, NAV)
         given = Decimal(NAV * 12 // 100) / market.feed_price(box, "LINK")
         box.give(TOKENS["LINK"].address, vault, int(given.scaleb(TOKENS["LINK"].decimals)))
@@ -99,14 +87,6 @@ def desk(tmp_path_factory) -> Iterator[Desk]:
         market.warp(box, TERMS.duration * 6 // 10)
         with demo._ledger(settings) as ledger:
             yield Desk(box, client, settings, ledger, keeper, creator, vault)
-
-
-def asset_terms(box: Box, symbol: str) -> lifecycle.AssetTerms:
-    token = TOKENS[symbol]
-    units = Decimal(10 * WEIGHTS[symbol]) / market.feed_price(box, symbol)
-    return lifecycle.AssetTerms(
-        token.address, int(units.scaleb(token.decimals)), WEIGHTS[symbol] * WAD // 100, demo.BAND
-    )
 
 
 def test_pass__pools_are_thin__fills_in_parts_as_they_are_filled_up_and_completes(desk):

@@ -69,20 +69,7 @@ def site(tmp_path_factory):
         account, creator = Account.create(), KeystoreSigner(Account.create())
         for actor in (account, creator):
             box.fund(actor.address, 100)
-        oracle = lifecycle.deploy_oracle(
-            client, settings, creator, [demo.feed_terms(box, each) for each in demo.WEIGHTS]
-        )
-        vault = lifecycle.deploy_vault(
-            client,
-            settings,
-            creator,
-            name="Six",
-            symbol="SIX",
-            guardian=creator.address,
-            oracle=oracle,
-            assets=[demo.asset_terms(box, symbol, percent) for symbol, percent in demo.WEIGHTS.items()],
-            terms=demo.TERMS,
-        )
+        vault = demo.deploy_vault(box, client, settings, creator, "Six", "SIX")
         demo.deposit(box, client, settings, creator, vault, 1_000_000)
         executor = lifecycle.deploy_executor(client, settings, creator, account.address)
         (folder / "key.json").write_text(json.dumps(Account.encrypt(account.key, PASSWORD, "scrypt", 2**12)))

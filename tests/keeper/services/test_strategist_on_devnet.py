@@ -98,18 +98,7 @@ def built(tmp_path_factory) -> Iterator[Desk]:
         owner, strategist, keeper, depositor = (KeystoreSigner(Account.create()) for _ in range(4))
         for actor in (owner, strategist, keeper, depositor):
             box.fund(actor.address, 100)
-        oracle = lifecycle.deploy_oracle(client, settings, owner, [demo.feed_terms(box, symbol) for symbol in WEIGHTS])
-        vault = lifecycle.deploy_vault(
-            client,
-            settings,
-            owner,
-            name="Three",
-            symbol="THREE",
-            guardian=owner.address,
-            oracle=oracle,
-            assets=[demo.asset_terms(box, symbol, percent) for symbol, percent in WEIGHTS.items()],
-            terms=replace(demo.TERMS, triggers=Trigger.BAND),
-        )
+        vault = demo.deploy_vault(box, client, settings, owner, "Three", "THREE", weights=WEIGHTS)
         demo.deposit(box, client, settings, depositor, vault, 1_000_000)
         executor = lifecycle.deploy_executor(client, settings, owner, keeper.address)
         settings = settings.model_copy(update={"executor": executor})

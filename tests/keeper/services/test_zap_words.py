@@ -56,6 +56,13 @@ def test_words_of__what_an_account_lacks__comes_before_a_token_s_own_words():
     assert words_of("UniswapV2: K", rich) == "a token, a pool or the vault refuses: UniswapV2: K"
 
 
+def test_words_of__a_token_that_does_not_move__are_true_of_a_mint_and_of_a_redemption():
+    words = words_of("zap: a token does not move", Quote(plan(ETHER, 9), 50))
+    # A mint's leftover stays too: no claim comes of that.
+    assert "paid out or given back" in words
+    assert "mint or redeem in kind; what a redemption then owes stays claimable" in words
+
+
 def test_words_of__too_little_ether__says_how_much():
     assert words_of("insufficient funds", Quote(plan(ETHER, 9), 50, "0x" + "3" * 40, 7)) == (
         "the account has too little ETH: 7 of 9 base units"

@@ -2,7 +2,8 @@
 import { sankeyLinkHorizontal } from "d3-sankey";
 import type { Leg } from "../api";
 import { Amount, Table } from "../ui/parts";
-import { layout, type Prices } from "./layout";
+import { venueName } from "../words";
+import { layout, type Prices, wordsOf } from "./layout";
 
 // Drawn narrower where it is shown narrower, so that its words stay readable.
 const WIDTH = 720;
@@ -26,25 +27,22 @@ export function Flow(props: { legs: readonly Leg[]; prices: Prices; label: strin
               strokeWidth={Math.max(1.5, link.width ?? 0)}
             />
           ))}
-          {placed.nodes.map((node) => {
-            const { x0 = 0, x1 = 0, y0 = 0, y1 = 0 } = node;
-            const isLeft = x0 < width * 0.7;
-            return (
-              <g key={node.id}>
-                <rect
-                  className={node.isPool ? "pool" : "token"}
-                  x={x0}
-                  y={y0}
-                  width={x1 - x0}
-                  height={Math.max(2, y1 - y0)}
-                  rx="2"
-                />
-                <text x={isLeft ? x1 + 6 : x0 - 6} y={(y0 + y1) / 2} dy="0.35em" textAnchor={isLeft ? "start" : "end"}>
-                  {node.label}
-                </text>
-              </g>
-            );
-          })}
+          {placed.nodes.map(({ id, isPool, x0 = 0, x1 = 0, y0 = 0, y1 = 0 }) => (
+            <rect
+              key={id}
+              className={isPool ? "pool" : "token"}
+              x={x0}
+              y={y0}
+              width={x1 - x0}
+              height={Math.max(2, y1 - y0)}
+              rx="2"
+            />
+          ))}
+          {wordsOf(placed.nodes, width).map(({ id, text, x, y, anchor }) => (
+            <text key={id} x={x} y={y} dy="0.35em" textAnchor={anchor}>
+              {text}
+            </text>
+          ))}
         </svg>
       )}
       <details>
@@ -68,7 +66,7 @@ export function Flow(props: { legs: readonly Leg[]; prices: Prices; label: strin
           {legs.map((leg, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: legs have no name of their own and keep their order
             <tr key={index}>
-              <th scope="row">{leg.venue}</th>
+              <th scope="row">{venueName(leg.venue)}</th>
               <td>
                 <Amount of={leg.amountIn} decimals={leg.from.decimals} symbol={leg.from.symbol} up />
               </td>

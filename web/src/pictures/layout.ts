@@ -1,6 +1,7 @@
 /** Where a route's tokens and pools stand in its picture. Pure. */
 import { type SankeyLink, type SankeyNode, sankey, sankeyJustify } from "d3-sankey";
 import type { Leg } from "../api";
+import { venueName } from "../words";
 
 export interface Spot {
   id: string;
@@ -55,7 +56,7 @@ export function layout(legs: readonly Leg[], known: Prices, width: number, heigh
     const pool = `${leg.pool}-${index}`;
     for (const side of [leg.from, leg.to])
       nodes.set(side.address.toLowerCase(), { id: side.address.toLowerCase(), label: side.symbol, isPool: false });
-    nodes.set(pool, { id: pool, label: leg.venue, isPool: true });
+    nodes.set(pool, { id: pool, label: venueName(leg.venue), isPool: true });
     links.push({ source: leg.from.address.toLowerCase(), target: pool, value, symbol: leg.from.symbol });
     links.push({ source: pool, target: leg.to.address.toLowerCase(), value, symbol: leg.to.symbol });
   });
@@ -74,4 +75,51 @@ export function layout(legs: readonly Leg[], known: Prices, width: number, heigh
   } catch {
     return null;
   }
+}
+
+export interface Words {
+  id: string;
+  text: string;
+  x: number;
+  y: number;
+  anchor: "start" | "end";
+}
+
+/** Pixels of a line of words with its halo, of a letter, about, and between words and their bar. */
+const LINE = 17;
+const LETTER = 7;
+const GAP = 6;
+
+/**
+ * Where the words of the bars stand: beside a bar's middle, to its left near the right edge, or, where other words are
+ * in the way, as near to the middle as the bar has room for. Short bars come first: they have the least room.
+ */
+export function wordsOf(nodes: Placed["nodes"], width: number): Words[] {
+  const placed: Words[] = [];
+  const height = (node: Placed["nodes"][number]) => (node.y1 ?? 0) - (node.y0 ?? 0);
+  for (const node of [...nodes].sort((a, b) => height(a) - height(b))) {
+    const { id, label, x0 = 0, x1 = 0, y0 = 0, y1 = 0 } = node;
+    const isLeft = x0 < width * 0.7;
+    const at = (y: number): Words => ({
+      id,
+      text: label,
+      x: isLeft ? x1 + GAP : x0 - GAP,
+      y,
+      anchor: isLeft ? "start" : "end",
+    });
+    const middle = at((y0 + y1) / 2);
+    let found: Words | undefined;
+    for (let off = 0; off <= height(node) / 2 && found === undefined; off++)
+      found = [at(middle.y - off), at(middle.y + off)].find((words) => !placed.some((each) => touch(words, each)));
+    placed.push(found ?? middle);
+  }
+  return placed;
+}
+
+function touch(a: Words, b: Words): boolean {
+  const [left, right] = [a, b].map(({ x, text, anchor }) => {
+    const length = text.length * LETTER;
+    return anchor === "start" ? [x, x + length] : [x - length, x];
+  }) as [[number, number], [number, number]];
+  return Math.abs(a.y - b.y) < LINE && left[0] < right[1] && right[0] < left[1];
 }

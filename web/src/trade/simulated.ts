@@ -9,7 +9,7 @@ import { tokens, whole } from "../format";
  */
 export function simulated(found: Simulation, price: bigint | null, chain: number): string {
   const count = found.gas.length;
-  const what = count === 1 ? "The transaction" : `All ${count} transactions`;
+  const what = count === 1 ? "The transaction" : count === 2 ? "Both transactions" : `All ${count} transactions`;
   const words = found.succeeds
     ? `${what} would go through now, by simulation.`
     : "The chain's endpoint cannot simulate this.";
