@@ -1,18 +1,23 @@
-"""One Chromium for all tests of this folder, and pages of their own.
+"""One Chromium for all tests of this folder, and pages of their own, whose last sight is kept in `.build/screenshots`.
 
 It ends with the folder: Playwright keeps an event loop in this thread, which other tests may want for themselves.
 """
 
+import os
+import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from browser.chromium import ARGUMENTS, ensure_chromium, environment
 
 Visit = Callable[[], AbstractContextManager[tuple[Page, "Heard"]]]
+
+_SIGHTS = Path(__file__).parent.parent.parent / ".build" / "screenshots"
 
 
 @dataclass
@@ -49,9 +54,20 @@ def visit(browser: Browser) -> Visit:
             context.set_default_timeout(20_000)
             page, heard = context.new_page(), Heard()
             heard.listen(page)
-            yield page, heard
+            try:
+                yield page, heard
+            finally:
+                _keep_sight(page)
 
     return made
+
+
+def _keep_sight(page: Page) -> None:
+    """A picture of how a test left its page, by the test's name."""
+    name = re.sub(r"[^\w.-]+", "-", os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].rpartition(" ")[0]).strip("-")
+    # A test may have closed its page, or left it on an endless task.
+    with suppress(Error):
+        page.screenshot(path=_SIGHTS / f"{name}.png", full_page=True, timeout=5_000)
 
 
 @pytest.fixture
