@@ -1,6 +1,6 @@
 /** What went wrong, in words: a contract's reason, a wallet's refusal, a connection that is gone. */
 import { BaseError, ContractFunctionRevertedError, UserRejectedRequestError } from "viem";
-import { ApiError } from "./api";
+import { ApiError } from "./api/client";
 
 /** What the contracts' reasons mean for a depositor, and what to do. */
 export const REASONS: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { Address, Part } from "../src/api";
+import type { Part } from "../src/api/in-kind";
+import type { Address } from "../src/api/wire";
 import { callOf } from "../src/trade/run";
 import { mintSteps, redeemSteps } from "../src/trade/steps";
 

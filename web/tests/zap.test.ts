@@ -1,6 +1,7 @@
 import { encodeFunctionData, getAddress } from "viem";
 import { describe, expect, test } from "vitest";
-import type { Address, Prepared } from "../src/api";
+import type { Prepared } from "../src/api/transactions";
+import type { Address } from "../src/api/wire";
 import { callOf } from "../src/trade/run";
 import { zapSteps } from "../src/trade/steps";
 import { Distrusted, impactOf, leastOf, swapsOf, type ZapOrder, zapCall } from "../src/trade/zap";

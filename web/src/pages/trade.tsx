@@ -1,6 +1,7 @@
 /** Mint and redeem. A way in or out is one entry of `WAYS`. */
 import { type ReactNode, useId, useState } from "react";
-import type { Address, Vault } from "../api";
+import type { Vault } from "../api/vaults";
+import type { Address } from "../api/wire";
 import { Answer } from "../live";
 import { InKind } from "../trade/in-kind";
 import { OneToken } from "../trade/one-token";

@@ -1,7 +1,9 @@
 /** Mint or redeem for all assets of the basket, pro rata. */
 import { useState } from "react";
 import { useConnection } from "wagmi";
-import { type Quote, quoteOf, SLIPPAGE_BPS, simulate, type Vault } from "../api";
+import { type Quote, quoteOf, simulate } from "../api/in-kind";
+import { SLIPPAGE_BPS } from "../api/transactions";
+import type { Vault } from "../api/vaults";
 import { exact, percent, tokens, usd } from "../format";
 import { Answer, useLive } from "../live";
 import type { Kind, WayProps } from "../pages/trade";

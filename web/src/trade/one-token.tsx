@@ -1,7 +1,9 @@
 /** Mint with one token, or redeem for one: the pools turn it into the basket, or the basket into it. */
 import { useState } from "react";
 import { useConnection } from "wagmi";
-import { ApiError, type Token, zapOf } from "../api";
+import { ApiError } from "../api/client";
+import type { Token } from "../api/wire";
+import { zapOf } from "../api/zaps";
 import { exact, short, tokens } from "../format";
 import { Answer, useLive } from "../live";
 import type { WayProps } from "../pages/trade";

@@ -2,7 +2,7 @@
 import type { Hash, TransactionReceipt } from "viem";
 import { getBlock, getPublicClient, simulateContract, writeContract } from "wagmi/actions";
 import { tokenAbi, vaultAbi } from "../abi";
-import type { Address } from "../api";
+import type { Address } from "../api/wire";
 import { type ChainId, isKnown } from "../chains";
 import { config } from "../wallet";
 import { inWords } from "../words";

@@ -1,5 +1,6 @@
 /** From a quote and what is already allowed to the transactions that a wallet has to sign. Pure. */
-import type { Address, Part } from "../api";
+import type { Part } from "../api/in-kind";
+import type { Address } from "../api/wire";
 import type { Operation, ZapOrder } from "./zap";
 
 export type Step =

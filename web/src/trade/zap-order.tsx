@@ -1,7 +1,10 @@
 /** One zap as it is quoted: what comes of it, what it costs, how it goes, and the button that starts it. */
 import { useState } from "react";
 import { useConnection } from "wagmi";
-import { type Address, SLIPPAGE_BPS, type Token, type Vault, wrappedCoins, type Zapped, type ZapQuote } from "../api";
+import { SLIPPAGE_BPS } from "../api/transactions";
+import { type Vault, wrappedCoins } from "../api/vaults";
+import type { Address, Token } from "../api/wire";
+import type { Zapped, ZapQuote } from "../api/zaps";
 import { coinName } from "../chains";
 import { percent, tokens, usd, WAD } from "../format";
 import { useLive } from "../live";

@@ -9,7 +9,9 @@ import {
   zeroAddress,
 } from "viem";
 import { zapAbi } from "../abi";
-import { type Address, type Prepared, SLIPPAGE_BPS, type ZapQuote } from "../api";
+import { type Prepared, SLIPPAGE_BPS } from "../api/transactions";
+import type { Address } from "../api/wire";
+import type { ZapQuote } from "../api/zaps";
 import { WAD } from "../format";
 
 /** The server's transaction is not the one that the page shows. */
