@@ -1,9 +1,10 @@
 """Inputs of the routes, checked: an address whose checksum is wrong is a typing error, and refused."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from eth_utils.address import is_checksum_address, to_checksum_address
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from keeper.api.models.common import ADDRESS
@@ -76,8 +77,20 @@ SlippageBps = Annotated[
     int, Query(ge=0, le=2_000, description="How much worse than quoted each amount may be, in basis points.")
 ]
 
-# Of orders.
 SLIPPAGE_BPS, DEADLINE_S = 50, 1_200
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """For whom a quote is, and how much room it leaves."""
+
+    account: Account = None
+    slippage_bps: SlippageBps = SLIPPAGE_BPS
+
+
+Terms = Annotated[Quoted, Depends()]
+
+# Of orders.
 Person = Annotated[str, Field(pattern=ADDRESS, json_schema_extra=ADDRESS_SCHEMA), Checked]
 SharesOrder = Annotated[
     str,
