@@ -157,6 +157,14 @@ class Lender(IntFlag):
     ERC3156 = 16
 
 
+class Means(IntFlag):
+    """IIndexZap.Means."""
+
+    NONE = 0
+    ERC2612 = 1
+    PERMIT2 = 2
+
+
 class Vault:
     """IndexVault: custody."""
 
@@ -300,6 +308,17 @@ class Token:
 
     transferred = Event("Transfer", ("address", "address", "uint256"), (0, 1))
     approved = Event("Approval", ("address", "address", "uint256"), (0, 1))
+
+
+class Permitting:
+    """ERC-20 with ERC-2612 permits, and what such tokens tell of their EIP-712 domain (ERC-5267)."""
+
+    name = Function("name", (), ("string",))
+    version = Function("version", (), ("string",))
+    nonces = Function("nonces", ("address",), ("uint256",))
+    separator = Function("DOMAIN_SEPARATOR", (), ("bytes32",))
+    domain = Function("eip712Domain", (), ("bytes1", "string", "string", "uint256", "address", "bytes32", "uint256[]"))
+    permit = Function("permit", ("address", "address", "uint256", "uint256", "uint8", "bytes32", "bytes32"))
 
 
 class Permit2:

@@ -14,6 +14,7 @@ from keeper.api.inputs import (
     Coin,
     CoinOrder,
     DeadlineS,
+    PermitOrder,
     Person,
     Quoted,
     Shares,
@@ -27,6 +28,7 @@ from keeper.api.routes.vaults import ONE_VAULT
 from keeper.api.site import Asked, OneVault
 from keeper.api.views.zaps import of_quote, of_transactions
 from keeper.services.in_kind import Way
+from keeper.services.permits import BadPermit
 from keeper.services.zap import Untradable, ZapPlan, minting, redeeming
 from keeper.services.zap_order import prepare, quote
 
@@ -36,7 +38,7 @@ _ZAPS = ONE_VAULT | documented(
     *("refused-by-vault", "amount-not-tradable"),
     *("chain-unavailable", "not-ready", "not-available", "no-route"),
 )
-_ORDERS = _ZAPS | documented("too-large")
+_ORDERS = _ZAPS | documented("too-large", "permit-refused")
 
 
 class _Order(BaseModel):
@@ -46,6 +48,7 @@ class _Order(BaseModel):
     account: Person = Field(description="Who signs, gives and gets.")
     slippage_bps: SlippageOrder = SLIPPAGE_BPS
     deadline_s: DeadlineS = DEADLINE_S
+    permit: PermitOrder | None = Field(default=None, description="In place of the approval that is missing.")
 
 
 class ZapMintOrder(_Order):
@@ -74,13 +77,16 @@ def quote_zap_redeem(shares: Shares, token: Coin, terms: Terms, asked: OneVault)
 
 @router.post("/transactions/zap-mint", responses=_ORDERS)
 def prepare_zap_mint(order: ZapMintOrder, asked: OneVault) -> m.ZapTransactions:
-    """The approval that is missing, then the zap, with ether where that is given: unsigned, simulated in this order."""
+    """The approval that is missing, then the zap, with ether where that is given: unsigned, simulated in this order.
+
+    `permit` is what may be signed in place of the approval; ordered with its signature, the zap comes alone.
+    """
     return _prepared(asked, Way.MINT, order.amount, order)
 
 
 @router.post("/transactions/zap-redeem", responses=_ORDERS)
 def prepare_zap_redeem(order: ZapRedeemOrder, asked: OneVault) -> m.ZapTransactions:
-    """The approval of the shares that is missing, then the zap: unsigned, simulated in this order."""
+    """The approval of the shares that is missing, then the zap: unsigned, simulated in this order. `permit` as for a mint."""
     return _prepared(asked, Way.REDEEM, order.shares, order)
 
 
@@ -100,7 +106,11 @@ def _prepared(asked: Asked, way: Way, amount: str, order: _Order) -> m.ZapTransa
     zap = _zap_of(chain)
     plan = _plan(asked, way, order.token, amount)
     found = quote(chain.client, chain.settings, plan, order.slippage_bps, order.account)
-    prepared = prepare(chain.client, chain.settings, found, order.deadline_s)
+    signature = None if order.permit is None else order.permit.signed
+    try:
+        prepared = prepare(chain.client, chain.settings, found, order.deadline_s, signature)
+    except BadPermit as error:
+        raise ApiError("permit-refused", str(error)) from None
     return of_transactions(asked.chain_id, zap, prepared)
 
 
