@@ -84,17 +84,17 @@ def site(tmp_path_factory) -> Iterator[Site]:
         zap = lifecycle.deploy_zap(client, settings, creator, creator.address)
         settings = settings.model_copy(update={"executor": executor, "zap": zap})
         vault = deployed(box, client, settings, creator, depositor)
-        account = Account.create().address
-        demo.endow(box, account, WALLET_USD)
+        wallet = Account.create()
+        demo.endow(box, wallet.address, WALLET_USD)
         served = settings.model_copy(
             update={
                 "vaults": (vault,),
                 "serve": settings.serve.model_copy(update={"requests_per_minute": 100_000}),
             }
         )
-        app = showcase.make({"devnet": served}, running.url, account, ensure_page(), folder)
+        app = showcase.make({"devnet": served}, running.url, wallet, ensure_page(), folder)
         with serving(app) as url:
-            yield Site(url, box, client, settings, keeper, vault, creator.address, depositor.address, account)
+            yield Site(url, box, client, settings, keeper, vault, creator.address, depositor.address, wallet.address)
 
 
 def deployed(box: Box, client: Client, settings: Settings, creator: KeystoreSigner, depositor: KeystoreSigner) -> str:
@@ -328,8 +328,8 @@ def test_depositor__with_one_token__goes_in_sees_a_rebalance_at_once_and_goes_ou
     page.get_by_role("button", name="Max").click()
     expect(page.get_by_label("USDC to pay")).to_have_value(str(WALLET_USD))
     page.get_by_label("USDC to pay").fill("10000")
-    expect(page.get_by_text("All 2 transactions would go through now")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("One approval comes first.")).to_be_visible()
+    expect(page.get_by_text("The transaction would go through now")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("You sign a permission first, which costs no gas.")).to_be_visible()
     expect(page.get_by_text("No other route over these pools")).to_be_visible()
     least = page.locator(".figure", has_text="At least").locator("[title]").get_attribute("title")
     page.get_by_role("button", name="Mint with 10,000 USDC").click()
@@ -372,6 +372,73 @@ def test_depositor__with_one_token__goes_in_sees_a_rebalance_at_once_and_goes_ou
     expect(page.get_by_text("You received")).to_be_visible(timeout=60_000)
     assert fresh.shares() == 0
     assert fresh.box.balance(TOKENS["USDC"].address, fresh.account) - before > 9_900 * 10**6
+    assert fresh.left() == []
+
+
+@contextmanager
+def asked_to_sign(page: Page) -> Iterator[list[str]]:
+    """What the wallet was asked to sign or to send, in order."""
+    asked: list[str] = []
+
+    def listen(route: Route) -> None:
+        method = json.loads(route.request.post_data or "{}").get("method")
+        if method in {"eth_sendTransaction", "eth_signTypedData_v4"}:
+            asked.append(method)
+        route.fallback()
+
+    page.route("**/devnet", listen)
+    yield asked
+    page.unroute("**/devnet", listen)
+
+
+def test_zap__by_a_permission_rejected_at_first__takes_one_signature_and_one_transaction(fresh, page):
+    connect(page, fresh)
+    zap(page, fresh, "mint", "USDC", "5000")
+    button = page.get_by_role("button", name="Mint with 5,000 USDC")
+    expect(button).to_be_enabled(timeout=60_000)
+    expect(page.get_by_text("to take exactly 5,000 USDC from you when you call it, within 20 minutes")).to_be_visible()
+    with asked_to_sign(page) as asked:
+        with wallet_says(page, "eth_signTypedData_v4", error=REJECTED):
+            button.click()
+            expect(page.get_by_text("You rejected it in the wallet. Nothing was sent.")).to_be_visible()
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_text("You minted")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("list", name="Transactions").get_by_role("listitem").first).to_contain_text(
+        re.compile("Sign a permission.*done")
+    )
+    assert axe.violations(page) == []
+    assert asked == ["eth_signTypedData_v4", "eth_sendTransaction"]
+    assert fresh.shares() > 4.9 * WAD
+    assert fresh.left() == []
+
+
+def test_zap__approval_wanted_in_place_of_a_permission__takes_two_transactions_and_no_signature(fresh, page):
+    connect(page, fresh)
+    zap(page, fresh, "mint", "USDC", "5000")
+    choice = page.get_by_label("Send an approval in place of signing a permission")
+    choice.focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_text("One approval comes first.")).to_be_visible()
+    expect(page.get_by_text("transactions would go through now")).to_be_visible()
+    with asked_to_sign(page) as asked:
+        page.get_by_role("button", name="Mint with 5,000 USDC").click()
+        expect(page.get_by_text("You minted")).to_be_visible(timeout=60_000)
+    assert asked == ["eth_sendTransaction"] * 2
+    assert fresh.left() == []
+
+
+def test_zap__wallet_that_signs_no_messages__goes_on_with_an_approval(fresh, page):
+    connect(page, fresh)
+    zap(page, fresh, "mint", "USDC", "5000")
+    button = page.get_by_role("button", name="Mint with 5,000 USDC")
+    expect(button).to_be_enabled(timeout=60_000)
+    unknown = {"code": -32601, "message": "the method eth_signTypedData_v4 does not exist"}
+    with wallet_says(page, "eth_signTypedData_v4", error=unknown):
+        button.click()
+        expect(page.get_by_text("Your wallet does not sign such messages")).to_be_visible()
+        expect(page.get_by_label("Send an approval in place of signing a permission")).to_be_checked()
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_text("You minted")).to_be_visible(timeout=60_000)
     assert fresh.left() == []
 
 
@@ -441,7 +508,7 @@ def test_zap__pools_that_leave_the_oracle__shows_at_the_next_block_and_has_to_be
     block_later(page)
     expect(page.get_by_role("alert")).to_contain_text("to the pools.", timeout=30_000)
     button = page.get_by_role("button", name="Mint with 1,000 USDC")
-    expect(page.get_by_text("All 2 transactions would go through now")).to_be_visible()
+    expect(page.get_by_text("The transaction would go through now")).to_be_visible()
     expect(button).to_be_disabled()
     assert axe.violations(page) == []
     page.get_by_label("I accept to lose").check()

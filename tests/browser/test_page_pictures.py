@@ -28,8 +28,8 @@ def test_page__after_the_demo__draws_its_history_its_routes_and_what_comes_next(
         market.warp(stage.box, 86_400)
         for symbol, factor in (("LINK", 13), ("UNI", 14)):
             market.move_price(stage.box, symbol, market.feed_price(stage.box, symbol) * factor / 10)
-        account = Account.create().address
-        demo.endow(stage.box, account, 100_000)
+        account = Account.create()
+        demo.endow(stage.box, account.address, 100_000)
         app = showcase.make({"devnet": stage.settings}, stage.box.url, account, ensure_page(), stage.folder)
         with serving(app) as url, visit() as (page, heard):
             home = f"{url}/#/vaults/{stage.story.vault}"

@@ -372,7 +372,8 @@ def test_zap__by_permits__in_and_out_takes_one_transaction_each_and_leaves_no_al
         "nonce": "0",
         "deadline": str(offered["deadline"]),
     }
-    served.box.mine()  # a plan is of one block, and what was signed of none
+    # A plan is of one block and its time; what was signed is of none.
+    served.box.mine(served.box.timestamp() + 60)
     prepared = served.order("zap-mint", **order, permit=signed(permit, account))
     assert prepared["quote"]["block"]["number"] == offered["quote"]["block"]["number"] + 1
     assert (prepared["simulation"]["succeeds"], prepared["permit"]) == (True, None)

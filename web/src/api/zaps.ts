@@ -23,11 +23,21 @@ export interface ZapQuote {
   problem: string | null;
 }
 
+/** How the account may sign in place of an approval: the token's own permit, or a transfer of Permit2's. */
+export interface PermitOffer {
+  means: "erc2612" | "permit2";
+  nonce: bigint;
+  /** As the token calls itself where something is signed for it. */
+  name: string;
+  version: string | undefined;
+}
+
 /** A quote; for an account also what it would have to sign, and what that would do. */
 export interface Zapped {
   quote: ZapQuote;
   prepared: Prepared | null;
   simulation: Simulation | null;
+  permit: PermitOffer | null;
 }
 
 interface WireZapQuote {
@@ -53,6 +63,12 @@ interface WireZapQuote {
   problem: MaybeText;
 }
 
+interface WirePermit {
+  means: PermitOffer["means"];
+  nonce: Text;
+  typed_data: { domain: { name: string; version?: string } };
+}
+
 /** What one token buys of shares, or shares of one token; with the transaction of an account that is named. */
 export async function zapOf(
   kind: "mint" | "redeem",
@@ -69,10 +85,10 @@ export async function zapOf(
   if (account === null) {
     const asked = new URLSearchParams(order);
     const quote = await ask<WireZapQuote>(`/vaults/${address}/quotes/zap-${kind}?${asked}`);
-    return { quote: zapQuoteOf(quote), prepared: null, simulation: null };
+    return { quote: zapQuoteOf(quote), prepared: null, simulation: null, permit: null };
   }
   const path = `/vaults/${address}/transactions/zap-${kind}`;
-  const found = await ask<WireTransactions & { quote: WireZapQuote }>(path, {
+  const found = await ask<WireTransactions & { quote: WireZapQuote; permit: WirePermit | null }>(path, {
     ...order,
     slippage_bps: SLIPPAGE_BPS,
     account,
@@ -82,7 +98,13 @@ export async function zapOf(
     quote: zapQuoteOf(found.quote),
     prepared: last ? { to: last.to, data: last.data, value: BigInt(last.value) } : null,
     simulation: simulationOf(found),
+    permit: found.permit && permitOf(found.permit),
   };
+}
+
+function permitOf(wire: WirePermit): PermitOffer {
+  const { name, version } = wire.typed_data.domain;
+  return { means: wire.means, nonce: BigInt(wire.nonce), name, version };
 }
 
 function zapQuoteOf(found: WireZapQuote): ZapQuote {

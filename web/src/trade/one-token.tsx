@@ -24,6 +24,7 @@ export function OneToken(props: WayProps) {
   const { address, chainId } = useConnection();
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState<string | null>(null);
+  const [byApproval, setByApproval] = useState(false);
 
   const { zap } = vault;
   const found = zap?.tokens ?? [];
@@ -112,6 +113,8 @@ export function OneToken(props: WayProps) {
               isFresh={amount === settled && !(runner.failed && asked.isFetching)}
               account={account}
               held={held}
+              byApproval={byApproval}
+              onByApproval={setByApproval}
               trouble={account !== null && purse.isError ? purse.error : null}
             />
           )}

@@ -12,10 +12,11 @@ import { pricesOf } from "../pages/vault";
 import { Flow } from "../pictures/flow";
 import { Amount, Figure, Hex } from "../ui/parts";
 import { inWords } from "../words";
+import { CannotSign } from "./permit";
 import type { Purse } from "./purse";
 import { type Runner, Transactions } from "./runner";
 import { simulated } from "./simulated";
-import { zapSteps } from "./steps";
+import { DEADLINE_S, zapSteps } from "./steps";
 import { cameOf, impactOf, leastOf, swapsOf, type ZapOrder } from "./zap";
 
 /** From here on the price impact is a warning, and from there on it has to be accepted by itself. */
@@ -32,6 +33,9 @@ interface Props {
   account: Address | null;
   held: Purse | undefined;
   trouble: unknown;
+  /** Whether an approval is wanted where a permission could be signed in its place. */
+  byApproval: boolean;
+  onByApproval: (wanted: boolean) => void;
 }
 
 export function ZapOrderView(props: Props) {
@@ -55,8 +59,11 @@ export function ZapOrderView(props: Props) {
   const isAlarming = impact !== null && impact > ALARM;
   // Accepted once, a little more is no news.
   const isAccepted = !isAlarming || impact <= accepted;
-  const steps = checked?.swaps && held ? zapSteps(order, least, checked.swaps, given, held.allowance, title) : null;
-  const isApproved = steps === null || steps.length === 1;
+  const byApproval = props.byApproval || runner.failed?.error instanceof CannotSign;
+  const offer = byApproval ? null : zapped.permit;
+  const steps =
+    checked?.swaps && held ? zapSteps(order, least, checked.swaps, given, held.allowance, title, offer) : null;
+  const first = steps?.[0];
   const receipt = runner.running?.progress.at(-1)?.receipt;
   const came = receipt ? cameOf(order, receipt.logs) : null;
   return (
@@ -119,14 +126,40 @@ export function ZapOrderView(props: Props) {
         </li>
         <Certified quote={quote} />
         {quote.back.length > 0 && <li>{returned(quote)}</li>}
-        {!isApproved && !runner.running && (
+        {first?.kind === "approve" && !runner.running && (
           <li>
             <strong>One approval comes first.</strong> It allows the zap contract <Hex of={order.zap} />, and nobody
             else, to take {paid} from you when you call it. Nothing is unlimited and nothing stays.
           </li>
         )}
-        {simulation && !refused && !runner.running && <li>{simulated(simulation, quote.gasPrice, vault.chainId)}</li>}
+        {first?.kind === "permit" && !runner.running && (
+          <li>
+            <strong>You sign a permission first, which costs no gas.</strong> It allows the zap contract{" "}
+            <Hex of={order.zap} />, and nobody else, to take exactly {paid} from you when you call it, within{" "}
+            {String(DEADLINE_S / 60n)} minutes. One transaction then does it all.
+          </li>
+        )}
+        {simulation && !refused && !runner.running && (
+          <li>
+            {first?.kind === "permit"
+              ? // It was simulated with an approval, whose gas is not this one's.
+                simulated({ ...simulation, gas: simulation.gas.slice(-1) }, null, vault.chainId)
+              : simulated(simulation, quote.gasPrice, vault.chainId)}
+          </li>
+        )}
       </ul>
+      {zapped.permit && first && first.kind !== "zap" && !runner.isBusy && !runner.done && (
+        <p>
+          <label>
+            <input
+              type="checkbox"
+              checked={byApproval}
+              onChange={(event) => props.onByApproval(event.target.checked)}
+            />{" "}
+            Send an approval in place of signing a permission
+          </label>
+        </p>
+      )}
       {!address && <p className="notice">Connect a wallet at the top to go on. Looking needs none.</p>}
       {trouble !== null && (
         <div className="notice bad" role="alert">

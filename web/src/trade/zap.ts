@@ -13,6 +13,7 @@ import { type Prepared, SLIPPAGE_BPS } from "../api/transactions";
 import type { Address } from "../api/wire";
 import type { ZapQuote } from "../api/zaps";
 import { WAD } from "../format";
+import { NO_PERMIT, type Permit } from "./permit";
 
 /** The server's transaction is not the one that the page shows. */
 export class Distrusted extends Error {}
@@ -36,8 +37,6 @@ export interface Operation {
 }
 
 const BPS = 10_000n;
-const NONE: Hex = `0x${"0".repeat(64)}`;
-const NO_PERMIT = { means: 0n, amount: 0n, nonce: 0n, deadline: 0n, v: 0, r: NONE, s: NONE } as const;
 
 /** The least that is accepted of what was quoted, rounded up: it protects whoever signs. */
 export function leastOf(quoted: bigint): bigint {
@@ -52,10 +51,16 @@ export function impactOf(quote: Pick<ZapQuote, "valueIn" | "valueOut">): bigint 
 }
 
 /** What the zap is called with: all of it the page's own, but for the swaps. */
-export function zapCall(order: ZapOrder, least: bigint, swaps: readonly Operation[], deadline: bigint) {
+export function zapCall(
+  order: ZapOrder,
+  least: bigint,
+  swaps: readonly Operation[],
+  deadline: bigint,
+  permit: Permit = NO_PERMIT,
+) {
   const { kind, zap, vault, amount } = order;
   const token = order.token ?? zeroAddress;
-  const rest = [least, swaps, [], deadline, NO_PERMIT] as const;
+  const rest = [least, swaps, [], deadline, permit] as const;
   return kind === "mint"
     ? ({
         address: zap,
