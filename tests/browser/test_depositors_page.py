@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -442,6 +443,59 @@ def test_zap__wallet_that_signs_no_messages__goes_on_with_an_approval(fresh, pag
     assert fresh.left() == []
 
 
+def base_units(page: Page, label: str) -> int:
+    """A figure of the quote, whose title has every digit."""
+    title = page.locator(".figure", has_text=label).locator("[title]").get_attribute("title")
+    return int(Decimal(title.split()[0]) * WAD)
+
+
+def under(amount: int, bps: int) -> int:
+    return -(-amount * (10_000 - bps) // 10_000)
+
+
+def test_zap__slippage_that_is_chosen__moves_the_least_at_once_holds_for_what_is_sent_and_is_remembered(fresh, page):
+    page.clock.install()  # no block's quote comes in between
+    connect(page, fresh)
+    zap(page, fresh, "mint", "ETH", "1")
+    quoted = base_units(page, "You receive")
+    assert base_units(page, "At least") == under(quoted, 50)
+    slippage = page.get_by_role("group", name="Slippage")
+    with page.expect_request("**/transactions/zap-mint") as later:
+        slippage.get_by_label("0.1%").check()
+        assert base_units(page, "At least") == under(quoted, 10)
+        slippage.get_by_label("Other").check()
+        own = page.get_by_label("Slippage in percent")
+        own.fill("2.5")
+        assert base_units(page, "At least") == under(quoted, 250)
+        expect(slippage.get_by_role("alert")).to_contain_text("can make it 2.5% worse")
+        assert axe.violations(page) == []
+        own.fill("2,5")
+        expect(slippage.get_by_role("alert")).to_contain_text("with a point and no commas. Until then it is 2.5%.")
+        assert base_units(page, "At least") == under(quoted, 250)
+        assert axe.violations(page) == []
+        own.fill("25")
+        expect(slippage.get_by_role("alert")).to_contain_text("no more than 20%")
+        own.fill("1.5")
+        expect(slippage.get_by_role("alert")).to_have_count(0)
+        block_later(page)
+    assert later.value.post_data_json["slippage_bps"] == 150
+    expect(page.get_by_text("It is 1.5% under the quote of block")).to_be_visible()
+    least = base_units(page, "At least")
+    sent: list[str] = []
+    page.on("request", lambda request: "eth_sendTransaction" in (request.post_data or "") and sent.append(request))
+    page.get_by_role("button", name="Mint with 1 ETH").click()
+    expect(page.get_by_text("You minted")).to_be_visible(timeout=60_000)
+    (request,) = sent
+    assert int(request.post_data_json["params"][0]["data"][10 + 3 * 64 : 10 + 4 * 64], 16) == least
+
+    in_kind(page, fresh, "redeem", "1")
+    expect(page.get_by_label("Slippage in percent")).to_have_value("1.5")
+    row = page.get_by_role("row", name="WETH").locator("[title]")
+    expect(row).not_to_have_count(0)
+    paid, limit = (int(Decimal(cell.get_attribute("title")) * WAD) for cell in row.all()[:2])
+    assert limit == under(paid, 150)
+
+
 def test_zap__of_ether_rejected_in_the_wallet__sends_nothing_and_goes_on_later(fresh, page):
     connect(page, fresh)
     zap(page, fresh, "mint", "ETH", "1")
@@ -495,7 +549,7 @@ def test_zap__server_that_prepares_another_limit_than_it_quotes__is_refused_and_
     page.route("**/transactions/zap-mint", lie)
     connect(page, site)
     zap(page, site, "mint", "ETH", "1")
-    expect(page.get_by_role("alert")).to_contain_text("accepts less than the least shown here")
+    expect(page.get_by_role("alert")).to_contain_text("accepts less than it was asked for")
     expect(page.get_by_role("button", name="Mint with 1 ETH")).to_be_disabled()
 
 
@@ -548,7 +602,7 @@ def test_trade__server_without_a_zap__is_in_kind(site, page):
     page.route(f"**/api/v1/vaults/{site.vault}", without)
     page.goto(f"{site.url}/#/vaults/{site.vault}/mint")
     expect(page.get_by_label("Shares to mint")).to_be_visible()
-    expect(page.get_by_role("radio")).to_have_count(0)
+    expect(page.get_by_role("group", name="Pay with")).to_have_count(0)
 
 
 @pytest.mark.long

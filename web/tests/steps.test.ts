@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
-import type { Part } from "../src/api/in-kind";
 import type { Address } from "../src/api/wire";
 import { callOf } from "../src/trade/run";
-import { mintSteps, redeemSteps } from "../src/trade/steps";
+import { type LimitedPart, mintSteps, redeemSteps } from "../src/trade/steps";
 
 const VAULT: Address = "0x00000000000000000000000000000000000000aa";
 const ME: Address = "0x00000000000000000000000000000000000000bb";
-const parts: Part[] = [1, 2, 3].map((each) => ({
+const parts: LimitedPart[] = [1, 2, 3].map((each) => ({
   address: `0x${String(each).padStart(40, "0")}`,
   symbol: `T${each}`,
   decimals: 18,

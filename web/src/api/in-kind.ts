@@ -1,6 +1,6 @@
 /** Mint and redeem in kind. */
 import { ask } from "./client";
-import { type Simulation, SLIPPAGE_BPS, simulationOf, type WireTransactions } from "./transactions";
+import { type Simulation, simulationOf, type WireTransactions } from "./transactions";
 import { type Address, type MaybeText, maybe, type Text } from "./wire";
 
 export interface Part {
@@ -8,8 +8,6 @@ export interface Part {
   symbol: string;
   decimals: number;
   amount: bigint;
-  /** Taken at most, or paid at least. */
-  limit: bigint;
 }
 
 export interface Quote {
@@ -26,14 +24,13 @@ interface WireQuote {
   shares: Text;
   fee: Text;
   value: MaybeText;
-  parts: { asset: Address; symbol: string; decimals: number; amount: Text; limit: Text }[];
+  parts: { asset: Address; symbol: string; decimals: number; amount: Text }[];
   problem: MaybeText;
 }
 
 /** What so many shares cost or pay of every asset, in basket order. */
 export async function quoteOf(kind: "mint" | "redeem", address: Address, shares: bigint): Promise<Quote> {
-  const path = `/vaults/${address}/quotes/${kind}?shares=${shares}&slippage_bps=${SLIPPAGE_BPS}`;
-  const found = await ask<WireQuote>(path);
+  const found = await ask<WireQuote>(`/vaults/${address}/quotes/${kind}?shares=${shares}`);
   return {
     shares: BigInt(found.shares),
     fee: BigInt(found.fee),
@@ -43,19 +40,23 @@ export async function quoteOf(kind: "mint" | "redeem", address: Address, shares:
       symbol: each.symbol,
       decimals: each.decimals,
       amount: BigInt(each.amount),
-      limit: BigInt(each.limit),
     })),
     problem: found.problem,
   };
 }
 
-/** What an account's mint or redemption would do now, approvals and all. Nothing is sent. */
+/**
+ * What an account's mint or redemption would do now, approvals and all. Nothing is sent.
+ *
+ * @param bps how much more may be taken than quoted, or less be paid
+ */
 export async function simulate(
   kind: "mint" | "redeem",
   address: Address,
   shares: bigint,
   account: Address,
+  bps: number,
 ): Promise<Simulation> {
-  const order = { account, shares: String(shares), slippage_bps: SLIPPAGE_BPS };
+  const order = { account, shares: String(shares), slippage_bps: bps };
   return simulationOf(await ask<WireTransactions>(`/vaults/${address}/transactions/${kind}`, order));
 }

@@ -1,9 +1,6 @@
 /** Transactions that the server prepared, and what they would do. */
 import type { Address, MaybeText, Text } from "./wire";
 
-/** Room between a quote and its transaction: a rebalance may come between, prices do not matter. */
-export const SLIPPAGE_BPS = 50;
-
 /** A transaction as the server prepared it: to be looked at before it is signed. */
 export interface Prepared {
   to: Address;

@@ -1,7 +1,7 @@
 /** Zaps: one token into shares, and back. */
 import { ask } from "./client";
 import type { Leg } from "./legs";
-import { type Prepared, type Simulation, SLIPPAGE_BPS, simulationOf, type WireTransactions } from "./transactions";
+import { type Prepared, type Simulation, simulationOf, type WireTransactions } from "./transactions";
 import { type Address, type MaybeText, maybe, type Text, type Token } from "./wire";
 
 /** One token in for another, through pools. USD are the oracle's, null where it has no price of a token. */
@@ -38,6 +38,8 @@ export interface Zapped {
   prepared: Prepared | null;
   simulation: Simulation | null;
   permit: PermitOffer | null;
+  /** Basis points under the quote at which the prepared transaction's limit was asked for. */
+  bps: number;
 }
 
 interface WireZapQuote {
@@ -69,28 +71,33 @@ interface WirePermit {
   typed_data: { domain: { name: string; version?: string } };
 }
 
-/** What one token buys of shares, or shares of one token; with the transaction of an account that is named. */
+/**
+ * What one token buys of shares, or shares of one token; with the transaction of an account that is named.
+ *
+ * @param bps how much less may come than quoted
+ */
 export async function zapOf(
   kind: "mint" | "redeem",
   address: Address,
   token: Address | null,
   amount: bigint,
   account: Address | null,
+  bps: number,
 ): Promise<Zapped> {
   const order = {
     token: token ?? "ETH",
     [kind === "mint" ? "amount" : "shares"]: String(amount),
-    slippage_bps: String(SLIPPAGE_BPS),
+    slippage_bps: String(bps),
   };
   if (account === null) {
     const asked = new URLSearchParams(order);
     const quote = await ask<WireZapQuote>(`/vaults/${address}/quotes/zap-${kind}?${asked}`);
-    return { quote: zapQuoteOf(quote), prepared: null, simulation: null, permit: null };
+    return { quote: zapQuoteOf(quote), prepared: null, simulation: null, permit: null, bps };
   }
   const path = `/vaults/${address}/transactions/zap-${kind}`;
   const found = await ask<WireTransactions & { quote: WireZapQuote; permit: WirePermit | null }>(path, {
     ...order,
-    slippage_bps: SLIPPAGE_BPS,
+    slippage_bps: bps,
     account,
   });
   const last = found.transactions.at(-1);
@@ -99,6 +106,7 @@ export async function zapOf(
     prepared: last ? { to: last.to, data: last.data, value: BigInt(last.value) } : null,
     simulation: simulationOf(found),
     permit: found.permit && permitOf(found.permit),
+    bps,
   };
 }
 

@@ -6,6 +6,7 @@ import { Answer } from "../live";
 import { InKind } from "../trade/in-kind";
 import { OneToken } from "../trade/one-token";
 import { type Runner, useRunner } from "../trade/runner";
+import { type Slippage, useSlippage } from "../trade/slippage-field";
 import { VaultHead } from "./head";
 import { useVault } from "./vault";
 
@@ -15,6 +16,7 @@ export interface WayProps {
   vault: Vault;
   kind: Kind;
   runner: Runner;
+  slippage: Slippage;
   /** The choice between the ways, which stands on top of a form. */
   ways: ReactNode;
 }
@@ -43,6 +45,7 @@ function Form(props: { vault: Vault; kind: Kind }) {
   const { vault, kind } = props;
   const [chosen, setChosen] = useState<(typeof WAYS)[number]["id"] | null>(null);
   const runner = useRunner(vault.chainId);
+  const slippage = useSlippage();
   const name = useId();
   const there = WAYS.filter((each) => each.isThere(vault));
   const way = there.find((each) => each.id === chosen) ?? there[0];
@@ -61,6 +64,7 @@ function Form(props: { vault: Vault; kind: Kind }) {
         vault={vault}
         kind={kind}
         runner={runner}
+        slippage={slippage}
         ways={
           there.length > 1 && (
             <fieldset className="ways" disabled={runner.isBusy}>

@@ -11,6 +11,7 @@ import { WrongNetwork } from "../ui/wallet-button";
 import { AmountField, read, useSettled } from "./amount";
 import { type Purse, purseOf } from "./purse";
 import { gasPrice } from "./run";
+import { SlippageField } from "./slippage-field";
 import { ZapOrderView } from "./zap-order";
 
 /** Units of gas that "Max" leaves the coin for: more than a mint of a large basket takes. */
@@ -20,7 +21,7 @@ const COIN = "coin";
 const CONFLICT = 409;
 
 export function OneToken(props: WayProps) {
-  const { vault, kind, runner } = props;
+  const { vault, kind, runner, slippage } = props;
   const { address, chainId } = useConnection();
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState<string | null>(null);
@@ -42,7 +43,7 @@ export function OneToken(props: WayProps) {
   );
   const asked = useLive(
     ["zap", kind, vault.address, token?.address, String(settled), account],
-    () => zapOf(kind, vault.address, token?.address ?? null, settled ?? 0n, account),
+    () => zapOf(kind, vault.address, token?.address ?? null, settled ?? 0n, account, slippage.bps),
     { enabled: settled !== null && token !== undefined && !runner.isBusy && !runner.done },
   );
   const price = useLive(["gas price", vault.chainId], () => gasPrice(vault.chainId), { enabled: account !== null });
@@ -89,6 +90,7 @@ export function OneToken(props: WayProps) {
             onMax={most ? () => change(() => setText(exact(most, decimals))) : undefined}
           />
           {!isMint && choice}
+          <SlippageField slippage={{ ...slippage, choose: (bps) => change(() => slippage.choose(bps)) }} />
         </fieldset>
       </div>
       {amount === null || settled === null ? (
@@ -110,6 +112,7 @@ export function OneToken(props: WayProps) {
               runner={runner}
               order={{ kind, zap: zap.address, vault: vault.address, token: token.address, amount: settled }}
               zapped={zapped}
+              bps={slippage.bps}
               isFresh={amount === settled && !(runner.failed && asked.isFetching)}
               account={account}
               held={held}

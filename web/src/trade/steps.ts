@@ -5,6 +5,9 @@ import type { PermitOffer } from "../api/zaps";
 import type { Permission } from "./permit";
 import type { Operation, ZapOrder } from "./zap";
 
+/** What is taken at most, or paid at least. */
+export type LimitedPart = Part & { limit: bigint };
+
 export type Step =
   // `allowed` is what the token allows already: too little.
   | { kind: "approve"; title: string; token: Address; spender: Address; amount: bigint; allowed: bigint }
@@ -22,7 +25,7 @@ export function mintSteps(
   vault: Address,
   receiver: Address,
   shares: bigint,
-  parts: readonly Part[],
+  parts: readonly LimitedPart[],
   allowances: readonly bigint[],
   label: string,
 ): Step[] {
@@ -42,7 +45,7 @@ export function redeemSteps(
   vault: Address,
   receiver: Address,
   shares: bigint,
-  parts: readonly Part[],
+  parts: readonly LimitedPart[],
   label: string,
 ): Step[] {
   return [

@@ -1,7 +1,6 @@
 /** One zap as it is quoted: what comes of it, what it costs, how it goes, and the button that starts it. */
 import { useState } from "react";
 import { useConnection } from "wagmi";
-import { SLIPPAGE_BPS } from "../api/transactions";
 import { type Vault, wrappedCoins } from "../api/vaults";
 import type { Address, Token } from "../api/wire";
 import type { Zapped, ZapQuote } from "../api/zaps";
@@ -16,8 +15,9 @@ import { CannotSign } from "./permit";
 import type { Purse } from "./purse";
 import { type Runner, Transactions } from "./runner";
 import { simulated } from "./simulated";
+import { atLeast, percentOf } from "./slippage";
 import { DEADLINE_S, zapSteps } from "./steps";
-import { cameOf, impactOf, leastOf, swapsOf, type ZapOrder } from "./zap";
+import { cameOf, impactOf, swapsOf, type ZapOrder } from "./zap";
 
 /** From here on the price impact is a warning, and from there on it has to be accepted by itself. */
 const WARNING = WAD / 100n;
@@ -28,6 +28,8 @@ interface Props {
   runner: Runner;
   order: ZapOrder;
   zapped: Zapped;
+  /** How much less than quoted may come, in basis points. */
+  bps: number;
   /** Whether the quote is for what stands in the form, and none that failed already. */
   isFresh: boolean;
   account: Address | null;
@@ -45,7 +47,7 @@ export function ZapOrderView(props: Props) {
   const [accepted, setAccepted] = useState<bigint>(0n);
   const { given, wanted } = quote;
   const isMint = order.kind === "mint";
-  const least = leastOf(quote.amountOut);
+  const least = atLeast(quote.amountOut, props.bps);
   const impact = impactOf(quote);
   const price = useCoinPrice(vault);
   const wei = quote.gas * quote.gasPrice;
@@ -54,7 +56,7 @@ export function ZapOrderView(props: Props) {
 
   const lack = held ? lackOf(order, given, held, wei) : null;
   const refused = simulation?.succeeds === false ? simulation.words : null;
-  const checked = prepared ? check(() => swapsOf(order, least, prepared)) : null;
+  const checked = prepared ? check(() => swapsOf(order, atLeast(quote.amountOut, zapped.bps), prepared)) : null;
   const obstacle = quote.problem ?? checked?.fault ?? lack ?? refused;
   const isAlarming = impact !== null && impact > ALARM;
   // Accepted once, a little more is no news.
@@ -121,7 +123,7 @@ export function ZapOrderView(props: Props) {
       {quote.legs.length > 0 && <Flow legs={quote.legs} prices={pricesOf(vault)} label="Route" />}
       <ul className="facts">
         <li>
-          Below “at least” nothing happens but that gas is spent. It is {SLIPPAGE_BPS / 100} % under the quote of block{" "}
+          Below “at least” nothing happens but that gas is spent. It is {percentOf(props.bps)} under the quote of block{" "}
           {quote.block}, which is renewed with every block until you start.
         </li>
         <Certified quote={quote} />

@@ -9,7 +9,7 @@ import {
   zeroAddress,
 } from "viem";
 import { zapAbi } from "../abi";
-import { type Prepared, SLIPPAGE_BPS } from "../api/transactions";
+import type { Prepared } from "../api/transactions";
 import type { Address } from "../api/wire";
 import type { ZapQuote } from "../api/zaps";
 import { WAD } from "../format";
@@ -34,13 +34,6 @@ export interface Operation {
   token_out: Address;
   fee: bigint;
   share: bigint;
-}
-
-const BPS = 10_000n;
-
-/** The least that is accepted of what was quoted, rounded up: it protects whoever signs. */
-export function leastOf(quoted: bigint): bigint {
-  return (quoted * (BPS - BigInt(SLIPPAGE_BPS)) + BPS - 1n) / BPS;
 }
 
 /** What is lost at the oracle's prices, pools' fees among it, as a WAD share; null where it has none of a token. */
@@ -77,6 +70,7 @@ export function zapCall(
  *
  * They alone are the server's word. The worst they can do is to bring the least that is accepted.
  *
+ * @param least what the server was asked for
  * @throws Distrusted what is different, as a sentence
  */
 export function swapsOf(order: ZapOrder, least: bigint, prepared: Prepared): readonly Operation[] {
@@ -91,7 +85,7 @@ export function swapsOf(order: ZapOrder, least: bigint, prepared: Prepared): rea
     [!isAddressEqual(token as Address, order.token ?? zeroAddress), "is of another token"],
     [amount !== order.amount, "is of another amount"],
     [prepared.value !== wei, "sends another amount of the chain's coin"],
-    [limit < least, "accepts less than the least shown here"],
+    [limit < least, "accepts less than it was asked for"],
     [calls.length > 0, "calls more than pools"],
     [permit.means !== 0n, "asks for a signature"],
   ];
