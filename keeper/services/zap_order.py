@@ -6,11 +6,11 @@ from keeper.chain import abi
 from keeper.chain.multicall import Read, read_all
 from keeper.chain.rpc import Client
 from keeper.errors import ConfigurationError
-from keeper.execution.signer import Signer
+from keeper.execution.signer import MessageSigner, Signer
 from keeper.services import in_kind, unsigned
 from keeper.services import vault as lifecycle
 from keeper.services.in_kind import Way
-from keeper.services.permits import NO_PERMIT, Permission, Signature, accepted, offered
+from keeper.services.permits import NO_PERMIT, Permission, Permit, Signature, accepted, offered
 from keeper.services.unsigned import Approval, Step, Trial, attempt, steps_of, time_now
 from keeper.services.zap import ZapPlan
 from keeper.services.zap_market import ETHER
@@ -139,27 +139,51 @@ def prepare(
     return Prepared(quoted, deadline, trial, words, permission)
 
 
-def execute(client: Client, settings: Settings, signer: Signer, plan: ZapPlan, data: bytes) -> tuple[int, int]:
+def permitted(client: Client, settings: Settings, signer: Signer, plan: ZapPlan, deadline: int) -> Permit:
+    """What the signer signs in place of the approval that is missing; none where it signs no messages, or the token takes none.
+
+    :param deadline: unix s, the zap's
+    :raises ConfigurationError: no zap is set
+    :raises ChainError: the endpoint fails
+    """
+    if plan.given == ETHER or not isinstance(signer, MessageSigner):
+        return NO_PERMIT
+    approval = _approval(client, settings, signer, plan)
+    permission = (
+        offered(client, settings, signer.address, approval, deadline, plan.block) if approval.is_missing else None
+    )
+    return NO_PERMIT if permission is None else permission.signed(signer.sign_message(permission.signable))
+
+
+def execute(
+    client: Client, settings: Settings, signer: Signer, plan: ZapPlan, data: bytes, permit: Permit = NO_PERMIT
+) -> tuple[int, int]:
     """Let the zap take what is given, exactly, and call it: what came of what is wanted, and the gas of the zap.
 
     :param data: the plan's
+    :param permit: that is in the data, in place of an approval
     :raises ConfigurationError: no zap is set
     :raises TransactionError: it reverts, by the plan's own limit or otherwise
     """
     zap, given, value = zap_of(settings), plan.given.address, 0
     if plan.given == ETHER:
         value = plan.amount_in
-    else:
-        allowed = abi.Token.allowance.decode(client.call(given, abi.Token.allowance.encode(signer.address, zap)))
-        if allowed != plan.amount_in:
-            # USDT changes no allowance into another.
-            amounts = (0, plan.amount_in) if allowed else (plan.amount_in,)
-            for amount in amounts:
-                lifecycle.transact(client, settings, signer, given, abi.Token.approve.encode(zap, amount))
+    elif permit == NO_PERMIT and (allowed := _approval(client, settings, signer, plan).allowed) != plan.amount_in:
+        # USDT changes no allowance into another.
+        amounts = (0, plan.amount_in) if allowed else (plan.amount_in,)
+        for amount in amounts:
+            lifecycle.transact(client, settings, signer, given, abi.Token.approve.encode(zap, amount))
     receipt = lifecycle.transact(client, settings, signer, zap, data, value)
     event = abi.Zap.minted if plan.way is Way.MINT else abi.Zap.redeemed
     (told,) = (log["data"] for log in receipt["logs"] if log["topics"][:1] == [f"0x{event.topic.hex()}"])
     return int(event.decode(bytes.fromhex(told[2:]))[1]), int(receipt["gasUsed"], 16)
+
+
+def _approval(client: Client, settings: Settings, signer: Signer, plan: ZapPlan) -> Approval:
+    """What the zap needs, and is allowed now."""
+    zap, given = zap_of(settings), plan.given.address
+    allowed = abi.Token.allowance.decode(client.call(given, abi.Token.allowance.encode(signer.address, zap)))
+    return Approval(given, zap, plan.amount_in, allowed)
 
 
 def zap_of(settings: Settings) -> str:

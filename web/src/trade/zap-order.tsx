@@ -151,7 +151,7 @@ export function ZapOrderView(props: Props) {
         )}
       </ul>
       {zapped.permit && first && first.kind !== "zap" && !runner.isBusy && !runner.done && (
-        <p>
+        <p className="by-approval">
           <label>
             <input
               type="checkbox"
