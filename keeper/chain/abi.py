@@ -322,9 +322,10 @@ class Permitting:
 
 
 class Permit2:
-    """The allowances that Permit2 keeps: amount, expiration, nonce."""
+    """The allowances that Permit2 keeps: amount, expiration, nonce; and the nonces of signature transfers, 256 to a word."""
 
     allowance = Function("allowance", ("address", "address", "address"), ("uint160", "uint48", "uint48"))
+    nonce_bitmap = Function("nonceBitmap", ("address", "uint256"), ("uint256",))
 
     approved = Event("Approval", ("address", "address", "address", "uint160", "uint48"), (0, 1, 2))
     permitted = Event("Permit", ("address", "address", "address", "uint160", "uint48", "uint48"), (0, 1, 2))

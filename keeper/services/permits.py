@@ -168,6 +168,11 @@ def accepted(
         raise BadPermit(
             f"the permit's nonce is {signature.nonce}, and the token is at {permission.nonce}: sign what is offered anew"
         )
+    if means is Means.PERMIT2:
+        word, bit = divmod(signature.nonce, 256)
+        used = abi.Permit2.nonce_bitmap.encode(owner, word)
+        if abi.Permit2.nonce_bitmap.decode(client.call(PERMIT2, used, block)) >> bit & 1:
+            raise BadPermit(f"the permit's nonce {signature.nonce} was used: sign what is offered anew")
     return replace(permission, nonce=signature.nonce).signed(signature.signature)
 
 

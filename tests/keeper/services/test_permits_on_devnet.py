@@ -127,6 +127,19 @@ def test_offered__where_permit2_may_take_enough_of_it__is_a_transfer_of_permit2_
         signature,
     )
     assert box.balance(usdt, SPENDER) == AMOUNT
+    box.send(OWNER.address, usdt, "approve(address,uint256)", PERMIT2, AMOUNT)
+    with pytest.raises(BadPermit, match=f"the permit's nonce {permission.nonce} was used: sign what is offered anew"):
+        accept(running, "USDT", signature_of(permission))
+
+
+def test_domain__as_a_token_tells_it__comes_before_its_name():
+    told = ("Bridged Dollar", "3", 1, SPENDER, bytes(32), ())
+    for fields, domain in (
+        (b"\x0f", {"name": "Bridged Dollar", "version": "3"}),
+        (b"\x1f", {"name": "Dollar", "version": "2"}),  # with a salt, which is not asked for
+    ):
+        assert permits._domain((fields, *told), "Dollar", "2") == domain
+    assert permits._domain(None, "Dollar", None) == {"name": "Dollar", "version": "1"}
 
 
 def test_offered__to_an_account_that_is_a_contract__is_none(running, box):
