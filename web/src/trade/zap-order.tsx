@@ -9,14 +9,15 @@ import { percent, tokens, usd, WAD } from "../format";
 import { useLive } from "../live";
 import { pricesOf } from "../pages/vault";
 import { Flow } from "../pictures/flow";
-import { Amount, Figure, Hex } from "../ui/parts";
+import { Amount, Figure } from "../ui/parts";
 import { inWords } from "../words";
+import { Allowing, ByApproval } from "./allowing";
 import { CannotSign } from "./permit";
 import type { Purse } from "./purse";
 import { type Runner, Transactions } from "./runner";
 import { simulated } from "./simulated";
 import { atLeast, percentOf } from "./slippage";
-import { DEADLINE_S, zapSteps } from "./steps";
+import { zapSteps } from "./steps";
 import { cameOf, impactOf, swapsOf, type ZapOrder } from "./zap";
 
 /** From here on the price impact is a warning, and from there on it has to be accepted by itself. */
@@ -128,19 +129,7 @@ export function ZapOrderView(props: Props) {
         </li>
         <Certified quote={quote} />
         {quote.back.length > 0 && <li>{returned(quote)}</li>}
-        {first?.kind === "approve" && !runner.running && (
-          <li>
-            <strong>One approval comes first.</strong> It allows the zap contract <Hex of={order.zap} />, and nobody
-            else, to take {paid} from you when you call it. Nothing is unlimited and nothing stays.
-          </li>
-        )}
-        {first?.kind === "permit" && !runner.running && (
-          <li>
-            <strong>You sign a permission first, which costs no gas.</strong> It allows the zap contract{" "}
-            <Hex of={order.zap} />, and nobody else, to take exactly {paid} from you when you call it, within{" "}
-            {String(DEADLINE_S / 60n)} minutes. One transaction then does it all.
-          </li>
-        )}
+        {first && !runner.running && <Allowing step={first} zap={order.zap} paid={paid} />}
         {simulation && !refused && !runner.running && (
           <li>
             {first?.kind === "permit"
@@ -151,16 +140,7 @@ export function ZapOrderView(props: Props) {
         )}
       </ul>
       {zapped.permit && first && first.kind !== "zap" && !runner.isBusy && !runner.done && (
-        <p className="by-approval">
-          <label>
-            <input
-              type="checkbox"
-              checked={byApproval}
-              onChange={(event) => props.onByApproval(event.target.checked)}
-            />{" "}
-            Send an approval in place of signing a permission
-          </label>
-        </p>
+        <ByApproval wanted={byApproval} onWanted={props.onByApproval} />
       )}
       {!address && <p className="notice">Connect a wallet at the top to go on. Looking needs none.</p>}
       {trouble !== null && (
