@@ -131,8 +131,7 @@ class Permission:
                 f"the permit's signature is of {signer} where it is of this order, and {self.owner} has to sign it: "
                 "sign what the order's answer offers, with the same amount, deadline and nonce"
             )
-        numbers = (r.to_bytes(32, "big"), s.to_bytes(32, "big"))
-        return Permit(self.means, self.approval.amount, self.nonce, self.deadline, v, *numbers)
+        return Permit(self.means, self.approval.amount, self.nonce, self.deadline, v, _word(r), _word(s))
 
 
 def offered(
@@ -219,15 +218,19 @@ def _is_understood(client: Client, settings: Settings, permission: Permission, b
 
     That tells those apart whose domain is right and whose permit is another one, as DAI's.
     """
-    account, approval = Account.create(), permission.approval
-    mine = replace(permission, owner=account.address, nonce=0)
-    permit = mine.signed(bytes(account.sign_message(mine.signable).signature))
-    arguments = (mine.owner, approval.spender, permit.amount, permit.deadline, permit.v, permit.r, permit.s)
+    nobody, approval = Account.create(), permission.approval
+    signed = nobody.sign_message(replace(permission, owner=nobody.address, nonce=0).signable)
+    allowing = (nobody.address, approval.spender)
+    arguments = (*allowing, approval.amount, permission.deadline, signed.v, _word(signed.r), _word(signed.s))
     reads = [
         Read(approval.asset, abi.Permitting.permit, arguments),
-        Read(approval.asset, abi.Token.allowance, (mine.owner, approval.spender)),
+        Read(approval.asset, abi.Token.allowance, allowing),
     ]
     return bool(read_all(client, reads, block, settings.multicall)[1].value == approval.amount)
+
+
+def _word(number: int) -> bytes:
+    return number.to_bytes(32, "big")
 
 
 def _members(fields: Mapping[str, str]) -> list[dict[str, str]]:
