@@ -40,7 +40,7 @@ test.each([
   const data = typedDataOf(permission, OWNER, 1, 99n);
   const { r, s, yParity } = await sign({ hash: hashTypedData(data as never), privateKey: KEY });
   const permit = permitOf(permission, 99n, concat([r, s, numberToHex(zero + (yParity ?? 0), { size: 1 })]));
-  expect(permit).toMatchObject({ means, amount: 1_000n, nonce: 3n, deadline: 99n, r, s });
+  expect(permit).toMatchObject({ means, amount: 1_000n, nonce: 3n, deadline: 99n, r, s, v: 27 + (yParity ?? 0) });
   const signature = concat([permit.r, permit.s, numberToHex(permit.v, { size: 1 })]);
   expect(await recoverTypedDataAddress({ ...data, signature } as never)).toBe(OWNER);
 });
