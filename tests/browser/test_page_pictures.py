@@ -53,7 +53,7 @@ def test_page__after_the_demo__draws_its_history_its_routes_and_what_comes_next(
             page.goto(f"{home}/mint")
             page.get_by_label("Token to pay with").select_option(label="USDC")
             page.get_by_label("USDC to pay").fill("10000")
-            expect(page.get_by_text("All 2 transactions would go through now")).to_be_visible(timeout=60_000)
+            expect(page.get_by_text("The transaction would go through now")).to_be_visible(timeout=60_000)
             expect(page.get_by_text("about $")).to_be_visible()
             page.screenshot(path=folder / "page-mint.png", full_page=True)
             page.get_by_label("In kind").check()
