@@ -1,15 +1,20 @@
 """Inputs of the routes, checked: an address whose checksum is wrong is a typing error, and refused."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from eth_utils.address import is_checksum_address, to_checksum_address
-from fastapi import Path, Query
-from pydantic import AfterValidator, BeforeValidator, Field
+from fastapi import Depends, Path, Query
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from keeper.api.models.common import ADDRESS
+from keeper.chain.abi import Means
+from keeper.services.permits import Signature
 from keeper.services.zap_market import ETHER
 
 AMOUNT = r"^[1-9][0-9]{0,37}$"  # below 2^128, which no supply exceeds and no pool can hold
+NONCE = r"^(0|[1-9][0-9]{0,76})$"  # below 2^256
+SIGNATURE = r"^0x[0-9a-fA-F]{128}([0-9a-fA-F]{2})?$"
 COIN = r"^(ETH|0x[0-9a-fA-F]{40})$"
 
 
@@ -76,8 +81,20 @@ SlippageBps = Annotated[
     int, Query(ge=0, le=2_000, description="How much worse than quoted each amount may be, in basis points.")
 ]
 
-# Of orders.
 SLIPPAGE_BPS, DEADLINE_S = 50, 1_200
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """For whom a quote is, and how much room it leaves."""
+
+    account: Account = None
+    slippage_bps: SlippageBps = SLIPPAGE_BPS
+
+
+Terms = Annotated[Quoted, Depends()]
+
+# Of orders.
 Person = Annotated[str, Field(pattern=ADDRESS, json_schema_extra=ADDRESS_SCHEMA), Checked]
 SharesOrder = Annotated[
     str,
@@ -100,3 +117,22 @@ AmountOrder = Annotated[
 CoinOrder = Annotated[str, Field(pattern=COIN, description=COIN_TEXT, json_schema_extra=COIN_SCHEMA), CheckedCoin]
 SlippageOrder = Annotated[int, Field(ge=0, le=2_000), BeforeValidator(_number)]
 DeadlineS = Annotated[int, Field(ge=60, le=86_400, description="From now on."), BeforeValidator(_number)]
+
+
+class PermitOrder(BaseModel):
+    """What the account signed of the `permit` that an order's answer offered."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    means: Literal["erc2612", "permit2"]
+    nonce: str = Field(pattern=NONCE, description="As it was offered.", examples=["0"])
+    deadline: Annotated[int, BeforeValidator(_number)] = Field(
+        ge=0, le=2**53 - 1, description="As it was offered: unix seconds. It is the zap's too."
+    )
+    signature: str = Field(pattern=SIGNATURE, description="65 bytes, r, s and v, or the 64 of EIP-2098.")
+
+    @property
+    def signed(self) -> Signature:
+        """As the services have it."""
+        means = Means[self.means.upper()]
+        return Signature(means, int(self.nonce), self.deadline, bytes.fromhex(self.signature[2:]))

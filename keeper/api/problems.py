@@ -48,6 +48,7 @@ TYPES: dict[str, tuple[HTTPStatus, str]] = {
     "token-not-offered": (HTTPStatus.NOT_FOUND, "This server offers no zaps with the token"),
     "method-not-allowed": (HTTPStatus.METHOD_NOT_ALLOWED, "The path has no such method"),
     "refused-by-vault": (HTTPStatus.CONFLICT, "The vault refuses this now"),
+    "permit-refused": (HTTPStatus.CONFLICT, "The permit does not let the zap take what is given"),
     "amount-not-tradable": (HTTPStatus.CONFLICT, "The pools cannot trade this amount now"),
     "too-large": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too long"),
     "rate-limited": (HTTPStatus.TOO_MANY_REQUESTS, "Too many requests"),

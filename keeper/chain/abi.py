@@ -157,6 +157,14 @@ class Lender(IntFlag):
     ERC3156 = 16
 
 
+class Means(IntFlag):
+    """IIndexZap.Means."""
+
+    NONE = 0
+    ERC2612 = 1
+    PERMIT2 = 2
+
+
 class Vault:
     """IndexVault: custody."""
 
@@ -302,10 +310,22 @@ class Token:
     approved = Event("Approval", ("address", "address", "uint256"), (0, 1))
 
 
+class Permitting:
+    """ERC-20 with ERC-2612 permits, and what such tokens tell of their EIP-712 domain (ERC-5267)."""
+
+    name = Function("name", (), ("string",))
+    version = Function("version", (), ("string",))
+    nonces = Function("nonces", ("address",), ("uint256",))
+    separator = Function("DOMAIN_SEPARATOR", (), ("bytes32",))
+    domain = Function("eip712Domain", (), ("bytes1", "string", "string", "uint256", "address", "bytes32", "uint256[]"))
+    permit = Function("permit", ("address", "address", "uint256", "uint256", "uint8", "bytes32", "bytes32"))
+
+
 class Permit2:
-    """The allowances that Permit2 keeps: amount, expiration, nonce."""
+    """The allowances that Permit2 keeps: amount, expiration, nonce; and the nonces of signature transfers, 256 to a word."""
 
     allowance = Function("allowance", ("address", "address", "address"), ("uint160", "uint48", "uint48"))
+    nonce_bitmap = Function("nonceBitmap", ("address", "uint256"), ("uint256",))
 
     approved = Event("Approval", ("address", "address", "address", "uint160", "uint48"), (0, 1, 2))
     permitted = Event("Permit", ("address", "address", "address", "uint160", "uint48", "uint48"), (0, 1, 2))

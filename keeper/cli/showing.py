@@ -23,8 +23,8 @@ def show_demo(stage: demo.Stage, port: int, tell: Callable[[str], None]) -> None
     """
     page = ensure_page()
     stage = demo.with_zap(stage)
-    wallet = Account.create().address
-    demo.endow(stage.box, wallet, WALLET_USD)
+    wallet = Account.create()
+    demo.endow(stage.box, wallet.address, WALLET_USD)
     app = showcase.make({"devnet": stage.settings}, stage.box.url, wallet, page, stage.folder)
     is_over = threading.Event()
 

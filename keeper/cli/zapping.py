@@ -34,7 +34,9 @@ SlippageOption = Annotated[
     int | None,
     typer.Option("--slippage-bps", min=0, max=2_000, help="How much less than planned may come; policy.slippage_bps."),
 ]
-ArmOption = Annotated[bool, typer.Option("--arm", help="Approve and send. Without it this is a dry run.")]
+ArmOption = Annotated[
+    bool, typer.Option("--arm", help="Sign a permit or approve, and send. Without it this is a dry run.")
+]
 
 
 @zap_app.command()
@@ -86,7 +88,7 @@ def _run(
     from keeper.cli import render
     from keeper.operations.kill_switch import KillSwitch
     from keeper.services.unsigned import time_now
-    from keeper.services.zap_order import execute
+    from keeper.services.zap_order import execute, permitted
 
     client = client_of(settings)
     signer = signer_of(settings, client, arm)
@@ -100,14 +102,16 @@ def _run(
         switch = KillSwitch(settings.operations.kill_switch_file)
         switch.prepare()
         switch.refuse_if_killed()
-        done = execute(client, settings, signer, plan, data)
+        permit = permitted(client, settings, signer, plan, deadline)
+        data = plan.data(slippage_bps, deadline, permit)
+        done = execute(client, settings, signer, plan, data, permit)
     least = plan.least_out(slippage_bps)
     if as_json:
         print_json(_payload(plan, least) | _sent(deadline, data, done))
         return
     render.console().print(_view(plan, least))
     if done is None:
-        typer.echo("Dry run: nothing was sent. Pass --arm to approve and send.")
+        typer.echo("Dry run: nothing was sent. Pass --arm to sign and send.")
     else:
         typer.echo(f"Got {render.exact_amount(done[0], plan.wanted.decimals)} {plan.wanted.symbol}, gas {done[1]:,}")
 

@@ -18,7 +18,7 @@ Transaction = dict[str, Any]
 TYPE = 2
 _PREFIX = bytes([TYPE])
 _FIELDS = ("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "to", "value", "data", "accessList")
-_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0  # of secp256k1, EIP-2
+HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0  # of secp256k1, EIP-2
 
 
 class Mismatch(ValueError):
@@ -60,7 +60,7 @@ def check(raw: bytes, asked: Transaction, sender: str) -> None:
     if not all(isinstance(item, bytes) for item in items[len(_FIELDS) :]):
         raise Mismatch("no signature")
     parity, r, s = (int.from_bytes(item, "big") for item in items[len(_FIELDS) :])
-    if parity > 1 or not 0 < s <= _HALF_ORDER:
+    if parity > 1 or not 0 < s <= HALF_ORDER:
         raise Mismatch("a signature that no node takes")
     if raw != _PREFIX + rlp.encode([*values, *(_quantity(each) for each in (parity, r, s))]):
         raise Mismatch("an encoding that is not canonical")

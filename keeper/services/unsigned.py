@@ -24,6 +24,11 @@ class Approval:
     amount: int
     allowed: int
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether less is allowed than is needed."""
+        return self.allowed < self.amount
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -55,7 +60,7 @@ def time_now(client: Client, settings: Settings, block: Block) -> int:
 
 def steps_of(approvals: Sequence[Approval], last: Step) -> tuple[Step, ...]:
     """The last one, after the approvals that are missing: exact ones."""
-    return (*(_approve("approve", each, each.amount) for each in approvals if each.allowed < each.amount), last)
+    return (*(_approve("approve", each, each.amount) for each in approvals if each.is_missing), last)
 
 
 def attempt(

@@ -17,12 +17,12 @@ from keeper.errors import NoRoute
 from keeper.execution.plan import operation
 from keeper.routing import WAD, Certificate, Leg, RebalanceProblem, Route, solve
 from keeper.services.in_kind import Refused, Way, problem_of
+from keeper.services.permits import NO_PERMIT, Permit
 from keeper.services.plan import take
 from keeper.services.route import base_units
 from keeper.services.zap_market import ETHER, Market, named, tokens_of
 from keeper.settings import Settings
 
-_NO_PERMIT = (0, 0, 0, 0, 0, b"\0" * 32, b"\0" * 32)
 _BPS = 10_000
 _ROUNDS = 6  # each divides what is left unspent by a hundred or more
 _ROUNDED = 1.01  # what rounding up may add to a basket's worth
@@ -104,19 +104,17 @@ class ZapPlan:
         """What has to come. Rounded up: it protects the caller."""
         return -(-self.amount_out * (_BPS - slippage_bps) // _BPS)
 
-    def data(self, slippage_bps: int, deadline: int) -> bytes:
+    def data(self, slippage_bps: int, deadline: int, permit: Permit = NO_PERMIT) -> bytes:
         """What the zap is called with.
 
         :param deadline: unix s
+        :param permit: by which the zap may take what is given, where it has no allowance
         """
-        least, operations = self.least_out(slippage_bps), [operation(leg) for leg in self.legs]
+        operations = [operation(leg) for leg in self.legs]
+        rest: tuple[object, ...] = (self.least_out(slippage_bps), operations, [], deadline, permit.encoded)
         if self.way is Way.MINT:
-            token = self.given.address
-            return abi.Zap.zap_mint.encode(
-                self.vault, token, self.amount_in, least, operations, [], deadline, _NO_PERMIT
-            )
-        token = self.wanted.address
-        return abi.Zap.zap_redeem.encode(self.vault, self.amount_in, token, least, operations, [], deadline, _NO_PERMIT)
+            return abi.Zap.zap_mint.encode(self.vault, self.given.address, self.amount_in, *rest)
+        return abi.Zap.zap_redeem.encode(self.vault, self.amount_in, self.wanted.address, *rest)
 
 
 def plan_mint(client: Client, settings: Settings, vault: str, token: str, amount: str) -> ZapPlan:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -86,17 +87,17 @@ def site(tmp_path_factory) -> Iterator[Site]:
         settings = settings.model_copy(update={"executor": executor, "zap": zap})
         vault = demo.deploy_vault(box, client, settings, creator, "Devnet Six", "DEV6")
         demo.deposit(box, client, settings, depositor, vault, 1_000_000)
-        account = Account.create().address
-        demo.endow(box, account, WALLET_USD)
+        wallet = Account.create()
+        demo.endow(box, wallet.address, WALLET_USD)
         served = settings.model_copy(
             update={
                 "vaults": (vault,),
                 "serve": settings.serve.model_copy(update={"requests_per_minute": 100_000}),
             }
         )
-        app = showcase.make({"devnet": served}, running.url, account, ensure_page(), folder)
+        app = showcase.make({"devnet": served}, running.url, wallet, ensure_page(), folder)
         with serving(app) as url:
-            yield Site(url, box, client, settings, keeper, vault, creator.address, depositor.address, account)
+            yield Site(url, box, client, settings, keeper, vault, creator.address, depositor.address, wallet.address)
 
 
 @pytest.fixture
@@ -332,6 +333,9 @@ def acting(site: Site, folder: Path) -> Iterator[Callable[[], None]]:
 
 
 def test_depositor__with_one_token__goes_in_sees_a_rebalance_at_once_and_goes_out(fresh, page, tmp_path):
+    # Gas gets cheaper with every block that is empty, and one dollar has to be less than it costs.
+    fresh.box.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+    fresh.box.mine()
     page.clock.install()
     connect(page, fresh)
     zap(page, fresh, "mint", "USDC", "1")
@@ -339,8 +343,8 @@ def test_depositor__with_one_token__goes_in_sees_a_rebalance_at_once_and_goes_ou
     page.get_by_role("button", name="Max").click()
     expect(page.get_by_label("USDC to pay")).to_have_value(str(WALLET_USD))
     page.get_by_label("USDC to pay").fill("10000")
-    expect(page.get_by_text("Both transactions would go through now")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("One approval comes first.")).to_be_visible()
+    expect(page.get_by_text("The transaction would go through now")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("You sign a permission first, which costs no gas.")).to_be_visible()
     expect(page.get_by_text("No other route over these pools")).to_be_visible()
     least = page.locator(".figure", has_text="At least").locator("[title]").get_attribute("title")
     page.get_by_role("button", name="Mint with 10,000 USDC").click()
@@ -384,6 +388,126 @@ def test_depositor__with_one_token__goes_in_sees_a_rebalance_at_once_and_goes_ou
     assert fresh.shares() == 0
     assert fresh.box.balance(TOKENS["USDC"].address, fresh.account) - before > 9_900 * 10**6
     assert fresh.left() == []
+
+
+@contextmanager
+def asked_to_sign(page: Page) -> Iterator[list[str]]:
+    """What the wallet was asked to sign or to send, in order."""
+    asked: list[str] = []
+
+    def listen(route: Route) -> None:
+        method = json.loads(route.request.post_data or "{}").get("method")
+        if method in {"eth_sendTransaction", "eth_signTypedData_v4"}:
+            asked.append(method)
+        route.fallback()
+
+    page.route("**/devnet", listen)
+    yield asked
+    page.unroute("**/devnet", listen)
+
+
+def test_zap__by_a_permission_rejected_at_first__takes_one_signature_and_one_transaction(fresh, page):
+    connect(page, fresh)
+    zap(page, fresh, "mint", "USDC", "5000")
+    button = page.get_by_role("button", name="Mint with 5,000 USDC")
+    expect(button).to_be_enabled(timeout=60_000)
+    expect(page.get_by_text("to take exactly 5,000 USDC from you when you call it, within 20 minutes")).to_be_visible()
+    with asked_to_sign(page) as asked:
+        with wallet_says(page, "eth_signTypedData_v4", error=REJECTED):
+            button.click()
+            expect(page.get_by_text("You rejected it in the wallet. Nothing was sent.")).to_be_visible()
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_text("You minted")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("list", name="Transactions").get_by_role("listitem").first).to_contain_text(
+        re.compile("Sign a permission.*done")
+    )
+    assert axe.violations(page) == []
+    assert asked == ["eth_signTypedData_v4", "eth_sendTransaction"]
+    assert fresh.shares() > 4.9 * WAD
+    assert fresh.left() == []
+
+
+def test_zap__approval_wanted_in_place_of_a_permission__takes_two_transactions_and_no_signature(fresh, page):
+    connect(page, fresh)
+    zap(page, fresh, "mint", "USDC", "5000")
+    choice = page.get_by_label("Send an approval in place of signing a permission")
+    choice.focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_text("One approval comes first.")).to_be_visible()
+    expect(page.get_by_text("transactions would go through now")).to_be_visible()
+    with asked_to_sign(page) as asked:
+        page.get_by_role("button", name="Mint with 5,000 USDC").click()
+        expect(page.get_by_text("You minted")).to_be_visible(timeout=60_000)
+    assert asked == ["eth_sendTransaction"] * 2
+    assert fresh.left() == []
+
+
+def test_zap__wallet_that_signs_no_messages__goes_on_with_an_approval(fresh, page):
+    connect(page, fresh)
+    zap(page, fresh, "mint", "USDC", "5000")
+    button = page.get_by_role("button", name="Mint with 5,000 USDC")
+    expect(button).to_be_enabled(timeout=60_000)
+    unknown = {"code": -32601, "message": "the method eth_signTypedData_v4 does not exist"}
+    with wallet_says(page, "eth_signTypedData_v4", error=unknown):
+        button.click()
+        expect(page.get_by_text("Your wallet does not sign such messages")).to_be_visible()
+        expect(page.get_by_label("Send an approval in place of signing a permission")).to_be_checked()
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_text("You minted")).to_be_visible(timeout=60_000)
+    assert fresh.left() == []
+
+
+def base_units(page: Page, label: str) -> int:
+    """A figure of the quote, whose title has every digit."""
+    title = page.locator(".figure", has_text=label).locator("[title]").get_attribute("title")
+    return int(Decimal(title.split()[0]) * WAD)
+
+
+def under(amount: int, bps: int) -> int:
+    return -(-amount * (10_000 - bps) // 10_000)
+
+
+def test_zap__slippage_that_is_chosen__moves_the_least_at_once_holds_for_what_is_sent_and_is_remembered(fresh, page):
+    page.clock.install()  # no block's quote comes in between
+    connect(page, fresh)
+    zap(page, fresh, "mint", "ETH", "1")
+    quoted = base_units(page, "You receive")
+    assert base_units(page, "At least") == under(quoted, 50)
+    slippage = page.get_by_role("group", name="Slippage")
+    with page.expect_request("**/transactions/zap-mint") as later:
+        slippage.get_by_label("0.1%").check()
+        assert base_units(page, "At least") == under(quoted, 10)
+        slippage.get_by_label("Other").check()
+        own = page.get_by_label("Slippage in percent")
+        own.fill("2.5")
+        assert base_units(page, "At least") == under(quoted, 250)
+        expect(slippage.get_by_role("alert")).to_contain_text("can make it 2.5% worse")
+        assert axe.violations(page) == []
+        own.fill("2,5")
+        expect(slippage.get_by_role("alert")).to_contain_text("with a point and no commas. Until then it is 2.5%.")
+        assert base_units(page, "At least") == under(quoted, 250)
+        assert axe.violations(page) == []
+        own.fill("25")
+        expect(slippage.get_by_role("alert")).to_contain_text("no more than 20%")
+        own.fill("1.5")
+        expect(slippage.get_by_role("alert")).to_have_count(0)
+        block_later(page)
+    assert later.value.post_data_json["slippage_bps"] == 150
+    expect(page.get_by_text("It is 1.5% under the quote of block")).to_be_visible()
+    least = base_units(page, "At least")
+    sent: list[str] = []
+    page.on("request", lambda request: "eth_sendTransaction" in (request.post_data or "") and sent.append(request))
+    page.get_by_role("button", name="Mint with 1 ETH").click()
+    expect(page.get_by_text("You minted")).to_be_visible(timeout=60_000)
+    (request,) = sent
+    assert int(request.post_data_json["params"][0]["data"][10 + 3 * 64 : 10 + 4 * 64], 16) == least
+
+    in_kind(page, fresh, "redeem", "1")
+    expect(page.get_by_label("Slippage in percent")).to_have_value("1.5")
+    row = page.get_by_role("row", name="WETH").locator("[title]")
+    expect(row).not_to_have_count(0)
+    paid, limit = (int(Decimal(cell.get_attribute("title")) * WAD) for cell in row.all()[:2])
+    assert limit == under(paid, 150)
 
 
 def test_zap__of_ether_rejected_in_the_wallet__sends_nothing_and_goes_on_later(fresh, page):
@@ -439,7 +563,7 @@ def test_zap__server_that_prepares_another_limit_than_it_quotes__is_refused_and_
     page.route("**/transactions/zap-mint", lie)
     connect(page, site)
     zap(page, site, "mint", "ETH", "1")
-    expect(page.get_by_role("alert")).to_contain_text("accepts less than the least shown here")
+    expect(page.get_by_role("alert")).to_contain_text("accepts less than it was asked for")
     expect(page.get_by_role("button", name="Mint with 1 ETH")).to_be_disabled()
 
 
@@ -452,7 +576,7 @@ def test_zap__pools_that_leave_the_oracle__shows_at_the_next_block_and_has_to_be
     block_later(page)
     expect(page.get_by_role("alert")).to_contain_text("to the pools.", timeout=30_000)
     button = page.get_by_role("button", name="Mint with 1,000 USDC")
-    expect(page.get_by_text("Both transactions would go through now")).to_be_visible()
+    expect(page.get_by_text("The transaction would go through now")).to_be_visible()
     expect(button).to_be_disabled()
     assert axe.violations(page) == []
     page.get_by_label("I accept to lose").check()
@@ -492,7 +616,7 @@ def test_trade__server_without_a_zap__is_in_kind(site, page):
     page.route(f"**/api/v1/vaults/{site.vault}", without)
     page.goto(f"{site.url}/#/vaults/{site.vault}/mint")
     expect(page.get_by_label("Shares to mint")).to_be_visible()
-    expect(page.get_by_role("radio")).to_have_count(0)
+    expect(page.get_by_role("group", name="Pay with")).to_have_count(0)
 
 
 @pytest.mark.long

@@ -28,8 +28,8 @@ def test_page__after_the_demo__draws_its_history_its_routes_and_what_comes_next(
         market.warp(stage.box, 86_400)
         for symbol, factor in (("LINK", 13), ("UNI", 14)):
             market.move_price(stage.box, symbol, market.feed_price(stage.box, symbol) * factor / 10)
-        account = Account.create().address
-        demo.endow(stage.box, account, 100_000)
+        account = Account.create()
+        demo.endow(stage.box, account.address, 100_000)
         app = showcase.make({"devnet": stage.settings}, stage.box.url, account, ensure_page(), stage.folder)
         with serving(app) as url, visit() as (page, heard):
             home = f"{url}/#/vaults/{stage.story.vault}"
@@ -53,7 +53,7 @@ def test_page__after_the_demo__draws_its_history_its_routes_and_what_comes_next(
             page.goto(f"{home}/mint")
             page.get_by_label("Token to pay with").select_option(label="USDC")
             page.get_by_label("USDC to pay").fill("10000")
-            expect(page.get_by_text("Both transactions would go through now")).to_be_visible(timeout=60_000)
+            expect(page.get_by_text("The transaction would go through now")).to_be_visible(timeout=60_000)
             expect(page.get_by_text("about $")).to_be_visible()
             page.screenshot(path=folder / "page-mint.png", full_page=True)
             page.get_by_label("In kind").check()

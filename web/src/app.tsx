@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
-import { type Address, vaultsOf } from "./api";
+import { vaultsOf } from "./api/vaults";
+import type { Address } from "./api/wire";
 import { Empty, useLive } from "./live";
 import { Keeper } from "./pages/keeper";
 import { Portfolio } from "./pages/portfolio";

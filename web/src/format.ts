@@ -108,17 +108,22 @@ export function span(seconds: number): string {
 }
 
 /**
- * What a person typed, in base units.
+ * What a person typed, in base units, and more than nothing.
  *
  * @throws Error with a sentence for the person
  */
 export function parseAmount(text: string, decimals: number): bigint {
+  const amount = parseDecimal(text, decimals);
+  if (amount === 0n) throw new Error("Write an amount above zero.");
+  return amount;
+}
+
+/** As `parseAmount`; nothing is a number too. */
+export function parseDecimal(text: string, decimals: number): bigint {
   const cleaned = text.trim();
   if (!/^(\d+\.?\d*|\.\d+)$/.test(cleaned)) throw new Error("Write a number such as 1.5, with a point and no commas.");
   const [before = "", after = ""] = cleaned.split(".");
   if (after.length > decimals) throw new Error(`No more than ${decimals} digits after the point.`);
   if (before.length > 30) throw new Error("That is more than any vault can hold.");
-  const amount = BigInt(before || "0") * 10n ** BigInt(decimals) + BigInt(after.padEnd(decimals, "0") || "0");
-  if (amount === 0n) throw new Error("Write an amount above zero.");
-  return amount;
+  return BigInt(before || "0") * 10n ** BigInt(decimals) + BigInt(after.padEnd(decimals, "0") || "0");
 }

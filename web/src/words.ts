@@ -1,6 +1,6 @@
 /** What went wrong, in words: a contract's reason, a wallet's refusal, a connection that is gone. */
 import { BaseError, ContractFunctionRevertedError, UserRejectedRequestError } from "viem";
-import { ApiError } from "./api";
+import { ApiError } from "./api/client";
 
 /** What the contracts' reasons mean for a depositor, and what to do. */
 export const REASONS: Readonly<Record<string, string>> = {
@@ -62,12 +62,16 @@ export function reasonInWords(reason: string): string {
   return words ? `${words} (${reason})` : `The contract refused: ${reason}`;
 }
 
+/** Whether somebody said no in the wallet. */
+export function isRejected(error: unknown): boolean {
+  return error instanceof BaseError && error.walk((cause) => cause instanceof UserRejectedRequestError) !== null;
+}
+
 /** One sentence or two for a person. */
 export function inWords(error: unknown): string {
   if (error instanceof ApiError) return error.message;
+  if (isRejected(error)) return "You rejected it in the wallet. Nothing was sent.";
   if (error instanceof BaseError) {
-    if (error.walk((cause) => cause instanceof UserRejectedRequestError))
-      return "You rejected it in the wallet. Nothing was sent.";
     const reverted = error.walk((cause) => cause instanceof ContractFunctionRevertedError);
     if (reverted instanceof ContractFunctionRevertedError)
       return reasonInWords(reverted.reason ?? reverted.data?.errorName ?? "no reason given");

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { Address, Leg } from "../src/api";
+import type { Leg } from "../src/api/legs";
+import type { Address } from "../src/api/wire";
 import { inferred, layout, type Placed, wordsOf } from "../src/pictures/layout";
 
 const token = (name: string, decimals = 18) => ({

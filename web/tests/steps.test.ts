@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import type { Address, Part } from "../src/api";
+import type { Address } from "../src/api/wire";
 import { callOf } from "../src/trade/run";
-import { mintSteps, redeemSteps } from "../src/trade/steps";
+import { type LimitedPart, mintSteps, redeemSteps } from "../src/trade/steps";
 
 const VAULT: Address = "0x00000000000000000000000000000000000000aa";
 const ME: Address = "0x00000000000000000000000000000000000000bb";
-const parts: Part[] = [1, 2, 3].map((each) => ({
+const parts: LimitedPart[] = [1, 2, 3].map((each) => ({
   address: `0x${String(each).padStart(40, "0")}`,
   symbol: `T${each}`,
   decimals: 18,
@@ -30,7 +30,7 @@ test("redeemSteps: one call, with the least that is accepted", () => {
 
 test("callOf: the deadline counts from the chain's clock", () => {
   const [step] = redeemSteps(VAULT, ME, 5n, parts, "5");
-  if (!step) throw new Error("no step");
+  if (step?.kind !== "redeem") throw new Error("no step");
   expect(callOf(step, 1_000n)).toMatchObject({
     address: VAULT,
     functionName: "redeem",

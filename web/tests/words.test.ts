@@ -1,7 +1,7 @@
 import { BaseError, ContractFunctionRevertedError, UserRejectedRequestError } from "viem";
 import { expect, test } from "vitest";
 import { vaultAbi } from "../src/abi";
-import { ApiError } from "../src/api";
+import { ApiError } from "../src/api/client";
 import { inWords, reasonInWords, venueName } from "../src/words";
 
 /** Error(string) with "vault: paused". */

@@ -1,9 +1,12 @@
 import { encodeFunctionData, getAddress } from "viem";
 import { describe, expect, test } from "vitest";
-import type { Address, Prepared } from "../src/api";
+import type { Prepared } from "../src/api/transactions";
+import type { Address } from "../src/api/wire";
+import type { PermitOffer } from "../src/api/zaps";
+import type { Permit } from "../src/trade/permit";
 import { callOf } from "../src/trade/run";
 import { zapSteps } from "../src/trade/steps";
-import { Distrusted, impactOf, leastOf, swapsOf, type ZapOrder, zapCall } from "../src/trade/zap";
+import { Distrusted, impactOf, swapsOf, type ZapOrder, zapCall } from "../src/trade/zap";
 
 const address = (digit: string): Address => getAddress(`0x${digit.repeat(40)}`);
 const MINT: ZapOrder = { kind: "mint", zap: address("a"), vault: address("b"), token: address("c"), amount: 1_000n };
@@ -12,7 +15,8 @@ const ETHER: ZapOrder = { ...MINT, token: null };
 const SWAPS = [
   { venue: 2n, pool: address("d"), token_in: address("c"), token_out: address("e"), fee: 500n, share: 10n ** 18n },
 ];
-const SIGNED = {
+const OFFER: PermitOffer = { means: "erc2612", nonce: 3n, name: "USD Coin", version: "2" };
+const SIGNED: Permit = {
   means: 1n,
   amount: 9n,
   nonce: 0n,
@@ -59,7 +63,7 @@ describe("swapsOf", () => {
     ["another vault", MINT, tampered(0, address("f")), /another vault/],
     ["another token", MINT, tampered(1, address("f")), /another token/],
     ["more of the token", MINT, tampered(2, 1_001n), /another amount/],
-    ["a limit below what is shown", MINT, prepared(MINT, 994n), /accepts less than the least/],
+    ["a limit below what is shown", MINT, prepared(MINT, 994n), /accepts less than it was asked for/],
     ["a call beside the pools", MINT, tampered(5, [{ least_out: 0n, data: "0x" }]), /more than pools/],
     ["a signature", MINT, tampered(7, SIGNED), /asks for a signature/],
     ["ether along with a token", MINT, prepared(MINT, 995n, { value: 1n }), /the chain's coin/],
@@ -70,13 +74,6 @@ describe("swapsOf", () => {
     expect(() => swapsOf(order, 995n, sent)).toThrow(Distrusted);
     expect(() => swapsOf(order, 995n, sent)).toThrow(words);
   });
-});
-
-test("leastOf: half a percent under the quote, rounded up", () => {
-  expect(leastOf(1_000n)).toBe(995n);
-  expect(leastOf(1_001n)).toBe(996n);
-  expect(leastOf(1n)).toBe(1n);
-  expect(leastOf(0n)).toBe(0n);
 });
 
 test("impactOf: what the pools keep at the oracle's prices, or that it is not known", () => {
@@ -90,23 +87,35 @@ test("impactOf: what the pools keep at the oracle's prices, or that it is not kn
 describe("zapSteps", () => {
   const USDC = { address: address("c"), symbol: "USDC" };
   test("approves the zap for what is given and not more, where it is not allowed already", () => {
-    const steps = zapSteps(MINT, 995n, SWAPS, USDC, 999n, "Mint");
+    const steps = zapSteps(MINT, 995n, SWAPS, USDC, 999n, "Mint", null);
     expect(steps.map((each) => each.kind)).toEqual(["approve", "zap"]);
     expect(steps[0]).toMatchObject({ token: USDC.address, spender: MINT.zap, amount: 1_000n, allowed: 999n });
-    expect(zapSteps(MINT, 995n, SWAPS, USDC, 1_000n, "Mint").map((each) => each.kind)).toEqual(["zap"]);
+    expect(zapSteps(MINT, 995n, SWAPS, USDC, 1_000n, "Mint", OFFER).map((each) => each.kind)).toEqual(["zap"]);
+  });
+  test("has a permission signed in place of the approval, where that is offered and needed", () => {
+    const steps = zapSteps(MINT, 995n, SWAPS, USDC, 999n, "Mint", OFFER);
+    expect(steps.map((each) => each.kind)).toEqual(["permit", "zap"]);
+    expect(steps[0]).toMatchObject({ permission: { token: USDC.address, spender: MINT.zap, amount: 1_000n } });
   });
   test("the coin needs no approval", () => {
-    const steps = zapSteps(ETHER, 995n, SWAPS, { address: null, symbol: "ETH" }, 0n, "Mint");
+    const steps = zapSteps(ETHER, 995n, SWAPS, { address: null, symbol: "ETH" }, 0n, "Mint", OFFER);
     expect(steps.map((each) => each.kind)).toEqual(["zap"]);
   });
 });
 
 test("callOf: a zap has the limit that is shown, the chain's clock, and no permit", () => {
-  const [step] = zapSteps(ETHER, 995n, SWAPS, { address: null, symbol: "ETH" }, 0n, "Mint");
-  if (!step) throw new Error("no step");
+  const [step] = zapSteps(ETHER, 995n, SWAPS, { address: null, symbol: "ETH" }, 0n, "Mint", OFFER);
+  if (step?.kind !== "zap") throw new Error("no zap");
   const call = callOf(step, 1_000n);
   expect(call).toMatchObject({ address: ETHER.zap, functionName: "zap_mint", value: 1_000n });
   expect(call.args.slice(0, 4)).toEqual([ETHER.vault, `0x${"0".repeat(40)}`, 1_000n, 995n]);
   expect(call.args[6]).toBe(2_200n);
   expect(call.args[7]).toMatchObject({ means: 0n });
+});
+
+test("callOf: a zap with a permit has the deadline that was signed", () => {
+  const [step] = zapSteps(MINT, 995n, SWAPS, { address: address("c"), symbol: "USDC" }, 1_000n, "Mint", null);
+  if (step?.kind !== "zap") throw new Error("no zap");
+  const call = callOf(step, 1_000n, SIGNED);
+  expect(call.args.slice(6)).toEqual([SIGNED.deadline, SIGNED]);
 });

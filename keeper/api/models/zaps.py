@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from keeper.api.models.common import Address, Amount, Block, Shape, Wad
+from keeper.api.models.common import Address, Amount, Block, Shape, Time, Wad
 from keeper.api.models.transactions import Unsigned
 
 
@@ -79,7 +79,36 @@ class ZapQuote(Shape):
     shortfall: str | None = Field(description="What the account lacks.")
 
 
+class Member(Shape):
+    """A field of an EIP-712 type."""
+
+    name: str
+    type: str
+
+
+class TypedData(Shape):
+    """What `eth_signTypedData_v4` signs (EIP-712). Numbers of 256 bits are strings."""
+
+    types: dict[str, list[Member]]
+    primaryType: str  # noqa: N815 (EIP-712's own name)
+    domain: dict[str, str | int]
+    message: dict[str, str | dict[str, str]]
+
+
+class Permit(Shape):
+    """What may be signed in place of the approval, at no cost: it allows the zap this amount, until the deadline."""
+
+    means: Literal["erc2612", "permit2"] = Field(description="The token's own permit, or a transfer of Permit2's.")
+    nonce: str = Field(description="A number.")
+    deadline: Time
+    typed_data: TypedData
+
+
 class ZapTransactions(Unsigned):
     """The transactions of a zap, in order. Every one has to be mined before the next is sent."""
 
     quote: ZapQuote
+    permit: Permit | None = Field(
+        description="Sign it and order again with the signature, and the zap needs no approval. None where nothing is "
+        "to approve, the token or the account cannot do it, or the order brings a permit."
+    )

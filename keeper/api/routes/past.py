@@ -3,15 +3,13 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query
 
 from keeper.api.chains import Chain
-from keeper.api.conditional import mark
-from keeper.api.inputs import ChainId, VaultAddress
 from keeper.api.models import past as m
 from keeper.api.problems import documented
 from keeper.api.routes.vaults import ONE_VAULT
-from keeper.api.site import Served
+from keeper.api.site import Asked, OneVault
 from keeper.api.views.past import of_decision, of_nav, of_rebalances
 from keeper.chain.snapshot import Block
 from keeper.report.performance import Performance
@@ -25,43 +23,31 @@ _DECISION = ONE_VAULT | documented("chain-unavailable", "not-ready", "not-availa
 
 @router.get("/rebalances", responses=_PAST)
 def rebalances(
-    site: Served,
-    request: Request,
-    response: Response,
-    address: VaultAddress,
-    chain_id: ChainId = None,
+    asked: OneVault,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: Annotated[int | None, Query(ge=0, le=2**53 - 1, description="Only of earlier blocks.")] = None,
 ) -> m.Rebalances:
     """Every fill, newest first, with what it cost and where that went; needs an endpoint that has old states."""
-    chain = site.of(address, chain_id)
-    block, found = _performance(chain, request, response, address)
-    return of_rebalances(chain.settings.chain_id, block, found, limit, before)
+    return of_rebalances(asked.chain_id, *_performance(asked), limit, before)
 
 
 @router.get("/nav", responses=_PAST)
-def nav(
-    site: Served, request: Request, response: Response, address: VaultAddress, chain_id: ChainId = None
-) -> m.NavHistory:
+def nav(asked: OneVault) -> m.NavHistory:
     """NAV and NAV per share over time, next to holding the first basket and to the targets without cost."""
-    chain = site.of(address, chain_id)
-    block, found = _performance(chain, request, response, address)
-    return of_nav(chain.settings.chain_id, block, found)
+    return of_nav(asked.chain_id, *_performance(asked))
 
 
 @router.get("/decision", responses=_DECISION)
-def decision(
-    site: Served, request: Request, response: Response, address: VaultAddress, chain_id: ChainId = None
-) -> m.Decision:
+def decision(asked: OneVault) -> m.Decision:
     """What the keeper would do now and why, over its own pools; nothing is sent. Made once a block."""
-    chain = site.of(address, chain_id)
-    snapshot = chain.snapshot(address)
-    mark(request, response, (chain, snapshot.block))
+    chain = asked.chain
+    snapshot = chain.snapshot(asked.vault)
+    asked.mark(snapshot.block)
     block, found = chain.once(
-        ("decision", address), snapshot.block, lambda: plan_on(chain.client, chain.settings, snapshot)
+        ("decision", asked.vault), snapshot.block, lambda: plan_on(chain.client, chain.settings, snapshot)
     )
-    mark(request, response, (chain, block))
-    return of_decision(chain.settings.chain_id, found)
+    asked.mark(block)
+    return of_decision(asked.chain_id, found)
 
 
 def past(chain: Chain, vault: str, head: Block) -> tuple[Block, report.Past]:
@@ -74,10 +60,11 @@ def past(chain: Chain, vault: str, head: Block) -> tuple[Block, report.Past]:
     return chain.once(("history", vault), head, read)
 
 
-def _performance(chain: Chain, request: Request, response: Response, vault: str) -> tuple[Block, Performance]:
+def _performance(asked: Asked) -> tuple[Block, Performance]:
+    chain, vault = asked.chain, asked.vault
     head = chain.head()
-    mark(request, response, (chain, head))
+    asked.mark(head)
     block, found = past(chain, vault, head)
     measured = chain.once(("performance", vault), block, lambda: report.performance_of(found))
-    mark(request, response, (chain, measured[0]))
+    asked.mark(measured[0])
     return measured

@@ -3,10 +3,9 @@
 from fastapi import APIRouter, Request, Response
 
 from keeper.api.conditional import mark
-from keeper.api.inputs import ChainId, VaultAddress
 from keeper.api.models import vaults as m
 from keeper.api.problems import documented
-from keeper.api.site import Served
+from keeper.api.site import OneVault, Served
 from keeper.api.views.vaults import of_summary, of_vault, unread
 from keeper.api.views.zaps import of_zap
 from keeper.chain.snapshot import VaultSnapshot
@@ -41,13 +40,11 @@ def vaults(site: Served, request: Request, response: Response) -> m.VaultList:
 
 
 @router.get("/{address}", responses=ONE_VAULT)
-def vault(
-    site: Served, request: Request, response: Response, address: VaultAddress, chain_id: ChainId = None
-) -> m.Vault:
+def vault(asked: OneVault) -> m.Vault:
     """What a vault holds against its targets and bands, what it costs, what is due, and who may do what."""
-    chain = site.of(address, chain_id)
-    mark(request, response, (chain, chain.head()))
-    view = chain.view(address)
-    mark(request, response, (chain, view.snapshot.block))
+    chain = asked.chain
+    asked.mark(chain.head())
+    view = chain.view(asked.vault)
+    asked.mark(view.snapshot.block)
     zap = None if chain.settings.zap is None else of_zap(chain.settings.zap, view.zap_tokens)
-    return of_vault(chain.settings.chain_id, view.snapshot, view.roles, zap)
+    return of_vault(asked.chain_id, view.snapshot, view.roles, zap)

@@ -7,6 +7,7 @@ from keeper.api.models import zaps as m
 from keeper.api.views.common import of_block, text_or_none
 from keeper.api.views.transactions import of_simulation, of_steps
 from keeper.chain.tokens import Token
+from keeper.services.permits import Permission
 from keeper.services.zap import ZapPlan
 from keeper.services.zap_market import ETHER
 from keeper.services.zap_order import Prepared, Quote
@@ -71,6 +72,18 @@ def of_transactions(chain_id: int, zap: str, prepared: Prepared) -> m.ZapTransac
         quote=of_quote(chain_id, zap, quote),
         transactions=of_steps(prepared.trial, {given.address: (given.symbol, given.decimals)}),
         simulation=of_simulation(prepared.trial, prepared.words),
+        permit=None if prepared.permission is None else _permit(prepared.permission),
+    )
+
+
+def _permit(permission: Permission) -> m.Permit:
+    return m.Permit.model_validate(
+        {
+            "means": str(permission.means.name).lower(),
+            "nonce": str(permission.nonce),
+            "deadline": permission.deadline,
+            "typed_data": permission.typed_data,
+        }
     )
 
 

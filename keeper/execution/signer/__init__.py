@@ -6,7 +6,7 @@ from keeper.chain.rpc import Client
 from keeper.errors import ConfigurationError
 from keeper.execution.eip1559 import Transaction
 from keeper.execution.signer.external import ClefSigner, Web3Signer
-from keeper.execution.signer.interface import Signed, Signer
+from keeper.execution.signer.interface import MessageSigner, Signed, Signer
 from keeper.execution.signer.keystore import KeystoreSigner, address_of, password, read_keystore, unlock
 from keeper.execution.signer.node import NodeSigner
 from keeper.settings import Settings
@@ -14,6 +14,7 @@ from keeper.settings import Settings
 __all__ = [
     "ClefSigner",
     "KeystoreSigner",
+    "MessageSigner",
     "NodeSigner",
     "Signed",
     "Signer",

@@ -1,8 +1,9 @@
 """What stands between the lane and whoever signs."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from eth_account.messages import SignableMessage
 from eth_utils.conversions import to_hex
 from eth_utils.crypto import keccak
 
@@ -33,6 +34,14 @@ class Signer(Protocol):
 
         :raises SignerError: no signature of exactly this transaction by this account
         """
+
+
+@runtime_checkable
+class MessageSigner(Signer, Protocol):
+    """Signs messages too, which are no transactions."""
+
+    def sign_message(self, message: SignableMessage) -> bytes:
+        """The 65 bytes of r, s and v."""
 
 
 def in_json(transaction: Transaction, sender: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eth_account import Account
+from eth_account.messages import SignableMessage
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import is_hex_address, to_checksum_address
 from pydantic import SecretStr
@@ -31,6 +32,10 @@ class KeystoreSigner:
     def sign(self, transaction: Transaction) -> Signed:
         """Sign, but do not send."""
         return Signed(bytes(self._account.sign_transaction(transaction).raw_transaction))
+
+    def sign_message(self, message: SignableMessage) -> bytes:
+        """Sign what is no transaction: the 65 bytes of r, s and v."""
+        return bytes(self._account.sign_message(message).signature)
 
     def __repr__(self) -> str:
         return f"KeystoreSigner({self.address})"

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 from eth_account import Account
+from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
@@ -16,7 +17,7 @@ from hypothesis.errors import Unsatisfiable
 from starlette.testclient import TestClient
 
 from devnet import anvil, market, node
-from devnet.addresses import TOKENS
+from devnet.addresses import PERMIT2, TOKENS
 from devnet.box import Box
 from keeper.api import app as applications
 from keeper.chain import abi
@@ -332,6 +333,118 @@ def test_zap__that_would_revert__says_why_in_words(served):
     assert paused["simulation"]["words"] == "the vault is paused: nothing can be minted now; redeeming works"
     rich = served.order("zap-mint", account=account, token="ETH", amount=str(1_000 * WAD))
     assert rich["simulation"]["words"].startswith("the account has too little ETH")
+
+
+def holder(served: Served) -> LocalAccount:
+    """An account with ether and 10,000 USDC, and its key."""
+    account = Account.create()
+    served.box.fund(account.address, 100)
+    served.box.rpc("anvil_impersonateAccount", account.address)
+    served.box.give(TOKENS["USDC"].address, account.address, 10_000 * 10**6)
+    return account
+
+
+def usdc_order(account: LocalAccount) -> dict:
+    return {"account": account.address, "token": TOKENS["USDC"].address, "amount": str(10_000 * 10**6)}
+
+
+def signed(offered: dict, account: LocalAccount) -> dict:
+    """The order's `permit`, as a wallet signs what was offered."""
+    signature = account.sign_typed_data(full_message=offered["typed_data"]).signature
+    return {name: offered[name] for name in ("means", "nonce", "deadline")} | {"signature": "0x" + signature.hex()}
+
+
+def test_zap__by_permits__in_and_out_takes_one_transaction_each_and_leaves_no_allowance(served):
+    account, usdc, zap = holder(served), TOKENS["USDC"].address, served.settings.zap
+    order = usdc_order(account)
+    offered = served.order("zap-mint", **order)
+    assert [each["kind"] for each in offered["transactions"]] == ["approve", "zap"]
+    permit = offered["permit"]
+    assert permit["means"] == "erc2612"
+    assert permit["typed_data"]["message"] == {
+        "owner": account.address,
+        "spender": zap,
+        "value": order["amount"],
+        "nonce": "0",
+        "deadline": str(offered["deadline"]),
+    }
+    # A plan is of one block and its time; what was signed is of none.
+    served.box.mine(served.box.timestamp() + 60)
+    prepared = served.order("zap-mint", **order, permit=signed(permit, account))
+    assert prepared["quote"]["block"]["number"] == offered["quote"]["block"]["number"] + 1
+    assert (prepared["simulation"]["succeeds"], prepared["permit"]) == (True, None)
+    assert prepared["deadline"] == offered["deadline"]
+    assert [each["kind"] for each in prepared["transactions"]] == ["zap"]
+    served.send(prepared)
+    shares = served.box.balance(served.vault, account.address)
+    assert promised(prepared["quote"], shares)
+    assert served.view(usdc, abi.Token.allowance, account.address, zap) == 0
+
+    order = {"account": account.address, "token": "ETH", "shares": str(shares)}
+    permit = served.order("zap-redeem", **order)["permit"]
+    assert permit["typed_data"]["domain"]["verifyingContract"] == served.vault
+    prepared = served.order("zap-redeem", **order, permit=signed(permit, account))
+    assert [each["kind"] for each in prepared["transactions"]] == ["zap"]
+    served.send(prepared)
+    assert served.box.balance(served.vault, account.address) == 0
+
+
+def test_zap_mint__by_permit2__takes_one_transaction(served):
+    account, usdt = holder(served), TOKENS["USDT"].address
+    served.box.give(usdt, account.address, 5_000 * 10**6)
+    served.box.send(account.address, usdt, "approve(address,uint256)", PERMIT2, 2**256 - 1)
+    order = {"account": account.address, "token": usdt, "amount": str(5_000 * 10**6)}
+    permit = served.order("zap-mint", **order)["permit"]
+    assert permit["means"] == "permit2"
+    prepared = served.order("zap-mint", **order, permit=signed(permit, account))
+    assert prepared["simulation"]["succeeds"] is True
+    served.send(prepared)
+    assert promised(prepared["quote"], served.box.balance(served.vault, account.address))
+
+
+def test_zap__token_without_a_permit_ether_or_an_allowance_that_is_there__is_offered_none(served):
+    account = holder(served)
+    for token, amount in (("ETH", WAD), (TOKENS["WETH"].address, WAD), (TOKENS["USDT"].address, 10**9)):
+        order = {"account": account.address, "token": token, "amount": str(amount)}
+        assert served.order("zap-mint", **order)["permit"] is None
+    order = usdc_order(account)
+    permit = signed(served.order("zap-mint", **order)["permit"], account)
+    served.box.send(
+        account.address, TOKENS["USDC"].address, "approve(address,uint256)", served.settings.zap, 10_000 * 10**6
+    )
+    for extra in ({}, {"permit": permit}):
+        found = served.order("zap-mint", **order, **extra)
+        assert (found["permit"], found["simulation"]["succeeds"], len(found["transactions"])) == (None, True, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"amount": str(10_000 * 10**6 - 1)}, "the permit's signature is of 0x"),
+        ({"account": "0x" + "9" * 40}, "the permit's signature is of 0x"),
+        ({"permit": {"deadline": 1}}, "the permit's deadline 1 has passed"),
+        ({"permit": {"nonce": "1"}}, "the permit's nonce is 1, and the token is at 0"),
+        ({"token": TOKENS["WETH"].address, "amount": str(WAD)}, "takes no ERC2612 permit of"),
+        ({"permit": {"signature": "0x" + "00" * 65}}, "is none that a key made"),
+    ],
+)
+def test_zap_mint__permit_that_is_not_of_this_order__is_refused(served, change, says):
+    account = holder(served)
+    order = usdc_order(account)
+    permit = signed(served.order("zap-mint", **order)["permit"], account)
+    changed = order | change | {"permit": permit | change.get("permit", {})}
+    found = served.api.post(served.path("/transactions/zap-mint"), json=changed)
+    assert (found.status_code, found.json()["type"]) == (409, "urn:equipoise:problem:permit-refused")
+    assert says in found.json()["detail"]
+
+
+def test_zap_mint__signature_that_is_no_hex_of_64_or_65_bytes__is_a_bad_request(served):
+    order = usdc_order(holder(served))
+    for signature in ("0x", "0x" + "1" * 129, "1" * 130, "0x" + "g" * 130):
+        permit = {"means": "erc2612", "nonce": "0", "deadline": 2**40, "signature": signature}
+        found = served.api.post(served.path("/transactions/zap-mint"), json=order | {"permit": permit})
+        assert found.status_code == 422
+        assert "body permit signature" in found.json()["detail"]
 
 
 def test_rebalances__are_the_vault_s_fills_with_every_cost_in_a_part(served):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from keeper.chain import abi
-from keeper.chain.abi import Error, Event, Fault, Function, Lender, Trigger, Venue
+from keeper.chain.abi import Error, Event, Fault, Function, Lender, Means, Trigger, Venue
 from keeper.contracts import contract, sources
 
 OURS = [
@@ -58,6 +58,7 @@ def test_events__have_the_contracts_arguments(ours, name):
         (Fault, "IPriceOracle", "Fault"),
         (Venue, "IRouteExecutor", "Venue"),
         (Lender, "IRouteExecutor", "Lender"),
+        (Means, "IIndexZap", "Means"),
     ],
 )
 def test_flags__have_the_interfaces_members_in_order(flag, interface, name):

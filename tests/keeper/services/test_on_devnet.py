@@ -15,7 +15,7 @@ from keeper.chain.abi import Trigger
 from keeper.chain.rpc import Client
 from keeper.chain.snapshot import Fees
 from keeper.errors import ConfigurationError, TransactionError
-from keeper.execution.signer import KeystoreSigner
+from keeper.execution.signer import KeystoreSigner, NodeSigner
 from keeper.execution.verify import verify
 from keeper.ledger import Ledger
 from keeper.policy import Kind
@@ -27,6 +27,7 @@ from keeper.services import vault as lifecycle
 from keeper.services.in_kind import Refused
 from keeper.services.keeper_pass import PassResult, keeper_pass
 from keeper.services.memory import Memory
+from keeper.services.permits import NO_PERMIT
 from keeper.services.plan import Plan, find_pools, plan, take
 from keeper.services.proposals import proposal_of
 from keeper.services.route import route_swap
@@ -357,6 +358,31 @@ def test_zap__ten_thousand_usdc_and_back__is_within_five_bps_of_what_no_route_ex
     assert 0.8 * back.gas < gas <= back.gas
     for symbol in demo.WEIGHTS:
         assert desk.box.balance(TOKENS[symbol].address, str(settings.zap)) == 0
+
+
+def test_zap__by_the_signer_s_permit__is_one_transaction_each_way_and_leaves_no_allowance(zapping):
+    desk, keeper = zapping, zapping.keeper
+    client, settings, sent = desk.client, desk.settings, desk.client.nonce(keeper.address)
+    minting = zap.plan_mint(client, settings, desk.vault, "USDC", "10000")
+    permit = zap_order.permitted(client, settings, keeper, minting, FAR)
+    shares, _ = zap_order.execute(client, settings, keeper, minting, minting.data(30, FAR, permit), permit)
+    back = zap.plan_redeem(client, settings, desk.vault, f"{shares / WAD:.15f}"[:-3], "ETH")
+    permit = zap_order.permitted(client, settings, keeper, back, FAR)
+    zap_order.execute(client, settings, keeper, back, back.data(30, FAR, permit), permit)
+    assert client.nonce(keeper.address) - sent == 2
+    for token in (TOKENS["USDC"].address, desk.vault):
+        assert desk.box.call(token, "allowance(address,address)(uint256)", keeper.address, settings.zap) == 0
+
+
+def test_permitted__ether_a_token_without_permits_or_a_signer_of_transactions_alone__is_none(zapping):
+    client, settings, keeper = zapping.client, zapping.settings, zapping.keeper
+    for token in ("ETH", "WETH"):
+        plan = zap.plan_mint(client, settings, zapping.vault, token, "1")
+        assert zap_order.permitted(client, settings, keeper, plan, FAR) == NO_PERMIT
+    plan = zap.plan_mint(client, settings, zapping.vault, "USDC", "10000")
+    assert zap_order.permitted(client, settings, NodeSigner(client, keeper.address), plan, FAR) == NO_PERMIT
+    zapping.box.send(keeper.address, TOKENS["USDC"].address, "approve(address,uint256)", settings.zap, 10_000 * 10**6)
+    assert zap_order.permitted(client, settings, keeper, plan, FAR) == NO_PERMIT
 
 
 def test_zap__pools_moved_since_the_plan__reverts_and_takes_nothing(zapping):

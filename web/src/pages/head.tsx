@@ -1,6 +1,6 @@
 /** The top of every page about one vault. */
 import { Link } from "wouter";
-import type { Vault } from "../api";
+import type { Vault } from "../api/vaults";
 import { chainName } from "../chains";
 import { moment, whole } from "../format";
 import { Badge } from "../ui/badge";

@@ -1,5 +1,7 @@
 /** What the keeper would do with a vault now, and why. */
-import { type Address, type Decision, decisionOf, type Vault } from "../api";
+import { type Decision, decisionOf } from "../api/keeper";
+import type { Vault } from "../api/vaults";
+import type { Address } from "../api/wire";
 import { bps, moment, percent, ratio, span, usd } from "../format";
 import { Answer, Empty, useLive } from "../live";
 import { Flow } from "../pictures/flow";

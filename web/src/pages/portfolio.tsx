@@ -2,7 +2,8 @@
 
 import { useConnection } from "wagmi";
 import { Link } from "wouter";
-import { type Address, type Position, positionsOf } from "../api";
+import { type Position, positionsOf } from "../api/portfolio";
+import type { Address } from "../api/wire";
 import { transactionPage } from "../chains";
 import { CENT, day, signedUsd, usd } from "../format";
 import { Answer, Empty, useLive } from "../live";

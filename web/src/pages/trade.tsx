@@ -1,10 +1,12 @@
 /** Mint and redeem. A way in or out is one entry of `WAYS`. */
 import { type ReactNode, useId, useState } from "react";
-import type { Address, Vault } from "../api";
+import type { Vault } from "../api/vaults";
+import type { Address } from "../api/wire";
 import { Answer } from "../live";
 import { InKind } from "../trade/in-kind";
 import { OneToken } from "../trade/one-token";
 import { type Runner, useRunner } from "../trade/runner";
+import { type Slippage, useSlippage } from "../trade/slippage-field";
 import { VaultHead } from "./head";
 import { useVault } from "./vault";
 
@@ -14,6 +16,7 @@ export interface WayProps {
   vault: Vault;
   kind: Kind;
   runner: Runner;
+  slippage: Slippage;
   /** The choice between the ways, which stands on top of a form. */
   ways: ReactNode;
 }
@@ -42,6 +45,7 @@ function Form(props: { vault: Vault; kind: Kind }) {
   const { vault, kind } = props;
   const [chosen, setChosen] = useState<(typeof WAYS)[number]["id"] | null>(null);
   const runner = useRunner(vault.chainId);
+  const slippage = useSlippage();
   const name = useId();
   const there = WAYS.filter((each) => each.isThere(vault));
   const way = there.find((each) => each.id === chosen) ?? there[0];
@@ -60,6 +64,7 @@ function Form(props: { vault: Vault; kind: Kind }) {
         vault={vault}
         kind={kind}
         runner={runner}
+        slippage={slippage}
         ways={
           there.length > 1 && (
             <fieldset className="ways" disabled={runner.isBusy}>

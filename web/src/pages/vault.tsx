@@ -1,6 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
-import { type Address, type NavPoint, navOf, type Rebalance, rebalancesOf, type Vault, vaultOf } from "../api";
+import { type NavPoint, navOf, type Rebalance, rebalancesOf } from "../api/past";
+import { type Vault, vaultOf } from "../api/vaults";
+import type { Address } from "../api/wire";
 import { transactionPage } from "../chains";
 import { bps, moment, percent, ratio, usd } from "../format";
 import { Answer, Empty, useLive } from "../live";

@@ -1,6 +1,6 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { Link } from "wouter";
-import type { Summary } from "../api";
+import type { Summary } from "../api/vaults";
 import { chainName } from "../chains";
 import { percent, usd } from "../format";
 import { Answer, Empty } from "../live";

@@ -1,6 +1,6 @@
 /** What an asset weighs against its target and band, on one line. The figures stand beside it: it is hidden from screen readers. */
 import { scaleLinear } from "d3-scale";
-import type { Asset } from "../api";
+import type { Asset } from "../api/vaults";
 
 const WIDTH = 220;
 const HEIGHT = 22;

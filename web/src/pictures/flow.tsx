@@ -1,6 +1,6 @@
 /** A rebalance's route: what is sold on the left, the pools in the middle, what is bought on the right. */
 import { sankeyLinkHorizontal } from "d3-sankey";
-import type { Leg } from "../api";
+import type { Leg } from "../api/legs";
 import { Amount, Table } from "../ui/parts";
 import { venueName } from "../words";
 import { layout, type Prices, wordsOf } from "./layout";

@@ -1,6 +1,6 @@
 /** Where a route's tokens and pools stand in its picture. Pure. */
 import { type SankeyLink, type SankeyNode, sankey, sankeyJustify } from "d3-sankey";
-import type { Leg } from "../api";
+import type { Leg } from "../api/legs";
 import { venueName } from "../words";
 
 export interface Spot {

@@ -2,7 +2,7 @@
 import { scaleLinear, scaleUtc } from "d3-scale";
 import { area, curveStepAfter, line } from "d3-shape";
 import { useState } from "react";
-import type { NavPoint } from "../api";
+import type { NavPoint } from "../api/past";
 import { moment, ratio, signedPercent, usd } from "../format";
 
 const WIDTH = 720;

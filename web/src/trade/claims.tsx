@@ -1,6 +1,7 @@
 /** What redemptions could not pay, and the way to fetch it. */
 import { useConnection } from "wagmi";
-import type { Address, Claim, Position } from "../api";
+import type { Claim, Position } from "../api/portfolio";
+import type { Address } from "../api/wire";
 import { tokens } from "../format";
 import { WrongNetwork } from "../ui/wallet-button";
 import { Transactions, useRunner } from "./runner";

@@ -1,7 +1,8 @@
 /** What the wallet has, read through the wallet. */
 import { readContracts } from "wagmi/actions";
 import { tokenAbi } from "../abi";
-import type { Address, Vault } from "../api";
+import type { Vault } from "../api/vaults";
+import type { Address } from "../api/wire";
 import { isKnown } from "../chains";
 import { config } from "../wallet";
 

@@ -1,7 +1,8 @@
 /** Mint or redeem for all assets of the basket, pro rata. */
 import { useState } from "react";
 import { useConnection } from "wagmi";
-import { type Quote, quoteOf, SLIPPAGE_BPS, simulate, type Vault } from "../api";
+import { type Quote, quoteOf, simulate } from "../api/in-kind";
+import type { Vault } from "../api/vaults";
 import { exact, percent, tokens, usd } from "../format";
 import { Answer, useLive } from "../live";
 import type { Kind, WayProps } from "../pages/trade";
@@ -13,10 +14,12 @@ import { type Holdings, holdingsOf } from "./holdings";
 import { gasPrice } from "./run";
 import { type Runner, Transactions } from "./runner";
 import { simulated } from "./simulated";
-import { mintSteps, redeemSteps, type Step } from "./steps";
+import { atLeast, atMost, percentOf } from "./slippage";
+import { SlippageField } from "./slippage-field";
+import { type LimitedPart, mintSteps, redeemSteps, type Step } from "./steps";
 
 export function InKind(props: WayProps) {
-  const { vault, kind, runner } = props;
+  const { vault, kind, runner, slippage } = props;
   const [text, setText] = useState("");
   const { amount: shares, fault } = read(text, 18);
   const quote = useLive(
@@ -49,6 +52,15 @@ export function InKind(props: WayProps) {
               </>
             }
           />
+          <SlippageField
+            slippage={{
+              ...slippage,
+              choose: (bps) => {
+                runner.clear();
+                slippage.choose(bps);
+              },
+            }}
+          />
         </fieldset>
       </div>
       {shares === null ? (
@@ -66,6 +78,11 @@ export function InKind(props: WayProps) {
               runner={runner}
               shares={shares}
               quote={found}
+              bps={slippage.bps}
+              parts={found.parts.map((part) => ({
+                ...part,
+                limit: (kind === "mint" ? atMost : atLeast)(part.amount, slippage.bps),
+              }))}
               label={`${tokens(shares, 18)} ${vault.symbol}`}
               onAll={write}
             />
@@ -82,13 +99,17 @@ interface Props {
   runner: Runner;
   shares: bigint;
   quote: Quote;
+  /** How much worse than quoted it may come, in basis points. */
+  bps: number;
+  /** Of the quote. */
+  parts: readonly LimitedPart[];
   /** The shares in words, as in "1.5 EQ6". */
   label: string;
   onAll: (text: string) => void;
 }
 
 function Order(props: Props) {
-  const { vault, kind, runner, shares, quote, label } = props;
+  const { vault, kind, runner, shares, quote, bps, parts, label } = props;
   const { address, chainId } = useConnection();
 
   const isHere = address !== undefined && chainId === vault.chainId;
@@ -100,8 +121,8 @@ function Order(props: Props) {
   const lack = held ? lackOf(props, held) : null;
   const canStart = steps !== null && lack === null && runner.running === null;
   const simulation = useLive(
-    ["simulation", vault.address, kind, address, String(shares), steps?.length],
-    () => simulate(kind, vault.address, shares, address ?? "0x"),
+    ["simulation", vault.address, kind, address, String(shares), bps, steps?.length],
+    () => simulate(kind, vault.address, shares, address ?? "0x", bps),
     { enabled: canStart },
   );
   const price = useLive(["gas price", vault.chainId], () => gasPrice(vault.chainId), { enabled: canStart });
@@ -120,7 +141,7 @@ function Order(props: Props) {
           </>
         }
       >
-        {quote.parts.map((part, index) => {
+        {parts.map((part, index) => {
           const balance = held?.balances[index];
           const short = kind === "mint" && balance !== undefined && balance < part.amount;
           return (
@@ -159,7 +180,7 @@ function Order(props: Props) {
         <li>No price impact: nothing is traded. Every holder's part of the basket stays what it was.</li>
         <li>
           {kind === "mint" ? "The vault takes no more than “at most”" : "The vault pays no less than “at least”"}, or
-          nothing happens. The room of {SLIPPAGE_BPS / 100} % is for a rebalance in between.
+          nothing happens. The room of {percentOf(bps)} is for a rebalance in between.
         </li>
         {simulation.data && !refused && !runner.running && (
           <li>{simulated(simulation.data, price.data ?? null, vault.chainId)}</li>
@@ -204,10 +225,10 @@ function Order(props: Props) {
 }
 
 function stepsOf(props: Props, account: `0x${string}`, held: Holdings): Step[] {
-  const { vault, kind, shares, quote, label } = props;
+  const { vault, kind, shares, parts, label } = props;
   return kind === "mint"
-    ? mintSteps(vault.address, account, shares, quote.parts, held.allowances, label)
-    : redeemSteps(vault.address, account, shares, quote.parts, label);
+    ? mintSteps(vault.address, account, shares, parts, held.allowances, label)
+    : redeemSteps(vault.address, account, shares, parts, label);
 }
 
 /** What is missing for it, in words; null when all is there. */

@@ -1,7 +1,9 @@
 /** Mint with one token, or redeem for one: the pools turn it into the basket, or the basket into it. */
 import { useState } from "react";
 import { useConnection } from "wagmi";
-import { ApiError, type Token, zapOf } from "../api";
+import { ApiError } from "../api/client";
+import type { Token } from "../api/wire";
+import { zapOf } from "../api/zaps";
 import { exact, short, tokens } from "../format";
 import { Answer, useLive } from "../live";
 import type { WayProps } from "../pages/trade";
@@ -9,6 +11,7 @@ import { WrongNetwork } from "../ui/wallet-button";
 import { AmountField, read, useSettled } from "./amount";
 import { type Purse, purseOf } from "./purse";
 import { gasPrice } from "./run";
+import { SlippageField } from "./slippage-field";
 import { ZapOrderView } from "./zap-order";
 
 /** Units of gas that "Max" leaves the coin for: more than a mint of a large basket takes. */
@@ -18,10 +21,11 @@ const COIN = "coin";
 const CONFLICT = 409;
 
 export function OneToken(props: WayProps) {
-  const { vault, kind, runner } = props;
+  const { vault, kind, runner, slippage } = props;
   const { address, chainId } = useConnection();
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState<string | null>(null);
+  const [byApproval, setByApproval] = useState(false);
 
   const { zap } = vault;
   const found = zap?.tokens ?? [];
@@ -39,7 +43,7 @@ export function OneToken(props: WayProps) {
   );
   const asked = useLive(
     ["zap", kind, vault.address, token?.address, String(settled), account],
-    () => zapOf(kind, vault.address, token?.address ?? null, settled ?? 0n, account),
+    () => zapOf(kind, vault.address, token?.address ?? null, settled ?? 0n, account, slippage.bps),
     { enabled: settled !== null && token !== undefined && !runner.isBusy && !runner.done },
   );
   const price = useLive(["gas price", vault.chainId], () => gasPrice(vault.chainId), { enabled: account !== null });
@@ -86,6 +90,7 @@ export function OneToken(props: WayProps) {
             onMax={most ? () => change(() => setText(exact(most, decimals))) : undefined}
           />
           {!isMint && choice}
+          <SlippageField slippage={{ ...slippage, choose: (bps) => change(() => slippage.choose(bps)) }} />
         </fieldset>
       </div>
       {amount === null || settled === null ? (
@@ -107,9 +112,12 @@ export function OneToken(props: WayProps) {
               runner={runner}
               order={{ kind, zap: zap.address, vault: vault.address, token: token.address, amount: settled }}
               zapped={zapped}
+              bps={slippage.bps}
               isFresh={amount === settled && !(runner.failed && asked.isFetching)}
               account={account}
               held={held}
+              byApproval={byApproval}
+              onByApproval={setByApproval}
               trouble={account !== null && purse.isError ? purse.error : null}
             />
           )}

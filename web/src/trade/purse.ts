@@ -1,7 +1,7 @@
 /** What the wallet has of what a zap takes and gives, read through the wallet. */
 import { getBalance, readContracts } from "wagmi/actions";
 import { tokenAbi } from "../abi";
-import type { Address } from "../api";
+import type { Address } from "../api/wire";
 import { isKnown } from "../chains";
 import { config } from "../wallet";
 

@@ -1,11 +1,12 @@
 /** Steps through the wallet, one after the other: simulated, signed, mined. Stops at the first that fails. */
 import type { Hash, TransactionReceipt } from "viem";
-import { getBlock, getPublicClient, simulateContract, writeContract } from "wagmi/actions";
+import { getBlock, getPublicClient, signTypedData, simulateContract, writeContract } from "wagmi/actions";
 import { tokenAbi, vaultAbi } from "../abi";
-import type { Address } from "../api";
+import type { Address } from "../api/wire";
 import { type ChainId, isKnown } from "../chains";
 import { config } from "../wallet";
-import { inWords } from "../words";
+import { inWords, isRejected } from "../words";
+import { CannotSign, type Permission, type Permit, permitOf, typedDataOf } from "./permit";
 import { DEADLINE_S, type Step } from "./steps";
 import { zapCall } from "./zap";
 
@@ -24,13 +25,21 @@ export interface Progress {
   error?: unknown;
 }
 
-/** What a step calls. The deadline counts from the chain's clock, which need not be this machine's. */
-export function callOf(step: Step, now: bigint) {
+/** A step that is sent; the others are signed. */
+type Sent = Exclude<Step, { kind: "permit" }>;
+
+/**
+ * What a step calls. The deadline counts from the chain's clock, which need not be this machine's.
+ *
+ * @param permit what was signed for a zap, whose deadline it is too
+ */
+export function callOf(step: Sent, now: bigint, permit?: Permit) {
   if (step.kind === "approve")
     return { address: step.token, abi: tokenAbi, functionName: "approve", args: [step.spender, step.amount] } as const;
   if (step.kind === "claim")
     return { address: step.vault, abi: vaultAbi, functionName: "claim", args: [step.asset, step.receiver] } as const;
-  if (step.kind === "zap") return zapCall(step.order, step.least, step.swaps, now + DEADLINE_S);
+  if (step.kind === "zap")
+    return zapCall(step.order, step.least, step.swaps, permit?.deadline ?? now + DEADLINE_S, permit);
   const args = [step.shares, step.receiver, step.limits, now + DEADLINE_S] as const;
   return { address: step.vault, abi: vaultAbi, functionName: step.kind, args } as const;
 }
@@ -46,6 +55,7 @@ export async function run(
   chain: number,
   tell: (index: number, progress: Progress) => void,
 ): Promise<boolean> {
+  let permit: Permit | undefined;
   for (const [index, step] of steps.entries()) {
     let hash: Hash | undefined;
     const say = (progress: Progress) => {
@@ -53,9 +63,15 @@ export async function run(
       tell(index, progress);
     };
     try {
+      if (step.kind === "permit") {
+        say({ state: "signing" });
+        permit = await sign(step.permission, account, known(chain));
+        say({ state: "done" });
+        continue;
+      }
       if (step.kind === "approve" && step.allowed > 0n && (await refuses(step, account, chain)))
         await send({ ...step, amount: 0n }, account, chain, say);
-      const receipt = await send(step, account, chain, say);
+      const receipt = await send(step, account, chain, say, permit);
       say({ state: "done", hash: receipt.transactionHash, receipt });
     } catch (error) {
       say({ state: "failed", error, ...(hash ? { hash } : {}) });
@@ -66,7 +82,7 @@ export async function run(
 }
 
 /** Some tokens (USDT) change an allowance only from zero. */
-async function refuses(step: Step, account: Address, chain: number): Promise<boolean> {
+async function refuses(step: Sent, account: Address, chain: number): Promise<boolean> {
   const call = { ...callOf(step, 0n), account, chainId: known(chain) };
   return simulateContract(config, call as never).then(
     () => false,
@@ -74,16 +90,28 @@ async function refuses(step: Step, account: Address, chain: number): Promise<boo
   );
 }
 
+/** Have the wallet sign a permission, which holds as long as a transaction would. */
+async function sign(permission: Permission, account: Address, chainId: ChainId): Promise<Permit> {
+  const { timestamp } = await getBlock(config, { chainId });
+  const deadline = timestamp + DEADLINE_S;
+  const data = typedDataOf(permission, account, chainId, deadline);
+  const signature = await signTypedData(config, { ...data, account } as never).catch((error) => {
+    throw isRejected(error) ? error : new CannotSign();
+  });
+  return permitOf(permission, deadline, signature);
+}
+
 async function send(
-  step: Step,
+  step: Sent,
   account: Address,
   chain: number,
   say: (progress: Progress) => void,
+  permit?: Permit,
 ): Promise<TransactionReceipt> {
   const chainId = known(chain);
   say({ state: "checking" });
   const { timestamp } = await getBlock(config, { chainId });
-  const call = { ...callOf(step, timestamp), account, chainId };
+  const call = { ...callOf(step, timestamp, permit), account, chainId };
   await simulateContract(config, call as never);
   const gas = await getPublicClient(config, { chainId }).estimateContractGas(call as never);
   say({ state: "signing" });

@@ -1,7 +1,7 @@
 /** A row of transactions on its way through the wallet, and what a person sees of it. */
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import type { Address } from "../api";
+import type { Address } from "../api/wire";
 import { transactionPage } from "../chains";
 import { Hex } from "../ui/parts";
 import { inWords } from "../words";

@@ -1,4 +1,4 @@
-import type { Simulation } from "../api";
+import type { Simulation } from "../api/transactions";
 import { coinName } from "../chains";
 import { tokens, whole } from "../format";
 

@@ -1,10 +1,18 @@
 /** From a quote and what is already allowed to the transactions that a wallet has to sign. Pure. */
-import type { Address, Part } from "../api";
+import type { Part } from "../api/in-kind";
+import type { Address } from "../api/wire";
+import type { PermitOffer } from "../api/zaps";
+import type { Permission } from "./permit";
 import type { Operation, ZapOrder } from "./zap";
+
+/** What is taken at most, or paid at least. */
+export type LimitedPart = Part & { limit: bigint };
 
 export type Step =
   // `allowed` is what the token allows already: too little.
   | { kind: "approve"; title: string; token: Address; spender: Address; amount: bigint; allowed: bigint }
+  // Signed and not sent: what it allows comes along with the zap.
+  | { kind: "permit"; title: string; permission: Permission }
   | { kind: "mint" | "redeem"; title: string; vault: Address; shares: bigint; receiver: Address; limits: bigint[] }
   | { kind: "zap"; title: string; order: ZapOrder; least: bigint; swaps: readonly Operation[] }
   | { kind: "claim"; title: string; vault: Address; asset: Address; receiver: Address };
@@ -17,7 +25,7 @@ export function mintSteps(
   vault: Address,
   receiver: Address,
   shares: bigint,
-  parts: readonly Part[],
+  parts: readonly LimitedPart[],
   allowances: readonly bigint[],
   label: string,
 ): Step[] {
@@ -37,7 +45,7 @@ export function redeemSteps(
   vault: Address,
   receiver: Address,
   shares: bigint,
-  parts: readonly Part[],
+  parts: readonly LimitedPart[],
   label: string,
 ): Step[] {
   return [
@@ -52,7 +60,7 @@ export function redeemSteps(
   ];
 }
 
-/** The approval that is missing, for what is given and not more, then the zap. */
+/** The approval that is missing, for what is given and not more, then the zap. With an offer a permission is signed in its place. */
 export function zapSteps(
   order: ZapOrder,
   least: bigint,
@@ -60,17 +68,13 @@ export function zapSteps(
   given: { address: Address | null; symbol: string },
   allowed: bigint,
   title: string,
+  offer: PermitOffer | null,
 ): Step[] {
-  const { zap, amount } = order;
-  const steps: Step[] = [];
-  if (given.address !== null && allowed < amount)
-    steps.push({
-      kind: "approve",
-      title: `Approve ${given.symbol}`,
-      token: given.address,
-      spender: zap,
-      amount,
-      allowed,
-    });
-  return [...steps, { kind: "zap", title, order, least, swaps }];
+  const { zap: spender, amount } = order;
+  const last: Step = { kind: "zap", title, order, least, swaps };
+  if (given.address === null || allowed >= amount) return [last];
+  const what = { token: given.address, spender, amount };
+  return offer
+    ? [{ kind: "permit", title: "Sign a permission", permission: { offer, ...what } }, last]
+    : [{ kind: "approve", title: `Approve ${given.symbol}`, ...what, allowed }, last];
 }

@@ -1,19 +1,24 @@
 /** One zap as it is quoted: what comes of it, what it costs, how it goes, and the button that starts it. */
 import { useState } from "react";
 import { useConnection } from "wagmi";
-import { type Address, SLIPPAGE_BPS, type Token, type Vault, wrappedCoins, type Zapped, type ZapQuote } from "../api";
+import { type Vault, wrappedCoins } from "../api/vaults";
+import type { Address, Token } from "../api/wire";
+import type { Zapped, ZapQuote } from "../api/zaps";
 import { coinName } from "../chains";
 import { percent, tokens, usd, WAD } from "../format";
 import { useLive } from "../live";
 import { pricesOf } from "../pages/vault";
 import { Flow } from "../pictures/flow";
-import { Amount, Figure, Hex } from "../ui/parts";
+import { Amount, Figure } from "../ui/parts";
 import { inWords } from "../words";
+import { Allowing, ByApproval } from "./allowing";
+import { CannotSign } from "./permit";
 import type { Purse } from "./purse";
 import { type Runner, Transactions } from "./runner";
 import { simulated } from "./simulated";
+import { atLeast, percentOf } from "./slippage";
 import { zapSteps } from "./steps";
-import { cameOf, impactOf, leastOf, swapsOf, type ZapOrder } from "./zap";
+import { cameOf, impactOf, swapsOf, type ZapOrder } from "./zap";
 
 /** From here on the price impact is a warning, and from there on it has to be accepted by itself. */
 const WARNING = WAD / 100n;
@@ -24,11 +29,16 @@ interface Props {
   runner: Runner;
   order: ZapOrder;
   zapped: Zapped;
+  /** How much less than quoted may come, in basis points. */
+  bps: number;
   /** Whether the quote is for what stands in the form, and none that failed already. */
   isFresh: boolean;
   account: Address | null;
   held: Purse | undefined;
   trouble: unknown;
+  /** Whether an approval is wanted where a permission could be signed in its place. */
+  byApproval: boolean;
+  onByApproval: (wanted: boolean) => void;
 }
 
 export function ZapOrderView(props: Props) {
@@ -38,7 +48,7 @@ export function ZapOrderView(props: Props) {
   const [accepted, setAccepted] = useState<bigint>(0n);
   const { given, wanted } = quote;
   const isMint = order.kind === "mint";
-  const least = leastOf(quote.amountOut);
+  const least = atLeast(quote.amountOut, props.bps);
   const impact = impactOf(quote);
   const price = useCoinPrice(vault);
   const wei = quote.gas * quote.gasPrice;
@@ -47,13 +57,16 @@ export function ZapOrderView(props: Props) {
 
   const lack = held ? lackOf(order, given, held, wei) : null;
   const refused = simulation?.succeeds === false ? simulation.words : null;
-  const checked = prepared ? check(() => swapsOf(order, least, prepared)) : null;
+  const checked = prepared ? check(() => swapsOf(order, atLeast(quote.amountOut, zapped.bps), prepared)) : null;
   const obstacle = quote.problem ?? checked?.fault ?? lack ?? refused;
   const isAlarming = impact !== null && impact > ALARM;
   // Accepted once, a little more is no news.
   const isAccepted = !isAlarming || impact <= accepted;
-  const steps = checked?.swaps && held ? zapSteps(order, least, checked.swaps, given, held.allowance, title) : null;
-  const isApproved = steps === null || steps.length === 1;
+  const byApproval = props.byApproval || runner.failed?.error instanceof CannotSign;
+  const offer = byApproval ? null : zapped.permit;
+  const steps =
+    checked?.swaps && held ? zapSteps(order, least, checked.swaps, given, held.allowance, title, offer) : null;
+  const first = steps?.[0];
   const receipt = runner.running?.progress.at(-1)?.receipt;
   const came = receipt ? cameOf(order, receipt.logs) : null;
   return (
@@ -111,19 +124,24 @@ export function ZapOrderView(props: Props) {
       {quote.legs.length > 0 && <Flow legs={quote.legs} prices={pricesOf(vault)} label="Route" />}
       <ul className="facts">
         <li>
-          Below “at least” nothing happens but that gas is spent. It is {SLIPPAGE_BPS / 100} % under the quote of block{" "}
+          Below “at least” nothing happens but that gas is spent. It is {percentOf(props.bps)} under the quote of block{" "}
           {quote.block}, which is renewed with every block until you start.
         </li>
         <Certified quote={quote} />
         {quote.back.length > 0 && <li>{returned(quote)}</li>}
-        {!isApproved && !runner.running && (
+        {first && !runner.running && <Allowing step={first} zap={order.zap} paid={paid} />}
+        {simulation && !refused && !runner.running && (
           <li>
-            <strong>One approval comes first.</strong> It allows the zap contract <Hex of={order.zap} />, and nobody
-            else, to take {paid} from you when you call it. Nothing is unlimited and nothing stays.
+            {first?.kind === "permit"
+              ? // It was simulated with an approval, whose gas is not this one's.
+                simulated({ ...simulation, gas: simulation.gas.slice(-1) }, null, vault.chainId)
+              : simulated(simulation, quote.gasPrice, vault.chainId)}
           </li>
         )}
-        {simulation && !refused && !runner.running && <li>{simulated(simulation, quote.gasPrice, vault.chainId)}</li>}
       </ul>
+      {zapped.permit && first && first.kind !== "zap" && !runner.isBusy && !runner.done && (
+        <ByApproval wanted={byApproval} onWanted={props.onByApproval} />
+      )}
       {!address && <p className="notice">Connect a wallet at the top to go on. Looking needs none.</p>}
       {trouble !== null && (
         <div className="notice bad" role="alert">

@@ -9,8 +9,11 @@ import {
   zeroAddress,
 } from "viem";
 import { zapAbi } from "../abi";
-import { type Address, type Prepared, SLIPPAGE_BPS, type ZapQuote } from "../api";
+import type { Prepared } from "../api/transactions";
+import type { Address } from "../api/wire";
+import type { ZapQuote } from "../api/zaps";
 import { WAD } from "../format";
+import { NO_PERMIT, type Permit } from "./permit";
 
 /** The server's transaction is not the one that the page shows. */
 export class Distrusted extends Error {}
@@ -33,15 +36,6 @@ export interface Operation {
   share: bigint;
 }
 
-const BPS = 10_000n;
-const NONE: Hex = `0x${"0".repeat(64)}`;
-const NO_PERMIT = { means: 0n, amount: 0n, nonce: 0n, deadline: 0n, v: 0, r: NONE, s: NONE } as const;
-
-/** The least that is accepted of what was quoted, rounded up: it protects whoever signs. */
-export function leastOf(quoted: bigint): bigint {
-  return (quoted * (BPS - BigInt(SLIPPAGE_BPS)) + BPS - 1n) / BPS;
-}
-
 /** What is lost at the oracle's prices, pools' fees among it, as a WAD share; null where it has none of a token. */
 export function impactOf(quote: Pick<ZapQuote, "valueIn" | "valueOut">): bigint | null {
   const { valueIn, valueOut } = quote;
@@ -50,10 +44,16 @@ export function impactOf(quote: Pick<ZapQuote, "valueIn" | "valueOut">): bigint 
 }
 
 /** What the zap is called with: all of it the page's own, but for the swaps. */
-export function zapCall(order: ZapOrder, least: bigint, swaps: readonly Operation[], deadline: bigint) {
+export function zapCall(
+  order: ZapOrder,
+  least: bigint,
+  swaps: readonly Operation[],
+  deadline: bigint,
+  permit: Permit = NO_PERMIT,
+) {
   const { kind, zap, vault, amount } = order;
   const token = order.token ?? zeroAddress;
-  const rest = [least, swaps, [], deadline, NO_PERMIT] as const;
+  const rest = [least, swaps, [], deadline, permit] as const;
   return kind === "mint"
     ? ({
         address: zap,
@@ -70,6 +70,7 @@ export function zapCall(order: ZapOrder, least: bigint, swaps: readonly Operatio
  *
  * They alone are the server's word. The worst they can do is to bring the least that is accepted.
  *
+ * @param least what the server was asked for
  * @throws Distrusted what is different, as a sentence
  */
 export function swapsOf(order: ZapOrder, least: bigint, prepared: Prepared): readonly Operation[] {
@@ -84,7 +85,7 @@ export function swapsOf(order: ZapOrder, least: bigint, prepared: Prepared): rea
     [!isAddressEqual(token as Address, order.token ?? zeroAddress), "is of another token"],
     [amount !== order.amount, "is of another amount"],
     [prepared.value !== wei, "sends another amount of the chain's coin"],
-    [limit < least, "accepts less than the least shown here"],
+    [limit < least, "accepts less than it was asked for"],
     [calls.length > 0, "calls more than pools"],
     [permit.means !== 0n, "asks for a signature"],
   ];

@@ -1,4 +1,4 @@
-import type { Vault } from "../api";
+import type { Vault } from "../api/vaults";
 
 /** In words what the vault may do now. */
 export function Badge(props: { vault: Pick<Vault, "mode" | "isOpen" | "nav"> }) {
