@@ -5,7 +5,7 @@
 On the devnet: the demo's basket with a million USD in it. The zap is planned by `keeper/services/zap.py` and mined. From the
 same state, as many shares are then made by hand: each asset is bought on Uniswap's V3 router through the pools of the lowest
 fee, each is approved to the vault, and the vault mints in kind. A redemption by hand is the other way round. Gas is the
-receipts', the approvals included.
+receipts', the approvals included; the zap's is also measured by a permit in place of the approval, in one transaction.
 
 A large amount is minted whole; in parts one after another, each planned on the pools that the one before left, which is all
 that parts within a transaction could do; and in parts with pools that have come back to their prices in between, as
@@ -29,7 +29,7 @@ from devnet.addresses import TOKENS, V3_ROUTER
 from devnet.box import Box
 from keeper.chain.rpc import Client
 from keeper.execution.signer import KeystoreSigner
-from keeper.services import demo, zap
+from keeper.services import demo, zap, zap_order
 from keeper.services import vault as lifecycle
 from keeper.settings import Settings, load
 
@@ -47,8 +47,8 @@ class Row:
     """One size, one way: whole shares that come of so many USDC, or USDC of shares worth so many USD.
 
     `short_bps` is by how much less came than no route exceeds, `planned_off_bps` than the plan said. `planned_gas` is the
-    zap's alone, `gas` and `by_hand_gas` are with approvals. By hand as many shares cost `by_hand_usdc`, or the same bring
-    it, which is so many basis points worse than the zap.
+    zap's alone, `gas` and `by_hand_gas` are with approvals, `permit_gas` with a signature in place of one. By hand as many
+    shares cost `by_hand_usdc`, or the same bring it, which is so many basis points worse than the zap.
     """
 
     usd: int
@@ -61,6 +61,7 @@ class Row:
     approval_gas: int
     gas: int
     transactions: int
+    permit_gas: int
     by_hand_gas: int
     by_hand_transactions: int
     by_hand_usdc: float
@@ -100,13 +101,14 @@ class Bench:
         self.box.give(usdc, self.caller.address, SPARE_USDC * amount)
         again = self.box.snapshot()
         plan = zap.plan_mint(self.client, self.settings, self.vault, "USDC", str(usd))
+        by_permit = self._zap_by_permit(plan)
         zapped = self._zap(plan, usdc)
         shares = self.box.balance(self.vault, self.caller.address)
         self.box.revert(again)
         by_hand = self._by_hand(shares, SPARE_USDC * amount)
         spent = SPARE_USDC * amount - self.box.balance(usdc, self.caller.address)
         self.box.revert(state)
-        return _row(usd, plan, shares, zapped, by_hand, spent, spent / amount - 1)
+        return _row(usd, plan, shares, zapped, by_permit, by_hand, spent, spent / amount - 1)
 
     def measure_redemption(self, usd: int) -> Row:
         """As a mint, the other way: the depositor gives the caller the shares."""
@@ -115,13 +117,14 @@ class Bench:
         self.box.send(self.depositor, self.vault, "transfer(address,uint256)", self.caller.address, shares)
         again = self.box.snapshot()
         plan = zap.plan_redeem(self.client, self.settings, self.vault, str(shares / WAD), "USDC")
+        by_permit = self._zap_by_permit(plan)
         zapped = self._zap(plan, self.vault)
         amount = self.box.balance(usdc, self.caller.address)
         self.box.revert(again)
         by_hand = self._by_hand_back(shares)
         got = self.box.balance(usdc, self.caller.address)
         self.box.revert(state)
-        return _row(usd, plan, amount, zapped, by_hand, got, 1 - got / amount)
+        return _row(usd, plan, amount, zapped, by_permit, by_hand, got, 1 - got / amount)
 
     def measure_large(self, usd: int, parts: int) -> Large:
         """Whole, and in parts; the state is there again afterwards."""
@@ -145,8 +148,19 @@ class Bench:
     def _zap(self, plan: zap.ZapPlan, given: str) -> tuple[int, int]:
         """Gas of the approval and of the zap."""
         approval = self._send(given, "approve(address,uint256)", self.settings.zap, plan.amount_in)
-        data = plan.data(self.settings.policy.slippage_bps, FAR)
-        return approval, int(self.box.transact(self.caller.address, self.settings.zap, data)["gasUsed"], 16)
+        return approval, self._run(plan.data(self.settings.policy.slippage_bps, FAR))
+
+    def _zap_by_permit(self, plan: zap.ZapPlan) -> int:
+        """Gas of the zap where the caller signs a permit; the state is there again afterwards."""
+        state = self.box.snapshot()
+        permit = zap_order.permitted(self.client, self.settings, self.caller, plan, FAR)
+        gas = self._run(plan.data(self.settings.policy.slippage_bps, FAR, permit))
+        self.box.revert(state)
+        return gas
+
+    def _run(self, data: bytes) -> int:
+        """Gas of the zap that is called with this."""
+        return int(self.box.transact(self.caller.address, self.settings.zap, data)["gasUsed"], 16)
 
     def _worth(self) -> float:
         """USD that the caller's shares and assets are worth at the oracle's prices."""
@@ -203,11 +217,12 @@ def _row(
     plan: zap.ZapPlan,
     comes: int,
     zapped: tuple[int, int],
+    by_permit: int,
     by_hand: tuple[int, int],
     by_hand_usdc: int,
     worse: float,
 ) -> Row:
-    """`comes` and `by_hand_usdc` in base units; gas of approval and zap; gas and number of transactions by hand."""
+    """`comes` and `by_hand_usdc` in base units; gas of approval and zap, by permit, and with its transactions by hand."""
     return Row(
         usd=usd,
         comes=round(comes / 10**plan.wanted.decimals, 6),
@@ -219,6 +234,7 @@ def _row(
         approval_gas=zapped[0],
         gas=sum(zapped),
         transactions=len(zapped),
+        permit_gas=by_permit,
         by_hand_gas=by_hand[0],
         by_hand_transactions=by_hand[1],
         by_hand_usdc=round(by_hand_usdc / 10**6, 2),
@@ -261,8 +277,8 @@ def report(mints: list[Row], redemptions: list[Row], large: list[Large], console
         ("A basket of six into USDC: the zap, and by hand", "USDC", "brings", "less by hand", redemptions),
     ]
     for title, unit, amount, worse, rows in kinds:
-        names = ("USD", "comes", "under the ceiling", "swaps", "gas planned", "gas, approved", "by hand", amount, worse)
-        table = _table(title, names)
+        names = ("USD", "comes", "under the ceiling", "swaps", "gas planned", "gas, approved", "by permit", "by hand")
+        table = _table(title, (*names, amount, worse))
         for row in rows:
             table.add_row(
                 f"{row.usd:,}",
@@ -271,6 +287,7 @@ def report(mints: list[Row], redemptions: list[Row], large: list[Large], console
                 str(row.swaps),
                 f"{row.planned_gas:,}",
                 f"{row.gas:,} in {row.transactions}",
+                f"{row.permit_gas:,} in 1",
                 f"{row.by_hand_gas:,} in {row.by_hand_transactions}",
                 f"${row.by_hand_usdc:,.2f}",
                 f"{row.by_hand_worse_bps:z.1f} bps",
@@ -317,7 +334,7 @@ def main() -> None:
         json.dump({name: [asdict(row) for row in each] for name, each in found.items()}, sys.stdout, indent=2)
         print()
         return
-    report(mints, redemptions, large, Console(width=140))
+    report(mints, redemptions, large, Console(width=160))
 
 
 if __name__ == "__main__":
