@@ -8,11 +8,11 @@ import { Answer, useLive } from "../live";
 import type { Kind, WayProps } from "../pages/trade";
 import { Amount, Table } from "../ui/parts";
 import { WrongNetwork } from "../ui/wallet-button";
-import { inWords } from "../words";
+import { Act } from "./act";
 import { AmountField, read } from "./amount";
 import { type Holdings, holdingsOf } from "./holdings";
 import { gasPrice } from "./run";
-import { type Runner, Transactions } from "./runner";
+import type { Runner } from "./runner";
 import { simulated } from "./simulated";
 import { atLeast, atMost, percentOf } from "./slippage";
 import { SlippageField } from "./slippage-field";
@@ -194,32 +194,18 @@ function Order(props: Props) {
       </ul>
       {!address && <p className="notice">Connect a wallet at the top to go on. Looking needs none.</p>}
       {address && !isHere && <WrongNetwork chain={vault.chainId} />}
-      {isHere && holdings.isError && (
-        <div className="notice bad" role="alert">
-          <p>
-            <strong>Could not read your balances.</strong> {inWords(holdings.error)} Trying again by itself.
-          </p>
-        </div>
-      )}
-      {obstacle !== null && !runner.running && (
-        <p className="notice bad" role="alert">
-          {obstacle}
-        </p>
-      )}
-      <Transactions runner={runner} chain={vault.chainId}>
+      <Act
+        runner={runner}
+        chain={vault.chainId}
+        trouble={isHere && holdings.isError ? holdings.error : null}
+        obstacle={obstacle}
+        isHere={isHere}
+        title={kind === "mint" ? `Mint ${label}` : `Redeem ${label}`}
+        start={steps && address ? () => runner.start(steps, address) : null}
+      >
         <strong>{kind === "mint" ? `You minted ${label}.` : `You redeemed ${label}.`}</strong> You hold{" "}
         {held ? `${tokens(held.shares, 18)} ${vault.symbol}` : "…"} now.
-      </Transactions>
-      {isHere && (
-        <button
-          type="button"
-          className="main large"
-          disabled={!steps || obstacle !== null || runner.isBusy || runner.done || runner.isLost}
-          onClick={() => steps && address && runner.start(steps, address)}
-        >
-          {runner.failed ? "Go on" : kind === "mint" ? `Mint ${label}` : `Redeem ${label}`}
-        </button>
-      )}
+      </Act>
     </>
   );
 }

@@ -11,10 +11,11 @@ import { pricesOf } from "../pages/vault";
 import { Flow } from "../pictures/flow";
 import { Amount, Figure } from "../ui/parts";
 import { inWords } from "../words";
+import { Act } from "./act";
 import { Allowing, ByApproval } from "./allowing";
 import { CannotSign } from "./permit";
 import type { Purse } from "./purse";
-import { type Runner, Transactions } from "./runner";
+import type { Runner } from "./runner";
 import { simulated } from "./simulated";
 import { atLeast, percentOf } from "./slippage";
 import { zapSteps } from "./steps";
@@ -143,43 +144,21 @@ export function ZapOrderView(props: Props) {
         <ByApproval wanted={byApproval} onWanted={props.onByApproval} />
       )}
       {!address && <p className="notice">Connect a wallet at the top to go on. Looking needs none.</p>}
-      {trouble !== null && (
-        <div className="notice bad" role="alert">
-          <p>
-            <strong>Could not read your balances.</strong> {inWords(trouble)} Trying again by itself.
-          </p>
-        </div>
-      )}
-      {obstacle !== null && !runner.running && (
-        <p className="notice bad" role="alert">
-          {obstacle}
-        </p>
-      )}
-      <Transactions runner={runner} chain={vault.chainId}>
+      <Act
+        runner={runner}
+        chain={vault.chainId}
+        trouble={trouble}
+        obstacle={obstacle}
+        isHere={account !== null}
+        title={title}
+        start={steps && account && props.isFresh && isAccepted ? () => runner.start(steps, account) : null}
+      >
         <strong>
           {isMint ? "You minted" : "You received"}{" "}
           {`${tokens(came ?? quote.amountOut, wanted.decimals)} ${wanted.symbol}`}.
         </strong>{" "}
         You hold {held ? `${tokens(held.shares, 18)} ${vault.symbol}` : "…"} now.
-      </Transactions>
-      {account !== null && (
-        <button
-          type="button"
-          className="main large"
-          disabled={
-            !steps ||
-            !props.isFresh ||
-            obstacle !== null ||
-            !isAccepted ||
-            runner.isBusy ||
-            runner.done ||
-            runner.isLost
-          }
-          onClick={() => steps && runner.start(steps, account)}
-        >
-          {runner.failed ? "Go on" : title}
-        </button>
-      )}
+      </Act>
     </>
   );
 }
