@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from uuid import uuid4
 
 import postgres_server
@@ -16,7 +17,7 @@ from sqlalchemy import URL
 
 from keeper.chain.abi import Trigger
 from keeper.chain.snapshot import Asset, Valuation
-from keeper.ledger import Intent, Ledger, LedgerLeg, TransactionRow
+from keeper.ledger import Inclusion, Intent, Ledger, LedgerLeg, TransactionRow
 from keeper.policy import Decision, Kind, Quote
 
 WAD = 10**18
@@ -90,9 +91,8 @@ def planned(ledger: Ledger, nonce: int = 3, transaction_hash: str | None = "0xH"
     return ledger.record_intent(1, decided(ledger, uuid4().hex), intent(nonce, transaction_hash, **changes), legs)
 
 
-def mined(ledger: Ledger, row_id: int, block: int = 8, **changes) -> None:
-    given = {"block_number": block, "block_hash": hex(block), "gas_used": 5, "gas_price": 6} | changes
-    ledger.mark_mined(row_id, **given)
+def mined(ledger: Ledger, row_id: int, block: int = 8, values=MappingProxyType({}), legs=(), **changes) -> None:
+    ledger.mark_mined(row_id, replace(Inclusion(block, hex(block), 5, 6), **changes), values=values, legs=legs)
 
 
 def row_of(ledger: Ledger, row_id: int) -> TransactionRow:

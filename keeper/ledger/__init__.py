@@ -16,6 +16,7 @@ from keeper.ledger.locks import Lock, LockName, Locks
 from keeper.ledger.models import AlternativeRow, DecisionRow, EventRow, LegRow, PartRow, PriceRow, TransactionRow
 from keeper.ledger.repository import Ledger
 from keeper.ledger.states import IN_FLIGHT, State
+from keeper.ledger.transactions import Inclusion
 
 __all__ = [
     "BANDS",
@@ -27,6 +28,7 @@ __all__ = [
     "DecisionRow",
     "EventRow",
     "IllegalStep",
+    "Inclusion",
     "Intent",
     "Ledger",
     "LedgerBusy",

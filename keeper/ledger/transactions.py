@@ -3,8 +3,9 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
@@ -39,15 +40,21 @@ _LOADED = (
 )
 
 
-class Inclusion(NamedTuple):
-    """The block that a transaction is in, and what it paid there."""
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """The block that a transaction is in, and what it paid there.
+
+    :param gas_price: wei per gas
+    :param data_fee: wei for its data on layer 1, where that is paid beside the gas
+    :param timestamp: unix s; None where the block's time is not known
+    """
 
     number: int
     hash: str
-    timestamp: int | None
     gas_used: int
-    gas_price: int  # wei per gas
-    data_fee: int  # wei
+    gas_price: int
+    data_fee: int = 0
+    timestamp: int | None = None
 
 
 class Transactions:
@@ -105,20 +112,13 @@ class Transactions:
     def mark_mined(
         self,
         transaction_id: int,
+        block: Inclusion,
         *,
-        block_number: int,
-        block_hash: str,
-        gas_used: int,
-        gas_price: int,
-        data_fee: int = 0,
-        block_timestamp: int | None = None,
         values: Mapping[str, tuple[int, int]] = MappingProxyType({}),
         legs: Sequence[LedgerLeg] = (),
     ) -> None:
         """It is in a block and did what it should.
 
-        :param gas_price: wei per gas, paid
-        :param data_fee: wei for its data on layer 1, where that is paid beside the gas
         :param values: WAD USD out and in by vault, of those that were rebalanced
         :param legs: as the executor logged them
         """
@@ -126,25 +126,12 @@ class Transactions:
             row = self._get(session, transaction_id)
             _note_values(row, values)
             row.legs.extend(fills.realise(row.legs, legs))
-            block = Inclusion(block_number, block_hash, block_timestamp, gas_used, gas_price, data_fee)
             _include(session, row, Step.MINED, block)
 
-    def mark_reverted(
-        self,
-        transaction_id: int,
-        block_number: int,
-        block_hash: str,
-        gas_used: int,
-        gas_price: int,
-        *,
-        data_fee: int = 0,
-        block_timestamp: int | None = None,
-    ) -> None:
-        """It is in a block and reverted. Fees as for `mark_mined`."""
+    def mark_reverted(self, transaction_id: int, block: Inclusion) -> None:
+        """It is in a block and reverted."""
         with self._store.writing() as session:
-            row = self._get(session, transaction_id)
-            block = Inclusion(block_number, block_hash, block_timestamp, gas_used, gas_price, data_fee)
-            _include(session, row, Step.REVERTED, block)
+            _include(session, self._get(session, transaction_id), Step.REVERTED, block)
 
     def mark_confirmed(self, transaction_id: int) -> None:
         """Its block is as deep as the keeper waits for."""

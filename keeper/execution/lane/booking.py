@@ -5,7 +5,7 @@ from keeper.execution.lane.desk import Desk
 from keeper.execution.lane.orders import Event
 from keeper.execution.lane.steps import Step
 from keeper.execution.receipt import Mined
-from keeper.ledger import LedgerLeg, State, TransactionRow
+from keeper.ledger import Inclusion, LedgerLeg, State, TransactionRow
 
 
 def book(desk: Desk, rows: list[TransactionRow], row_id: int, mined: Mined) -> None:
@@ -55,27 +55,16 @@ def confirm(desk: Desk, head: Block) -> None:
 
 
 def _include(desk: Desk, row: TransactionRow, mined: Mined) -> None:
-    block_timestamp = _time_of(desk, mined)
+    block = Inclusion(
+        mined.block_number, mined.block_hash, mined.gas_used, mined.gas_price, mined.data_fee, _time_of(desk, mined)
+    )
     if not mined.succeeded:
-        desk.ledger.mark_reverted(
-            row.id,
-            mined.block_number,
-            mined.block_hash,
-            mined.gas_used,
-            mined.gas_price,
-            data_fee=mined.data_fee,
-            block_timestamp=block_timestamp,
-        )
+        desk.ledger.mark_reverted(row.id, block)
         desk.tell(Event.REVERTED, row, f"{row.mode} of {', '.join(row.vaults)} reverted in transaction {mined.hash}")
         return
     desk.ledger.mark_mined(
         row.id,
-        block_number=mined.block_number,
-        block_hash=mined.block_hash,
-        gas_used=mined.gas_used,
-        gas_price=mined.gas_price,
-        data_fee=mined.data_fee,
-        block_timestamp=block_timestamp,
+        block,
         values={vault: (each.value_out, each.value_in) for vault, each in mined.filled.items()},
         legs=[
             LedgerLeg(swap.pool, swap.venue, swap.token_in, swap.token_out, swap.amount_in, swap.amount_out)

@@ -7,7 +7,7 @@ import pytest
 from ledger_places import BIG, DECISION, SENDER, SNAPSHOT, VAULT, WAD, intent, mined, planned, program, row_of
 
 from keeper.errors import LedgerError
-from keeper.ledger import Ledger, State
+from keeper.ledger import Inclusion, Ledger, State
 from keeper.policy import Decision, Kind
 
 
@@ -69,7 +69,7 @@ def test_in_blocks_from__has_the_reverted_ones_too(armed):
     first = planned(armed)
     mined(armed, first, 8)
     second = planned(armed, 4)
-    armed.mark_reverted(second, 9, "0x9", 10, 11)
+    armed.mark_reverted(second, Inclusion(9, "0x9", 10, 11))
     assert [row.id for row in armed.in_blocks_from(1, SENDER, 8)] == [first, second]
     assert [row.id for row in armed.in_blocks_from(1, SENDER, 9)] == [second]
     assert armed.in_blocks_from(1, SENDER, 10) == []

@@ -4,7 +4,7 @@ import pytest
 from ledger_places import BIG, LEG, SENDER, VAULT, decided, intent, mined, planned, row_of
 
 from keeper.errors import LedgerError
-from keeper.ledger import CANCEL, Ledger, LockLost, State
+from keeper.ledger import CANCEL, Inclusion, Ledger, LockLost, State
 
 
 def test_record_intent__keeps_what_sends_it_again(armed):
@@ -48,7 +48,7 @@ def test_next_nonce__follows_what_is_in_blocks_and_what_somebody_else_used(armed
     assert armed.next_nonce(1, SENDER) == 4
     second = planned(armed, 4)
     assert armed.next_nonce(1, SENDER) == 4
-    armed.mark_reverted(second, 9, "0x9", 10, 11)
+    armed.mark_reverted(second, Inclusion(9, "0x9", 10, 11))
     assert armed.next_nonce(1, SENDER) == 5
     armed.mark_unmined(second)
     assert armed.next_nonce(1, SENDER) == 4

@@ -6,7 +6,7 @@ import pytest
 from ledger_places import DECISION, LEG, SENDER, SNAPSHOT, VAULT, decided, intent, mined, planned, row_of
 
 from keeper.errors import LedgerError
-from keeper.ledger import AlreadyIntended, Ledger
+from keeper.ledger import AlreadyIntended, Inclusion, Ledger
 from keeper.ledger import intents as intents_module
 
 
@@ -30,7 +30,7 @@ def test_intent__for_a_decision_that_has_one__is_refused(armed):
     [
         (lambda ledger, row: ledger.mark_failed(row, "refused"), True),
         (void, True),
-        (lambda ledger, row: ledger.mark_reverted(row, 8, "0x8", 5, 6), False),
+        (lambda ledger, row: ledger.mark_reverted(row, Inclusion(8, "0x8", 5, 6)), False),
         (lambda ledger, row: ledger.mark_replaced(row), False),
     ],
 )

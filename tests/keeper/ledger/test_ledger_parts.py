@@ -123,13 +123,13 @@ def test_decision__keeps_the_ways_that_were_looked_at__in_order(ledger):
 
 def test_fills_since__of_each_vault__are_those_that_stand_in_a_block_later_than_that(both):
     first = together(both)
-    mined(both, first, values={VAULT: (5, 4), OTHER: (30, 29)}, block_timestamp=100)
+    mined(both, first, values={VAULT: (5, 4), OTHER: (30, 29)}, timestamp=100)
     both.mark_confirmed(first)
     second = both.record_intent(1, decided(both, "0x8", OTHER), intent(4, "0xI"))
     assert both.fills_since(1, OTHER, 0) == [100]
-    mined(both, second, 9, values={OTHER: (3, 2)}, block_timestamp=112)
+    mined(both, second, 9, values={OTHER: (3, 2)}, timestamp=112)
     opened = both.record_intent(1, decided(both, "0x9", OTHER), intent(5, "0xJ", mode="open"))
-    mined(both, opened, 10, block_timestamp=124)
+    mined(both, opened, 10, timestamp=124)
     assert both.fills_since(1, VAULT, 0) == [100]
     assert both.fills_since(1, OTHER.lower(), 99) == [100, 112]
     assert both.fills_since(1, OTHER, 100) == [112]

@@ -8,13 +8,13 @@ from ledger_places import BIG, LEG, SENDER, VAULT, intent, mined, planned, row_o
 from sqlalchemy import text
 
 from keeper.errors import LedgerError
-from keeper.ledger import IllegalStep, State
+from keeper.ledger import IllegalStep, Inclusion, State
 from keeper.ledger.states import Step
 
 STEPS = {
     Step.SENT: lambda ledger, row: ledger.mark_sent(row, "0xH"),
     Step.MINED: mined,
-    Step.REVERTED: lambda ledger, row: ledger.mark_reverted(row, 8, "0x8", 5, 6),
+    Step.REVERTED: lambda ledger, row: ledger.mark_reverted(row, Inclusion(8, "0x8", 5, 6)),
     Step.CONFIRMED: lambda ledger, row: ledger.mark_confirmed(row),
     Step.UNMINED: lambda ledger, row: ledger.mark_unmined(row),
     Step.REPLACED: lambda ledger, row: ledger.mark_replaced(row),
@@ -92,7 +92,7 @@ def test_transaction__goes_from_intent_to_sent_to_mined_to_confirmed(armed):
     (row,) = armed.unsettled(1, SENDER)
     assert (row.state, row.hash) == (State.SENT, "0xH")
     assert row.first_seen >= row.at
-    mined(armed, row_id, values={VAULT: (BIG, 1)}, block_timestamp=77)
+    mined(armed, row_id, values={VAULT: (BIG, 1)}, timestamp=77)
     (row,) = armed.unsettled(1, SENDER)
     assert (row.state, row.block_number, row.block_timestamp, row.gas_used, row.gas_price) == (
         State.MINED,
@@ -118,7 +118,7 @@ def test_transaction__goes_from_intent_to_sent_to_mined_to_confirmed(armed):
 
 def test_transaction__when_it_failed__is_settled_and_says_why(armed):
     armed.mark_failed(planned(armed), "refused")
-    armed.mark_reverted(planned(armed, 4, "0xH2"), 9, "0x9", 10, 11, data_fee=3, block_timestamp=5)
+    armed.mark_reverted(planned(armed, 4, "0xH2"), Inclusion(9, "0x9", 10, 11, 3, 5))
     assert armed.unsettled(1, SENDER) == []
     assert [
         (row.state, row.error, row.block_number, row.block_timestamp, row.data_fee) for row in armed.transactions()
@@ -163,7 +163,7 @@ def test_mark_unmined__goes_back_with_all_that_the_block_said_kept_in_the_event(
     row_id = planned(armed)
     armed.mark_sent(row_id, "0xH")
     extra = replace(LEG, pool="0xQ")
-    mined(armed, row_id, values={VAULT: (BIG, 1)}, legs=[LEG, extra], data_fee=9, block_timestamp=77)
+    mined(armed, row_id, values={VAULT: (BIG, 1)}, legs=[LEG, extra], data_fee=9, timestamp=77)
     armed.mark_confirmed(row_id)
     armed.mark_unmined(row_id)
     row = row_of(armed, row_id)
@@ -185,7 +185,7 @@ def test_mark_unmined__goes_back_with_all_that_the_block_said_kept_in_the_event(
 
 def test_mark_unmined__of_a_reverted_one__takes_its_error_along(armed):
     row_id = planned(armed)
-    armed.mark_reverted(row_id, 8, "0x8", 5, 6)
+    armed.mark_reverted(row_id, Inclusion(8, "0x8", 5, 6))
     armed.mark_unmined(row_id)
     row = row_of(armed, row_id)
     assert (row.state, row.error) == (State.SENT, None)

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from sqlalchemy import event, make_url, text
 
 from keeper.errors import ConfigurationError, LedgerError
-from keeper.ledger import IllegalStep, Ledger, LedgerBusy, LedgerFull, LedgerLost
+from keeper.ledger import IllegalStep, Inclusion, Ledger, LedgerBusy, LedgerFull, LedgerLost
 from keeper.ledger import engine as engines
 
 PASSWORD = "hunter2"
@@ -57,7 +57,7 @@ def test_writers__that_read_before_they_write__wait_for_each_other(armed):
     rows = [planned(armed)]
     for nonce in range(4, 12):
         armed.mark_sent(rows[-1], "0xH")
-        armed.mark_mined(rows[-1], block_number=nonce, block_hash=hex(nonce), gas_used=5, gas_price=6)
+        armed.mark_mined(rows[-1], Inclusion(nonce, hex(nonce), 5, 6))
         rows.append(planned(armed, nonce))
     failures: list[Exception] = []
 
