@@ -1,8 +1,10 @@
 """Places for a ledger, an SQLite file and a PostgreSQL database of a real server, and what stands in one."""
 
+import tempfile
 import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from uuid import uuid4
@@ -57,8 +59,20 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | SecretStr:
     return found
 
 
+@cache
+def empty_file() -> bytes:
+    """A file with a ledger without rows: making the tables takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "ledger.sqlite"
+        Ledger(file).close()
+        return file.read_bytes()
+
+
 @pytest.fixture
 def ledger(place: Path | SecretStr) -> Iterator[Ledger]:
+    if isinstance(place, Path):
+        place.parent.mkdir()
+        place.write_bytes(empty_file())
     found = Ledger(place)
     yield found
     found.close()

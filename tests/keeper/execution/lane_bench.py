@@ -1,10 +1,8 @@
 """A chain and a node in this process, with a pool that follows geth's rules, and a lane on them that may be killed anywhere."""
 
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from eth_abi.abi import encode
 from eth_account import Account
 from eth_utils.crypto import keccak
 from fake_chain import USDC, WETH, address, bare_snapshot
+from ledger_places import empty_file
 
 from keeper.chain import abi
 from keeper.chain.rpc import Reverted, RpcError, TransientError
@@ -209,15 +208,6 @@ class Node:
         return Block(number, block.hash, block.timestamp, self.base_fee)
 
 
-@cache
-def _empty_ledger() -> bytes:
-    """A ledger without rows: making the tables takes longer than most tests."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "ledger.sqlite"
-        Ledger(file).close()
-        return file.read_bytes()
-
-
 class Killed(BaseException):
     """The process ends here."""
 
@@ -242,7 +232,7 @@ class Bench:
         """The process starts: the ledger, its locks, the lane."""
         file = self.folder / "ledger.sqlite"
         if not file.exists():
-            file.write_bytes(_empty_ledger())
+            file.write_bytes(empty_file())
         self.ledger = Ledger(file)
         self.ledger.locks.lane(1, self.signer.address)
         for vault in (VAULT, OTHER):
